@@ -1,0 +1,37 @@
+"""Draw `docs/audit.svg`, the picture in the README, from the real output for a real example."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+from rich.console import Console  # noqa: TID251
+from rich.text import Text  # noqa: TID251
+
+from safecheck.pipeline import audit_models
+from safecheck.render.terminal import STYLES, wrap
+from safecheck.render.text import lines
+from safecheck.rulebook.profile import DEFAULT, profile
+
+ROOT = Path(__file__).parent.parent
+SHOWN = 34
+
+
+def main() -> None:
+    """Write the picture; deterministic."""
+    console = Console(record=True, width=100, file=io.StringIO(), highlight=False)
+    reports = list(audit_models([str(ROOT / "examples/csa-block-refused.onnx")], profile(DEFAULT)))
+    shown = [
+        Text(part.replace(f"{ROOT}/", ""), style=STYLES.get(line.style, ""))
+        for line in lines(reports)
+        for part in wrap(line.text.replace(f"{ROOT}/", ""), 100)
+    ]
+    for text in shown[:SHOWN]:
+        console.print(text)
+    svg = console.export_svg(title="safecheck audit examples/csa-block-refused.onnx", unique_id="safecheck")
+    (ROOT / "docs/audit.svg").write_text(re.sub(r"@font-face \{.*?\}", "", svg, flags=re.S), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

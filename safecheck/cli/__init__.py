@@ -1,0 +1,72 @@
+"""The command line: one file per command, each parses, calls the pipeline and returns an exit code."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck import __version__
+from safecheck.cli.audit import audit
+from safecheck.errors import SafecheckError
+
+BUG = 4
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, message="safecheck %(version)s")
+def cli() -> None:
+    """Would TensorRT's restricted mode build this ONNX model, and if not, why not?
+
+    safecheck reads the model, works out which TensorRT layers its parser would make of every node, and holds each layer
+    against an allowlist with sources. It needs no GPU and no TensorRT.
+
+    Exit codes: 0 compliant, 1 non-compliant, 2 usage or rule-file error, 3 inconclusive or unreadable, 4 a bug in
+    safecheck, 130 interrupted.
+    """
+
+
+cli.add_command(audit)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and translate whatever happens into the contract's exit codes."""
+    try:
+        code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except SafecheckError as error:
+        complain(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader left (`safecheck audit ... | head`): be quiet, also when the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        _report_bug(error)
+        return BUG
+
+
+def complain(error: SafecheckError) -> None:
+    """One line on standard error."""
+    click.echo(f"error[{error.code}]: {error}", err=True)
+
+
+def _report_bug(error: Exception) -> None:
+    click.echo(f"error[SC-BUG]: safecheck failed: {type(error).__name__}; please report what follows", err=True)
+    click.echo(f"safecheck {__version__}, Python {platform.python_version()}, {platform.system()}\n", err=True)
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in frames:
+        click.echo(f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}", err=True)
+    click.echo(f"  {type(error).__name__}: {str(error)[:500]!r}", err=True)

@@ -1,0 +1,56 @@
+"""The command `safecheck audit MODEL...`."""
+
+from __future__ import annotations
+
+import sys
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.errors import UsageError
+from safecheck.pipeline import audit_models, find_models
+from safecheck.render import RENDERERS
+from safecheck.render.output import Target, parse_targets, write_file
+from safecheck.report import Report, worst
+from safecheck.rulebook.profile import DEFAULT, profile
+
+
+@click.command()
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option(
+    "--profile", "profile_name", metavar="ID|FILE", default=DEFAULT, show_default=True, help="Target to audit for."
+)
+@click.option(
+    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
+    help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
+)  # fmt: skip
+@click.pass_context
+def audit(context: click.Context, models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) -> int:
+    """Say for every node whether restricted mode allows it, and why.
+
+    MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input.
+    """
+    if models.count("-") > 1:
+        raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
+    rulebook = profile(profile_name)
+    paths = find_models(models)
+    targets = parse_targets(outputs, paths)
+    reports = []
+    for report in audit_models(paths, rulebook):
+        if report.error is not None:
+            click.echo(f"error[{report.error.code}]: {report.error}", err=True)
+        reports.append(report)
+    for target in targets:
+        _emit(target, reports)
+    return worst([report.exit_code for report in reports])
+
+
+def _emit(target: Target, reports: list[Report]) -> None:
+    if target.path is not None:
+        write_file(target.path, RENDERERS[target.format](reports))
+    elif target.format == "text" and sys.stdout.isatty():
+        from safecheck.render.terminal import print_lines
+        from safecheck.render.text import lines
+
+        print_lines(lines(reports), sys.stdout)
+    else:
+        click.echo(RENDERERS[target.format](reports), nl=False)

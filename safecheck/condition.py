@@ -1,0 +1,292 @@
+"""Conditions over facts: a closed vocabulary, three-valued, with the reasons kept.
+
+    {fact: kernel, at_most: 7}                  one fact against one limit
+    {fact: attribute, of: fmod, equals: 1}      a fact about an attribute
+    {fact: constant, of: [1, 2], equals: true}  a fact about inputs
+    all_of / any_of / none_of: [conditions]     a plain list means all_of
+
+A vector satisfies `equals` with a list as a whole and everything else member by member; an empty or unknown vector is
+unknown. Truth is strong Kleene: an unknown fact can make an answer unknown, never flip it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, TypeGuard
+
+from safecheck import facts
+from safecheck.form import UNKNOWN, FactValue, Layer, NodeForm, Unknown, Value
+from safecheck.strict_yaml import Entry, suggest
+
+Truth: TypeAlias = bool | Unknown
+Subject: TypeAlias = NodeForm | Layer
+_Operator: TypeAlias = Callable[[FactValue, Value], Truth]
+_Combine: TypeAlias = Literal["all_of", "any_of", "none_of"]
+_COMBINATIONS: tuple[_Combine, ...] = ("all_of", "any_of", "none_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One fact held against one limit."""
+
+    fact: str
+    of: str | tuple[int, ...] | None
+    operator: str
+    limit: Value
+
+    def actual(self, subject: Subject) -> FactValue:
+        """The value of the fact for this subject."""
+        return facts.ask(self.fact, self.of, subject)
+
+    def evaluate(self, subject: Subject) -> Truth:
+        """Whether the fact keeps the limit."""
+        judge = OPERATORS[self.operator]
+        if not self.operator.endswith("_fact"):
+            return judge(self.actual(subject), self.limit)
+        other = facts.ask(str(self.limit), None, subject)
+        return UNKNOWN if other is UNKNOWN else judge(self.actual(subject), other)
+
+    @property
+    def subject(self) -> str:
+        """`attribute 'fmod'`, `constant of input 1, 2`, `kernel`."""
+        if isinstance(self.of, str):
+            return f"{self.fact} {self.of}"
+        if self.of is not None:
+            return f"{self.fact} of input {', '.join(map(str, self.of))}"
+        return self.fact
+
+    @property
+    def wanted(self) -> str:
+        """`at most 7`."""
+        return f"{self.operator.replace('_', ' ')} {show(self.limit)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Several conditions as one."""
+
+    how: _Combine
+    parts: tuple[Condition, ...]
+
+    def evaluate(self, subject: Subject) -> Truth:
+        """Strong Kleene conjunction, disjunction, or the negated disjunction."""
+        decisive = self.how != "all_of"  # a True decides any_of and none_of, a False decides all_of
+        answer: Truth = not decisive
+        for part in self.parts:
+            truth = part.evaluate(subject)
+            if truth is decisive:
+                answer = decisive
+                break
+            if truth is UNKNOWN:
+                answer = UNKNOWN
+        if self.how != "none_of" or answer is UNKNOWN:
+            return answer
+        return not answer
+
+
+Condition: TypeAlias = Test | Combination
+ALWAYS = Combination("all_of", ())
+
+
+def tests(condition: Condition) -> Iterator[Test]:
+    """All tests inside a condition, in order."""
+    if isinstance(condition, Test):
+        yield condition
+    else:
+        for part in condition.parts:
+            yield from tests(part)
+
+
+def unmet(condition: Condition, subject: Subject) -> Iterator[tuple[Test, str]]:
+    """The tests that keep a condition from being true, each with what would be accepted instead."""
+    if isinstance(condition, Test):
+        if condition.evaluate(subject) is not True:
+            yield condition, condition.wanted
+    elif condition.evaluate(subject) is True:
+        return
+    elif condition.how == "all_of":
+        for part in condition.parts:
+            yield from unmet(part, subject)
+    elif condition.how == "none_of":
+        for part in condition.parts:
+            if part.evaluate(subject) is not False:
+                for test in tests(part):
+                    yield test, f"not {test.wanted}"
+    else:
+        # Of several alternatives the nearest one (the fewest unmet tests) is the most useful thing to say.
+        yield from min((list(unmet(part, subject)) for part in condition.parts), key=len, default=[])
+
+
+def met(condition: Condition, subject: Subject) -> Iterator[Test]:
+    """The tests that make a true condition true."""
+    if isinstance(condition, Test):
+        yield condition
+    elif condition.how == "all_of":
+        for part in condition.parts:
+            yield from met(part, subject)
+    elif condition.how == "any_of":
+        for part in condition.parts:
+            if part.evaluate(subject) is True:
+                yield from met(part, subject)
+                return
+    else:
+        for part in condition.parts:
+            yield from tests(part)
+
+
+def show(value: object) -> str:
+    """A fact or limit as a reader expects it: `7`, `[3, 3]`, `kAVG`, `unknown`."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(show(member) for member in value)}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is UNKNOWN:
+        return "unknown"
+    return "(empty)" if value == "" else str(value)
+
+
+def _number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _same(actual: FactValue, limit: FactValue) -> bool:
+    """Equality in which an unknown member matches everything; callers look for unknown members themselves."""
+    if isinstance(actual, tuple) and isinstance(limit, tuple):
+        return len(actual) == len(limit) and all(map(_same, actual, limit))
+    if actual is UNKNOWN or limit is UNKNOWN:
+        return True
+    return actual == limit and (type(actual) is type(limit) or (_number(actual) and _number(limit)))
+
+
+def _whole(compare: Callable[[Value, Value], bool], actual: FactValue, limit: Value) -> Truth:
+    """Compare a vector as one thing; unknown members leave a match open but not a mismatch."""
+    if actual is UNKNOWN:
+        return UNKNOWN
+    if not compare(actual, limit):
+        return False
+    return UNKNOWN if isinstance(actual, tuple) and UNKNOWN in actual else True
+
+
+def _each(compare: Callable[[Value, Value], bool], actual: FactValue, limit: Value) -> Truth:
+    """Compare every member of a vector; a single value is a vector of one."""
+    if actual is UNKNOWN or actual == ():
+        return UNKNOWN
+    answer: Truth = True
+    for member in actual if isinstance(actual, tuple) else (actual,):
+        if member is UNKNOWN:
+            answer = UNKNOWN
+        elif not compare(member, limit):
+            return False
+    return answer
+
+
+def _equals(actual: FactValue, limit: Value) -> Truth:
+    return _whole(_same, actual, limit) if isinstance(limit, tuple) else _each(_same, actual, limit)
+
+
+def _one_of(actual: FactValue, limit: Value) -> Truth:
+    options = limit if isinstance(limit, tuple) else (limit,)
+    judge = _whole if any(isinstance(option, tuple) for option in options) else _each
+    return judge(
+        lambda value, _: any(_same(value, option) for option in options if option is not UNKNOWN), actual, limit
+    )
+
+
+def _includes(actual: FactValue, limit: Value) -> Truth:
+    if actual is UNKNOWN or actual == ():
+        return UNKNOWN
+    members = actual if isinstance(actual, tuple) else (actual,)
+    if any(member is not UNKNOWN and _same(member, limit) for member in members):
+        return True
+    return UNKNOWN if UNKNOWN in members else False
+
+
+def _ordered(compare: Callable[[float, float], bool]) -> _Operator:
+    def judge(actual: FactValue, limit: Value) -> Truth:
+        return _each(lambda one, other: _number(one) and _number(other) and compare(one, other), actual, limit)
+
+    return judge
+
+
+def _between(actual: FactValue, limit: Value) -> Truth:
+    low, high = limit if isinstance(limit, tuple) and len(limit) == 2 else (1, 0)
+    return _each(lambda one, _: _number(one) and _number(low) and _number(high) and low <= one <= high, actual, limit)
+
+
+def _less_than(actual: FactValue, limit: Value) -> Truth:
+    if isinstance(actual, tuple) and isinstance(limit, tuple):
+        if len(actual) != len(limit) or not actual:
+            return UNKNOWN
+        pairs = [_less_than(one, other) for one, other in zip(actual, limit, strict=True) if other is not UNKNOWN]
+        if False in pairs:
+            return False
+        return UNKNOWN if UNKNOWN in pairs or len(pairs) < len(actual) else True
+    return _ordered(lambda one, other: one < other)(actual, limit)
+
+
+OPERATORS: dict[str, _Operator] = {
+    "equals": _equals,
+    "one_of": _one_of,
+    "includes": _includes,
+    "at_least": _ordered(lambda one, other: one >= other),
+    "at_most": _ordered(lambda one, other: one <= other),
+    "between": _between,
+    "multiple_of": _ordered(lambda one, other: one % other == 0),
+    "less_than_fact": _less_than,
+    "equals_fact": _equals,
+}
+_LIST_OPERATORS = frozenset({"one_of", "between"})
+
+
+def parse(entry: Entry, known: frozenset[str] = facts.ALL_FACT_NAMES) -> Condition:
+    """A condition from YAML; `known` restricts which facts may be asked here."""
+    if entry.is_sequence:
+        return Combination("all_of", tuple(parse(part, known) for part in entry.sequence()))
+    keys = entry.items()
+    for how in _COMBINATIONS:
+        if how in keys:
+            entry.mapping(required=(how,))
+            return Combination(how, tuple(parse(part, known) for part in keys[how].sequence()))
+    if "fact" not in keys:
+        entry.fail("not a condition", f"start with fact: or one of {', '.join(_COMBINATIONS)}")
+    name = keys["fact"].text()
+    if name not in known:
+        keys["fact"].fail(f"no fact '{name}'{suggest(name, known)}", "see `safecheck rules` for the facts that exist")
+    operators = [key for key in keys if key not in ("fact", "of")]
+    if len(operators) != 1:
+        entry.fail(
+            f"a condition needs exactly one operator, found {len(operators)}", f"use one of: {', '.join(OPERATORS)}"
+        )
+    entry.mapping(required=("fact",), optional=("of", *OPERATORS))
+    operator = operators[0]
+    limit = value_of(keys[operator])
+    if (operator in _LIST_OPERATORS) != isinstance(limit, tuple) and operator != "equals":
+        keys[operator].fail(
+            f"{operator} takes {'a list' if operator in _LIST_OPERATORS else 'one value'}", "correct it"
+        )
+    if operator.endswith("_fact") and limit not in known:
+        keys[operator].fail(f"no fact '{show(limit)}'", "name a fact")
+    if operator == "multiple_of" and limit == 0:
+        keys[operator].fail("nothing is a multiple of 0", "give a positive number")
+    return Test(name, _target(name, keys, entry), operator, limit)
+
+
+def _target(name: str, keys: dict[str, Entry], entry: Entry) -> str | tuple[int, ...] | None:
+    if name in facts.ATTRIBUTE_FACTS:
+        return keys["of"].text() if "of" in keys else entry.fail(f"{name} of what?", "add of: ATTRIBUTE")
+    if name in facts.INPUT_FACTS:
+        if "of" not in keys:
+            entry.fail(f"{name} of which inputs?", "add of: POSITION or of: [POSITIONS]")
+        positions = [position.scalar() for position in keys["of"].one_or_more()]
+        if not all(type(position) is int and 0 <= position < 64 for position in positions):
+            keys["of"].fail("input positions are small numbers from 0", "correct them")
+        return tuple(int(position) for position in positions)
+    if "of" in keys:
+        keys["of"].fail(f"{name} is about the whole node or layer", "remove of:")
+    return None
+
+
+def value_of(entry: Entry) -> Value:
+    """A scalar or a list of values as a tuple."""
+    return tuple(value_of(part) for part in entry.sequence()) if entry.is_sequence else entry.scalar()

@@ -1,0 +1,42 @@
+"""The exception tree. Every message says what happened, where, and what to do about it.
+
+    SafecheckError        exit_code, code, where, what, todo
+      UsageError          2  a wrong option, profile or configuration
+      RuleFileError       2  a rule file that must not be trusted: file, key, and what would be accepted
+      InputError          3  a model that cannot be read or must not be judged
+
+What merely cannot be decided is never an exception: it is a finding, and the verdict is `unproven`.
+"""
+
+from __future__ import annotations
+
+
+class SafecheckError(Exception):
+    """A failure that is reported in one line and ends with `exit_code` (docs: the contract's exit codes)."""
+
+    exit_code = 2
+
+    def __init__(self, code: str, where: str, what: str, todo: str) -> None:
+        super().__init__(code, where, what, todo)
+        self.code = code
+        self.where = where
+        self.what = what
+        self.todo = todo
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"{where}{self.what}; {self.todo}"
+
+
+class UsageError(SafecheckError):
+    """The command line or configuration asks for something that does not exist."""
+
+
+class RuleFileError(SafecheckError):
+    """A rule, lowering or profile file is broken; `where` is a breadcrumb into it."""
+
+
+class InputError(SafecheckError):
+    """The model cannot be read, or reading it would mean guessing (exit 3: never a pass)."""
+
+    exit_code = 3

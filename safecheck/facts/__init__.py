@@ -1,0 +1,99 @@
+"""What a node or a layer *is*. Python states facts, the rule files state limits.
+
+`NODE_FACTS` answer about an ONNX node (some take the name of an attribute or input positions), `LAYER_FACTS` about a
+lowered layer. A rule may ask both, a lowering condition only the former. Adding a fact: write the function in its
+family, name it in the table, and give it rows in `tests/facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from safecheck.facts import hazards, movement, node, plugin, tensors, window
+from safecheck.form import FactValue, Layer, NodeForm
+
+PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
+    fact.__name__: fact
+    for fact in (
+        node.opset,
+        node.op_type,
+        node.domain,
+        node.input_count,
+        node.output_count,
+        node.types_of_tensors,
+        node.produces_output,
+        node.idiom,
+        hazards.uneven_split,
+        hazards.int64_beyond_int32,
+        hazards.scan_output_without_trip_count,
+        hazards.odd_norm,
+        hazards.all_pads_zero,
+        hazards.memory_preserving_transpose,
+        hazards.residual_output_padding,
+    )
+}
+ATTRIBUTE_FACTS: dict[str, Callable[[NodeForm, str], FactValue]] = {
+    fact.__name__: fact for fact in (node.attribute, node.written)
+}
+INPUT_FACTS: dict[str, Callable[[NodeForm, tuple[int, ...]], FactValue]] = {
+    fact.__name__: fact
+    for fact in (node.present, node.constant, node.static, node.dtype, node.rank, node.value, node.element_count)
+}
+LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
+    fact.__name__: fact
+    for fact in (
+        tensors.kind,
+        tensors.role,
+        tensors.ranks,
+        tensors.input_ranks,
+        tensors.output_ranks,
+        tensors.dtypes,
+        tensors.same_shape,
+        tensors.dynamic,
+        tensors.graph_output,
+        tensors.computes_rank_1,
+        tensors.io_name_bytes,
+        tensors.layer_type,
+        tensors.constant_input,
+        window.spatial_rank,
+        window.kernel,
+        window.window,
+        window.stride,
+        window.dilation,
+        window.padding,
+        window.padding_symmetric,
+        window.padding_within_kernel,
+        window.rounding,
+        window.window_covers_input,
+        window.groups,
+        window.grouping,
+        window.in_channels,
+        window.out_channels,
+        window.weights,
+        movement.permutation,
+        movement.reshape_target,
+        movement.drops_unit_dims_only,
+        movement.resize_target,
+        movement.resized_axes,
+        movement.resize_mode,
+        movement.coordinate_transformation,
+        plugin.plugin_interface,
+    )
+}
+
+NODE_FACT_NAMES = frozenset({*PLAIN_NODE_FACTS, *ATTRIBUTE_FACTS, *INPUT_FACTS})
+ALL_FACT_NAMES = NODE_FACT_NAMES | frozenset(LAYER_FACTS)
+
+
+def ask(name: str, of: Any, subject: NodeForm | Layer) -> FactValue:
+    """The value of the named fact. `of` is an attribute name or input positions where the fact takes one, else None."""
+    if (layer_fact := LAYER_FACTS.get(name)) is not None:
+        assert isinstance(subject, Layer)
+        return layer_fact(subject)
+    form = subject.node if isinstance(subject, Layer) else subject
+    if (plain := PLAIN_NODE_FACTS.get(name)) is not None:
+        return plain(form)
+    if (by_attribute := ATTRIBUTE_FACTS.get(name)) is not None:
+        return by_attribute(form, of)
+    return INPUT_FACTS[name](form, of)

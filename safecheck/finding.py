@@ -1,0 +1,101 @@
+"""What an audit says: verdicts, grades, evidence, findings. Values only; nothing here decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The verdict on a layer or a node. Anything that is not on the allowlist is not allowed."""
+
+    ALLOWED = "allowed"
+    UNPROVEN = "unproven"
+    FORBIDDEN = "forbidden"
+
+    @property
+    def severity(self) -> int:
+        """0 for allowed, 1 for unproven, 2 for forbidden: the worst of several is the largest."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {Verdict.ALLOWED: 0, Verdict.UNPROVEN: 1, Verdict.FORBIDDEN: 2}
+
+
+class ModelVerdict(StrEnum):
+    """The verdict on a whole model."""
+
+    COMPLIANT = "compliant"
+    NON_COMPLIANT = "non-compliant"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Grade(StrEnum):
+    """Why a rule says what it says, strongest first."""
+
+    DOCUMENTED = "documented"
+    """The vendor says it: documentation, header, source comment, library message."""
+    MEASURED = "measured"
+    """A builder run by us or by the user says it."""
+    INFERRED = "inferred"
+    """It follows from a vendor artefact, but nobody states it."""
+    SECONDARY = "secondary"
+    """A third party transcribing the vendor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a claim comes from."""
+
+    ref: str
+    """Key in `rules/sources.yaml`."""
+    at: str
+    """Where inside the source."""
+    url: str
+    """Address, empty where the source has no stable one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact held against one limit."""
+
+    fact: str
+    actual: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a finding is. Node names are optional in ONNX; `outputs` always identify the node inside its scope."""
+
+    scope: str
+    """Empty for the main graph, else the path through nested graphs or `function:<domain>:<name>`."""
+    index: int | None
+    """Position in the node list of the scope; None for a finding about the model itself."""
+    node: str
+    op_type: str
+    domain: str
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule against one node. A node that breaks several rules has several findings."""
+
+    rule: str
+    verdict: Verdict
+    grade: Grade | None
+    """None where nobody has shown anything either way."""
+    message: str
+    why: str
+    """What is known, in words."""
+    advice: str
+    """The way out, for a person."""
+    location: Location
+    layers: tuple[str, ...]
+    """The lowered layers the rule speaks of, as `IReduceLayer:kAVG`."""
+    evidence: tuple[Evidence, ...]
+    sources: tuple[Citation, ...]
+    remedies: tuple[str, ...]
+    """Names of rewrites that remove the finding."""
+    fingerprint: str

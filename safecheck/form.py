@@ -1,0 +1,98 @@
+"""The form of a node: everything a verdict may depend on, and nothing else.
+
+Two nodes of equal form get the same verdict, so an audit decides every form once. Names, weights and positions are
+not part of a form.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple, TypeAlias
+
+
+class Unknown(Enum):
+    """The third truth value, and the value of a fact that cannot be determined."""
+
+    UNKNOWN = "unknown"
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+    def __bool__(self) -> bool:
+        raise TypeError("UNKNOWN is neither true nor false: compare with `is`")
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+Scalar: TypeAlias = bool | int | float | str
+Value: TypeAlias = Scalar | tuple["Value | Unknown", ...]
+FactValue: TypeAlias = Value | Unknown
+
+
+class Tensor(NamedTuple):
+    """What is known about one value of the graph."""
+
+    dtype: str | None
+    """ONNX element type such as `FLOAT`; None if unknown or not a tensor."""
+    shape: tuple[int | str | None, ...] | None
+    """Dimensions; a str is a symbolic dimension, None inside is an unknown one; None if the rank is unknown."""
+    constant: bool = False
+    """True if the value is an initializer, a Constant, or computed from these only."""
+    values: tuple[Scalar, ...] | None = None
+    """The elements of a small constant, flat in row-major order; None if not kept."""
+
+    @property
+    def rank(self) -> int | Unknown:
+        """Number of dimensions."""
+        return UNKNOWN if self.shape is None else len(self.shape)
+
+    @property
+    def dims(self) -> tuple[int, ...] | Unknown:
+        """The dimensions if every one is a number."""
+        if self.shape is None or not all(type(dim) is int for dim in self.shape):
+            return UNKNOWN
+        return self.shape  # type: ignore[return-value]
+
+
+UNKNOWN_TENSOR: Final = Tensor(None, None)
+
+
+class NodeForm(NamedTuple):
+    """One ONNX node as the parser sees it."""
+
+    op_type: str
+    domain: str
+    opset: int
+    """Version of the node's domain that the model (or function) imports; 0 if it imports none."""
+    attributes: tuple[tuple[str, Value | Unknown], ...]
+    """Attributes as written, sorted by name; UNKNOWN for graphs, types and tensors whose elements are not kept."""
+    inputs: tuple[Tensor | None, ...]
+    """None for an omitted optional input."""
+    outputs: tuple[Tensor | None, ...]
+    is_output: bool = False
+    """True if the node produces an output of the main graph."""
+    idiom: str = ""
+    """Name of the exporter idiom the node is part of (see `facts.idioms`)."""
+    static_shapes_only: bool = False
+    """True if the node computes something that depends on nothing but constants and static shapes."""
+
+
+class Layer(NamedTuple):
+    """One TensorRT layer that the parser adds for a node."""
+
+    type: str
+    """Interface name, such as `IConvolutionLayer`."""
+    kind: str | None
+    """Operation, type or mode enumerator, such as `kAVG`; None where the layer has none or it is not known."""
+    node: NodeForm
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    role: str = ""
+    """Name of the parser pattern that added the layer; empty for the operator's own layer."""
+    certain: bool = True
+    """False if whether the parser adds this layer could not be determined."""
+
+    @property
+    def label(self) -> str:
+        """`IReduceLayer:kAVG`."""
+        return f"{self.type}:{self.kind}" if self.kind else self.type

@@ -1,0 +1,101 @@
+"""Where reports go: standard output or files, written completely or not at all, and never over an input."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.render import RENDERERS
+from safecheck.strict_yaml import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One requested output."""
+
+    format: str
+    path: str | None
+    """None for standard output."""
+
+
+def parse_targets(requests: Iterable[str], inputs: Iterable[str]) -> tuple[Target, ...]:
+    """`FORMAT` or `FORMAT=PATH`, checked before any work is done.
+
+    Raises:
+        UsageError: an unknown format, two formats for one place, or a path that is an input or cannot be written.
+    """
+    targets = tuple(_target(request) for request in requests) or (Target("text", None),)
+    if sum(target.path is None for target in targets) > 1:
+        raise UsageError("SC-OUT-STDOUT", "--output", "two formats for standard output", "give all but one a =PATH")
+    taken = {os.path.realpath(path): "an input" for path in inputs if path != "-"}
+    for target in targets:
+        if target.path is None:
+            continue
+        real = os.path.realpath(target.path)
+        if real in taken:
+            _refuse("SC-OUT-CLASH", target.path, f"this is {taken[real]}", "write somewhere else")
+        taken[real] = "another output"
+        folder = os.path.dirname(real)
+        if os.path.isdir(real):
+            _refuse("SC-OUT-PATH", target.path, "this is a folder", "name a file in it")
+        if os.path.lexists(target.path) and not os.path.isfile(real):
+            _refuse("SC-OUT-PATH", target.path, "this is not a regular file", "write to a file")
+        if os.path.islink(target.path):
+            _refuse("SC-OUT-PATH", target.path, "this is a symbolic link", "write to a file")
+        if not os.path.isdir(folder):
+            _refuse("SC-OUT-PATH", target.path, "the folder does not exist", "create it first")
+        if not os.access(folder, os.W_OK):
+            _refuse("SC-OUT-PATH", target.path, "the folder cannot be written", "write somewhere else")
+    return targets
+
+
+def write_file(path: str, content: str) -> None:
+    """Replace the file in one step, so that nobody ever sees half of it.
+
+    Raises:
+        UsageError: it could not be written; an earlier file of that name is untouched.
+    """
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".safecheck-")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        _refuse("SC-OUT-WRITE", path, error.strerror or "cannot be written", "write somewhere else")
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _target(request: str) -> Target:
+    name, separator, path = request.partition("=")
+    if name not in RENDERERS:
+        known = ", ".join(RENDERERS)
+        raise UsageError(
+            "SC-OUT-FORMAT",
+            "--output",
+            f"no format '{printable(name, 40)}'{suggest(name, RENDERERS)}",
+            f"use one of: {known}",
+        )
+    if separator and not path:
+        raise UsageError("SC-OUT-FORMAT", "--output", f"{name}= names no file", f"write {name}=PATH or {name}")
+    return Target(name, path or None)
+
+
+def _refuse(code: str, path: str, what: str, todo: str) -> None:
+    raise UsageError(code, printable(path), what, todo)

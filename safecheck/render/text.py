@@ -1,0 +1,136 @@
+"""The report for people: the verdict first, then the findings by rule, then what the verdict rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from safecheck.audit import Audit
+from safecheck.escape import printable
+from safecheck.finding import Evidence, Finding, Grade, ModelVerdict, Verdict
+from safecheck.report import Report
+
+NODES_SHOWN = 10
+
+
+class Line(NamedTuple):
+    """One line of the report; how it is coloured and wrapped is the terminal's business."""
+
+    text: str
+    style: str = ""
+    """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
+
+
+_STYLE = {
+    Verdict.FORBIDDEN: "bad",
+    Verdict.UNPROVEN: "open",
+    ModelVerdict.COMPLIANT: "good",
+    ModelVerdict.NON_COMPLIANT: "bad",
+    ModelVerdict.INCONCLUSIVE: "open",
+}
+
+
+def lines(reports: Sequence[Report]) -> Iterator[Line]:
+    """All lines of all reports."""
+    for number, report in enumerate(reports):
+        if number:
+            yield Line("")
+        yield from _report(report)
+
+
+def _report(report: Report) -> Iterator[Line]:
+    name = "standard input" if report.path == "-" else printable(report.path)
+    yield Line(f"{str(report.verdict).upper()}  {name}", _STYLE[report.verdict])
+    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title}")
+    if report.error is not None:
+        yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
+        yield Line(f"  way out   {report.error.todo}")
+        return
+    assert report.model is not None
+    assert report.audit is not None
+    yield Line(f"  model     sha256 {report.model.sha256[:16]}…, {_size(report.audit, report.model.parameters)}")
+    yield Line(f"  nodes     {_coverage(report.audit)}")
+    if report.model.inference_problem:
+        yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
+    for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
+        yield from _findings([finding for finding in report.audit.findings if finding.verdict is verdict])
+    yield from _basis(report)
+
+
+def _size(audit: Audit, parameters: int) -> str:
+    macs = "MACs unknown" if audit.macs is None else f"{audit.macs / 1e9:.3f} G MACs"
+    return f"{parameters:,} parameters, {macs}"
+
+
+def _coverage(audit: Audit) -> str:
+    parts = [f"{audit.count(verdict)} {verdict}" for verdict in (Verdict.ALLOWED, Verdict.FORBIDDEN, Verdict.UNPROVEN)]
+    folded = f", {audit.folded} of the allowed folded to constants" if audit.folded else ""
+    return f"{len(audit.nodes)} = {' + '.join(parts)}{folded}"
+
+
+def _findings(findings: list[Finding]) -> Iterator[Line]:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    for group in sorted(by_rule.values(), key=_weight):
+        first = group[0]
+        yield Line("")
+        grade = first.grade if first.grade is not None else "no evidence"
+        count = f"{len(group)} {'place' if len(group) == 1 else 'places'}"
+        yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", _STYLE[first.verdict])
+        yield Line(f"  {first.message}", "strong")
+        for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
+            for finding in same:
+                yield Line(f"    {_where(finding)}")
+            for part in evidence:
+                yield Line(f"      {_fact(part)}")
+        if len(group) > NODES_SHOWN:
+            yield Line(f"    and {len(group) - NODES_SHOWN} more (all are in --output json)", "quiet")
+        if first.why:
+            yield Line(f"  known     {first.why}")
+        for source in first.sources:
+            place = f", {source.at}" if source.at else ""
+            yield Line(f"  source    {source.ref}{place}", "quiet")
+            if source.url:
+                yield Line(f"            {source.url}", "quiet")
+        if first.advice:
+            yield Line(f"  way out   {first.advice}")
+        if first.remedies:
+            yield Line(f"  remedy    {', '.join(first.remedies)}")
+
+
+def _weight(group: list[Finding]) -> tuple[int, int, str]:
+    """The best founded rules first, then those with the most places."""
+    grade = group[0].grade
+    return (len(Grade) if grade is None else list(Grade).index(grade), -len(group), group[0].rule)
+
+
+def _where(finding: Finding) -> str:
+    location = finding.location
+    if location.index is None:
+        return f"network input or output {', '.join(printable(name) for name in location.outputs)}"
+    name = printable(location.node) or f"-> {', '.join(printable(output, 60) for output in location.outputs)}"
+    scope = f" in {printable(location.scope)}" if location.scope else ""
+    op_type = f"{printable(location.domain, 60)}::" if location.domain else ""
+    layers = f"  =>  {', '.join(printable(layer, 100) for layer in finding.layers)}" if finding.layers else ""
+    return f"[{location.index}] {name}  {op_type}{printable(location.op_type, 60)}{scope}{layers}"
+
+
+def _fact(part: Evidence) -> str:
+    return f"{printable(part.fact)}: {printable(part.actual)}  (limit: {printable(part.limit, 300)})"
+
+
+def _basis(report: Report) -> Iterator[Line]:
+    assert report.audit is not None
+    if report.audit.allowances:
+        yield Line("")
+        yield Line("Allowed by", "strong")
+        for allowance in report.audit.allowances:
+            weak = ", extrapolated" if allowance.extrapolated else ""
+            yield Line(f"  {allowance.nodes:>6} nodes  {allowance.rule}  ({allowance.grade}{weak})")
+    yield Line("")
+    yield Line("This verdict assumes", "strong")
+    for assumption in report.profile.assumptions:
+        yield Line(f"  {assumption.id}: {assumption.text}", "quiet")
+    yield Line("No engine was built and no performance is claimed.", "quiet")

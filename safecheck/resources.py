@@ -1,0 +1,62 @@
+"""Where the rule files and report templates of this installation are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from safecheck.errors import UsageError
+
+
+def _package(name: str) -> Traversable:
+    try:
+        return files(f"safecheck.{name}")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "SC-ENV-INSTALL", f"safecheck.{name}", "the package data is not installed", "run: pip install -e ."
+        ) from error
+
+
+def rules() -> Traversable:
+    """The folder of rule files, also inside a zipped wheel."""
+    return _package("rules")
+
+
+def reports() -> Traversable:
+    """The folder of report templates, also inside a zipped wheel."""
+    return _package("reports")
+
+
+@cache
+def _parsed() -> dict[str, list[Any]]:
+    file = rules() / "parsed.json"
+    found: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
+
+
+def digest(text: str) -> str:
+    """The key of a YAML text in `parsed.json`."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def parsed(text: str) -> list[Any] | None:
+    """The tree of a shipped YAML text, found by its content; None for any other text.
+
+    A changed rule file has another content and is parsed anew, so a stale `parsed.json` costs time, never truth.
+    """
+    return _parsed().get(digest(text))
+
+
+def yaml_files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    """Every `*.yaml` below a folder as (path relative to it, file), in a fixed order."""
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.is_dir():
+            for path, file in yaml_files(entry):
+                yield f"{entry.name}/{path}", file
+        elif entry.name.endswith(".yaml"):
+            yield entry.name, entry

@@ -1,0 +1,25 @@
+"""`python -m safecheck.rulebook.parse_rules`: write `rules/parsed.json`, which loads faster than YAML.
+
+Run it after changing a rule file; the tests say so when it is due. Works in a checkout with an editable installation.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from safecheck import resources
+from safecheck.strict_yaml import parse
+
+
+def parsed_rules() -> str:
+    """The content that `rules/parsed.json` should have."""
+    trees = {}
+    for path, file in resources.yaml_files(resources.rules()):
+        text = file.read_text(encoding="utf-8")
+        trees[resources.digest(text)] = parse(text, f"rules/{path}")
+    return json.dumps(trees, separators=(",", ":"), sort_keys=True, ensure_ascii=True) + "\n"
+
+
+if __name__ == "__main__":
+    Path(str(resources.rules() / "parsed.json")).write_text(parsed_rules(), encoding="utf-8")

@@ -1,0 +1,451 @@
+"""Which layers the parser of TensorRT 8.6 adds for a node."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from safecheck.form import UNKNOWN, NodeForm, Tensor, Unknown, Value
+from safecheck.lowering.lower import Choice, Lowered, lower
+from safecheck.lowering.table import Table, table_from_yaml
+
+FILE = Path(__file__).parents[2] / "rules" / "lowering" / "onnx-tensorrt-8.6.yaml"
+
+Dim = int | str | None
+
+
+@cache
+def table() -> Table:
+    return table_from_yaml(FILE.read_text(encoding="utf-8"), FILE.name)
+
+
+def t(*shape: Dim, dtype: str = "FLOAT") -> Tensor:
+    """A computed tensor."""
+    return Tensor(dtype, shape)
+
+
+def c(*shape: int, dtype: str = "FLOAT", values: tuple[float, ...] | None = None) -> Tensor:
+    """A constant."""
+    return Tensor(dtype, shape, True, values)
+
+
+def ints(*values: int) -> Tensor:
+    """A constant vector of integers."""
+    return Tensor("INT64", (len(values),), True, values)
+
+
+UNRANKED = Tensor("FLOAT", None)
+
+
+def node(
+    op_type: str,
+    *inputs: Tensor | None,
+    outputs: tuple[Tensor | None, ...] | None = None,
+    opset: int = 17,
+    domain: str = "",
+    **attributes: Value | Unknown,
+) -> NodeForm:
+    """The form of a node; its output is like its first input unless given."""
+    if outputs is None:
+        first = next((tensor for tensor in inputs if tensor is not None), Tensor("FLOAT", ()))
+        outputs = (first._replace(constant=False, values=None),)
+    return NodeForm(op_type, domain, opset, tuple(sorted(attributes.items())), inputs, outputs)
+
+
+def labels(lowered: Lowered) -> list[str]:
+    """One line per candidate."""
+    return [" ".join(layer.label for layer in found.layers) for found in lowered.alternatives]
+
+
+X = t(1, 8, 16, 16)
+V = t(1, 8, 16)
+M = t(4, 32)
+W4 = c(16, 8, 3, 3)
+PER_CHANNEL = (c(8), c(8), c(8), c(8))
+DYNAMIC = t("batch", 8, 16, 16)
+EWS = "IElementWiseLayer:kSUM"
+SHAPE_ARITHMETIC = (
+    "IShapeLayer IGatherLayer IElementWiseLayer IConcatenationLayer ISliceLayer IConstantLayer IShuffleLayer"
+)
+COMPUTED_SCALES = "IConstantLayer IIdentityLayer IElementWiseLayer:kPROD IUnaryLayer:kFLOOR IIdentityLayer IResizeLayer"
+SLICE_CHAIN = (
+    "IConstantLayer IConcatenationLayer IGatherLayer IElementWiseLayer:kMAX IElementWiseLayer:kMIN "
+    "IElementWiseLayer:kPROD IElementWiseLayer:kSUB ISliceLayer"
+)
+
+CERTAIN: list[tuple[NodeForm, str]] = [
+    # one layer per operator
+    (node("Relu", X), "IActivationLayer:kRELU"),
+    (node("Relu", X, domain="com.microsoft", opset=1), "IActivationLayer:kRELU"),
+    (node("HardSigmoid", X, alpha=0.2), "IActivationLayer:kHARD_SIGMOID"),
+    (node("HardSwish", X), "IActivationLayer:kHARD_SIGMOID IElementWiseLayer:kPROD"),
+    (node("Erf", X), "IUnaryLayer:kERF"),
+    (node("Sqrt", c(3)), "IConstantLayer IUnaryLayer:kSQRT"),
+    (node("Neg", X), "IUnaryLayer:kNEG"),
+    (node("Neg", t(3, dtype="INT64")), "IConstantLayer IShuffleLayer IElementWiseLayer:kSUB"),
+    (node("Cast", X, to=10), "ICastLayer"),
+    (node("Identity", c(3)), "IConstantLayer IIdentityLayer"),
+    (node("Concat", X, X, axis=1), "IConcatenationLayer"),
+    (node("Constant", value=UNKNOWN, outputs=(t(3),)), ""),
+    (node("Shape", X, outputs=(t(4, dtype="INT64"),)), "IShapeLayer"),
+    (node("Size", X, outputs=(t(dtype="INT64"),)), "IConstantLayer"),
+    # element-wise
+    (node("Add", X, X), EWS),
+    (node("Add", X, c(1, 8, 1, 1)), "IConstantLayer IElementWiseLayer:kSUM"),
+    (node("Mul", X, c()), "IConstantLayer IShuffleLayer IElementWiseLayer:kPROD"),
+    (node("Sub", M, X), "IShuffleLayer IElementWiseLayer:kSUB"),
+    (node("GreaterOrEqual", X, X), "IElementWiseLayer:kGREATER IElementWiseLayer:kEQUAL IElementWiseLayer:kOR"),
+    (node("Max", X), "IIdentityLayer"),
+    (node("Max", X, X, X), "IElementWiseLayer:kMAX"),
+    (node("Mean", X, X), "IElementWiseLayer:kSUM IConstantLayer IElementWiseLayer:kPROD"),
+    (
+        node("Mod", t(4, dtype="INT64"), t(4, dtype="INT64")),
+        "IElementWiseLayer:kFLOOR_DIV IElementWiseLayer:kPROD IElementWiseLayer:kSUB",
+    ),
+    (node("PRelu", X, c(8, 1, 1)), "IConstantLayer IShuffleLayer IParametricReLULayer"),
+    (node("Where", t(1, 8, 16, 16, dtype="BOOL"), X, c()), "IConstantLayer IShuffleLayer ISelectLayer"),
+    # clip: layer parameters, or tensors
+    (node("Clip", X, c(), c()), "IActivationLayer:kCLIP"),
+    (node("Clip", X, opset=6, max=6.0), "IActivationLayer:kCLIP"),
+    (node("Clip", X, None, c()), "IActivationLayer:kCLIP"),
+    (node("Clip", X, t(), t()), "IShuffleLayer IShuffleLayer IElementWiseLayer:kMAX IElementWiseLayer:kMIN"),
+    (
+        node("Clip", t(3, dtype="INT64"), c(dtype="INT64"), c(dtype="INT64")),
+        "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer IElementWiseLayer:kMAX IElementWiseLayer:kMIN",
+    ),
+    # products
+    (node("Gemm", M, c(32, 8), outputs=(t(4, 8),)), "IConstantLayer IMatrixMultiplyLayer"),
+    (
+        node("Gemm", M, c(32, 8), c(8), outputs=(t(4, 8),)),
+        "IConstantLayer IConstantLayer IMatrixMultiplyLayer IShuffleLayer IElementWiseLayer:kSUM",
+    ),
+    (
+        node("Gemm", M, c(32, 8), c(4, 8), outputs=(t(4, 8),), alpha=1.0, beta=1.0, transB=0),
+        "IConstantLayer IConstantLayer IMatrixMultiplyLayer IElementWiseLayer:kSUM",
+    ),
+    (
+        node("Gemm", M, c(32, 8), outputs=(t(4, 8),), alpha=0.5),
+        "IConstantLayer IMatrixMultiplyLayer IConstantLayer IShuffleLayer IElementWiseLayer:kPROD",
+    ),
+    (node("MatMul", X, X), "IMatrixMultiplyLayer"),
+    (node("MatMul", X, c(16, 4)), "IConstantLayer IShuffleLayer IMatrixMultiplyLayer"),
+    (node("MatMul", M, c(32)), "IConstantLayer IShuffleLayer IMatrixMultiplyLayer IShuffleLayer"),
+    (node("MatMul", t(32), c(32, 4)), "IConstantLayer IShuffleLayer IMatrixMultiplyLayer IShuffleLayer"),
+    # convolution: weights in the layer, or as its inputs; one dimension is wrapped
+    (node("Conv", X, W4), "IConvolutionLayer"),
+    (node("Conv", X, W4, c(16)), "IConvolutionLayer"),
+    (node("Conv", X, t(16, 8, 3, 3), c(16)), "IConvolutionLayer"),
+    (node("Conv", V, c(16, 8, 3)), "IShuffleLayer IShuffleLayer IConvolutionLayer"),
+    (node("Conv", V, t(16, 8, 3)), "IShuffleLayer IShuffleLayer IShuffleLayer IConvolutionLayer"),
+    (node("TRT_Conv", X, W4, c(16), domain="trt", opset=1), "IConvolutionLayer"),
+    (node("ConvTranspose", X, c(8, 16, 2, 2), strides=(2, 2)), "IDeconvolutionLayer"),
+    (node("ConvTranspose", X, c(8, 16, 3, 3), pads=(0, 0, 1, 1), output_padding=(1, 1)), "IDeconvolutionLayer"),
+    (
+        node("ConvTranspose", X, c(8, 16, 3, 3), c(16), strides=(2, 2), output_padding=(1, 1)),
+        "IDeconvolutionLayer IConstantLayer IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kFILL IConstantLayer "
+        "IElementWiseLayer:kSUM",
+    ),
+    # pooling
+    (node("MaxPool", X, kernel_shape=(2, 2)), "IPoolingLayer:kMAX"),
+    (node("AveragePool", V, kernel_shape=(2,)), "IShuffleLayer IShuffleLayer IPoolingLayer:kAVERAGE"),
+    (node("AveragePool", X, kernel_shape=(2, 2), dilations=(1, 1), opset=19), "IPoolingLayer:kAVERAGE"),
+    (node("GlobalAveragePool", X), "IReduceLayer:kAVG"),
+    (node("GlobalMaxPool", X), "IReduceLayer:kMAX"),
+    (
+        node("LpPool", X, kernel_shape=(2, 2)),
+        "IConstantLayer IElementWiseLayer:kPROD IPoolingLayer:kAVERAGE IElementWiseLayer:kPROD IUnaryLayer:kSQRT",
+    ),
+    (
+        node("LpPool", X, kernel_shape=(2, 2), p=1),
+        "IConstantLayer IUnaryLayer:kABS IPoolingLayer:kAVERAGE IElementWiseLayer:kPROD",
+    ),
+    # normalization
+    (node("BatchNormalization", X, *PER_CHANNEL), "IScaleLayer:kCHANNEL"),
+    (node("BatchNormalization", V, *PER_CHANNEL), "IShuffleLayer IShuffleLayer IScaleLayer:kCHANNEL"),
+    (node("BatchNormalization", t(4, 8), *PER_CHANNEL), "IShuffleLayer IScaleLayer:kCHANNEL IShuffleLayer"),
+    (
+        node("BatchNormalization", X, c(8), c(8), c(8), t(8)),
+        "IConstantLayer IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer IShuffleLayer IShuffleLayer "
+        "IConstantLayer IElementWiseLayer:kSUM IUnaryLayer:kSQRT IElementWiseLayer:kSUB IElementWiseLayer:kDIV "
+        "IElementWiseLayer:kPROD IElementWiseLayer:kSUM",
+    ),
+    (node("InstanceNormalization", X, c(8), c(8)), "IPluginV2Layer:InstanceNormalization_TRT"),
+    (
+        node("LayerNormalization", X, c(16), c(16)),
+        "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer INormalizationLayer",
+    ),
+    (
+        node("LayerNormalization", X, c(16)),
+        "IConstantLayer IShuffleLayer IConstantLayer IShuffleLayer INormalizationLayer",
+    ),
+    (
+        node("GroupNormalization", X, c(2), c(2), opset=18, num_groups=2),
+        "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer INormalizationLayer",
+    ),
+    # softmax
+    (node("Softmax", X), "ISoftMaxLayer IShuffleLayer"),
+    (node("Softmax", X, opset=11), "IShuffleLayer ISoftMaxLayer IShuffleLayer"),
+    (node("Softmax", M, opset=11), "IShuffleLayer ISoftMaxLayer IShuffleLayer"),
+    (node("LogSoftmax", X), "ISoftMaxLayer IUnaryLayer:kLOG IShuffleLayer"),
+    (node("Softmax", DYNAMIC), f"{SHAPE_ARITHMETIC} ISoftMaxLayer IShuffleLayer"),
+    # reshapes
+    (node("Reshape", X, ints(1, -1)), "IShuffleLayer"),
+    (node("Reshape", X, t(2, dtype="INT64")), "IShuffleLayer"),
+    (node("Reshape", X, opset=1, shape=(1, -1)), "IShuffleLayer"),
+    (node("Transpose", X, perm=(0, 2, 3, 1)), "IShuffleLayer"),
+    (node("Flatten", X), "IShuffleLayer"),
+    (node("Flatten", M), "IIdentityLayer"),
+    (node("Flatten", M, axis=0), "IShuffleLayer"),
+    (node("Squeeze", X, ints(0)), "IShuffleLayer"),
+    (node("Unsqueeze", M, ints(0)), "IShuffleLayer"),
+    (node("DepthToSpace", X, blocksize=2), "IShuffleLayer IShuffleLayer"),
+    (node("Dropout", X), "IIdentityLayer"),
+    (node("Dropout", c(3)), ""),
+    (node("Dropout", X, outputs=(X, t(1, 8, 16, 16, dtype="BOOL"))), "IIdentityLayer IElementWiseLayer:kEQUAL"),
+    (node("Dropout", X, opset=10, outputs=(X, X)), "IIdentityLayer IElementWiseLayer:kLESS"),
+    # slices and padding
+    (node("Slice", X, ints(0), ints(2), ints(1)), "ISliceLayer"),
+    (node("Slice", X, opset=9, starts=(0,), ends=(2,)), "ISliceLayer"),
+    (node("Slice", DYNAMIC, ints(0), ints(2), ints(1)), f"{SHAPE_ARITHMETIC} ISliceLayer"),
+    (node("Slice", X, t(1, dtype="INT64"), ints(2), ints(1)), SLICE_CHAIN),
+    (node("Split", X, ints(4, 4), outputs=(X, X)), "ISliceLayer"),
+    (node("Tile", X, ints(1, 1, 2, 2)), "ISliceLayer:kWRAP"),
+    (node("Expand", X, ints(2, 8, 16, 16)), "ISliceLayer"),
+    (node("Expand", t(16), ints(4, 16), outputs=(t(4, 16),)), "IShuffleLayer ISliceLayer"),
+    (node("Pad", X, ints(0, 0, 0, 0, 0, 0, 0, 0)), "IIdentityLayer"),
+    (node("Pad", X, opset=2, pads=(0, 0, 0, 0, 0, 0, 0, 0)), "IIdentityLayer"),
+    (node("Pad", X, ints(0, 0, 1, 1, 0, 0, 1, 1)), "IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kFILL"),
+    (
+        node("Pad", X, ints(0, 0, 1, 1, 0, 0, 1, 1), mode="reflect"),
+        "IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kREFLECT",
+    ),
+    (
+        node("Pad", X, ints(0, 0, 1, 1, 0, 0, 1, 1), c(values=(1.0,))),
+        "IConstantLayer IElementWiseLayer:kSUM IConstantLayer ISliceLayer:kFILL",
+    ),
+    (
+        node("Pad", X, t(8, dtype="INT64")),
+        "IConstantLayer ISliceLayer IElementWiseLayer:kSUB IElementWiseLayer:kSUM ISliceLayer:kFILL",
+    ),
+    # gathering
+    (node("Gather", X, c(dtype="INT64", values=(0,)), axis=1), "IConstantLayer IGatherLayer"),
+    (node("GatherND", X, t(1, 1, dtype="INT64")), "IGatherLayer:kND"),
+    (node("ScatterND", X, t(1, 1, dtype="INT64"), X), "IScatterLayer:kND"),
+    # resize in its four target forms, and its ancestors
+    (node("Resize", X, None, c(4, values=(1.0, 1.0, 2.0, 2.0))), "IResizeLayer"),
+    (node("Resize", X, None, t(4)), COMPUTED_SCALES),
+    (node("Resize", X, None, None, ints(1, 8, 32, 32)), "IConstantLayer IResizeLayer"),
+    (node("Resize", X, None, None, t(4, dtype="INT64")), "IResizeLayer"),
+    (node("Resize", X, c(4), opset=10), "IResizeLayer"),
+    (node("Upsample", X, c(4), opset=9), "IResizeLayer"),
+    (node("Upsample", X, opset=7, scales=(1.0, 1.0, 2.0, 2.0)), "IResizeLayer"),
+    # reductions
+    (node("ReduceMean", X, axes=(2, 3)), "IReduceLayer:kAVG"),
+    (node("ReduceSum", X, ints(1)), "IReduceLayer:kSUM"),
+    (node("ReduceL2", X, axes=(1,)), "IElementWiseLayer:kPROD IReduceLayer:kSUM IUnaryLayer:kSQRT"),
+    (node("ArgMax", X, axis=1), "ITopKLayer:kMAX"),
+    (node("ArgMax", X, axis=1, keepdims=0), "ITopKLayer:kMAX IShuffleLayer"),
+    (node("ArgMin", t(4, dtype="INT64")), "IIdentityLayer ITopKLayer:kMIN"),
+    (node("TopK", X, ints(3), outputs=(X, X)), "IConstantLayer IShuffleLayer ITopKLayer:kMAX"),
+    (node("TopK", X, ints(3), outputs=(X, X), largest=0), "IConstantLayer IShuffleLayer ITopKLayer:kMIN"),
+    (node("TopK", X, outputs=(X, X), opset=1, k=3), "ITopKLayer:kMAX"),
+    # quantisation: the zero point becomes FP32 zeros
+    (
+        node("QuantizeLinear", X, c(values=(0.5,)), c(dtype="INT8", values=(0,))),
+        "IConstantLayer IConstantLayer IQuantizeLayer",
+    ),
+    (
+        node("DequantizeLinear", c(16, 8, 3, 3, dtype="INT8"), c(values=(0.5,)), c(dtype="INT8", values=(0,))),
+        "IConstantLayer IConstantLayer IConstantLayer IDequantizeLayer",
+    ),
+    # generators, plugins, control flow
+    (node("RandomNormal", outputs=(X,), shape=(1, 8, 16, 16)), "IFillLayer:kRANDOM_NORMAL"),
+    (node("Range", c(dtype="INT64"), c(dtype="INT64"), c(dtype="INT64")), "IFillLayer:kLINSPACE"),
+    (node("RoiAlign", X, t(5, 4), t(5, dtype="INT64")), "IPluginV2Layer:ROIAlign_TRT"),
+    (node("If", c(dtype="BOOL", values=(True,)), outputs=(X,), then_branch=UNKNOWN, else_branch=UNKNOWN), ""),
+    (
+        node("If", t(1, dtype="BOOL"), outputs=(X,), then_branch=UNKNOWN, else_branch=UNKNOWN),
+        "IShuffleLayer IConditionLayer IIfConditionalInputLayer IIfConditionalOutputLayer",
+    ),
+    (
+        node("Scan", X, X, body=UNKNOWN, num_scan_inputs=1),
+        "IConstantLayer ITripLimitLayer:kCOUNT IRecurrenceLayer IIteratorLayer ILoopOutputLayer",
+    ),
+]
+
+
+@pytest.mark.parametrize(("form", "expected"), CERTAIN, ids=lambda value: getattr(value, "op_type", ""))
+def test_certain(form: NodeForm, expected: str) -> None:
+    lowered = lower(table(), form)
+    assert lowered.imported
+    assert labels(lowered) == [expected]
+    assert lowered.alternatives[0].choice is Choice.CERTAIN
+    assert all(layer.certain for layer in lowered.alternatives[0].layers)
+
+
+REFUSED: list[tuple[NodeForm, str, str | None]] = [
+    (node("AveragePool", X, kernel_shape=(2, 2), dilations=(2, 2), opset=19), "parser:refused", "Dilations"),
+    (node("MaxPool", X, kernel_shape=(2, 2), outputs=(X, X)), "parser:refused", "Indices"),
+    (node("MaxPool", t(1, 8, 4, 4, 4, 4), kernel_shape=(2, 2, 2, 2)), "parser:refused", "windows"),
+    (node("Conv", t(8, 16), c(8, 16)), "parser:refused", "windows"),
+    (node("BatchNormalization", X, *PER_CHANNEL, training_mode=1), "parser:refused", "training_mode"),
+    (node("InstanceNormalization", X, t(8), c(8)), "parser:refused", "initializers"),
+    (node("LayerNormalization", X, c(16), outputs=(X, X)), "parser:refused", "Mean"),
+    (node("Pad", X, ints(0, 1, 0, 1), None, ints(2, 3), opset=18), "parser:refused", "axes"),
+    (node("Pad", X, ints(0, 0, -1, 0, 0, 0, 0, 0)), "parser:refused", "Negative"),
+    (node("Pad", X, ints(0, 0, 1, 0, 0, 0, 0, 0), mode="wrap", opset=19), "parser:refused", "modes"),
+    (node("Squeeze", X, t(1, dtype="INT64")), "parser:refused", "axes"),
+    (node("Squeeze", DYNAMIC), "parser:refused", "static"),
+    (node("Unsqueeze", X, t(1, dtype="INT64")), "parser:refused", "axes"),
+    (node("Slice", X, ints(0), ints(1), t(1, dtype="INT64")), "parser:refused", "axes"),
+    (node("ReduceSum", X, t(1, dtype="INT64")), "parser:refused", "axes"),
+    (node("CumSum", X, t(dtype="INT64")), "parser:refused", "axis"),
+    (node("Transpose", t(*[1] * 9)), "parser:refused", "rank"),
+    (node("DepthToSpace", M, blocksize=2), "parser:refused", "rank"),
+    (node("EyeLike", X), "parser:refused", "rank"),
+    (node("EyeLike", t("n", 4)), "parser:refused", "static"),
+    (node("Add", t(4, dtype="BOOL"), t(4, dtype="BOOL")), "parser:refused", "BOOL"),
+    (node("And", X, X), "parser:refused", "BOOL"),
+    (node("Pow", t(4, dtype="INT64"), t(4, dtype="INT64")), "parser:refused", "INT32"),
+    (node("Relu", t(4, dtype="INT32")), "parser:refused", "INT32"),
+    (node("Sign", t(4, dtype="INT32")), "parser:refused", "floating point"),
+    (node("Mod", X, X), "parser:refused", "integer"),
+    (node("Gemm", X, X), "parser:refused", "2-D"),
+    (node("MatMul", t(4, 4, dtype="INT64"), t(4, 4, dtype="INT64")), "parser:refused", "Integer"),
+    (node("LpNormalization", X, p=3), "parser:refused", "1 or 2"),
+    (
+        node("Resize", X, None, c(4), coordinate_transformation_mode="tf_crop_and_resize"),
+        "parser:refused",
+        "transformation",
+    ),
+    (
+        node("Resize", X, None, c(4), coordinate_transformation_mode="tf_half_pixel_for_nn", nearest_mode="floor"),
+        "parser:refused",
+        "round_prefer_floor",
+    ),
+    (node("QuantizeLinear", X, c(values=(0.5,))), "parser:refused", "zero point"),
+    (node("QuantizeLinear", X, c(values=(0.5,)), c(dtype="INT8", values=(3,))), "parser:refused", "zero point"),
+    (node("QuantizeLinear", X, c(values=(0.5,)), c(dtype="UINT8", values=(0,))), "parser:refused", "UINT8"),
+    (
+        node("DequantizeLinear", t(4, dtype="INT8"), c(values=(-0.5,)), c(dtype="INT8", values=(0,))),
+        "parser:refused",
+        "positive",
+    ),
+    (node("Range", t(dtype="FLOAT16"), t(dtype="FLOAT16"), t(dtype="FLOAT16")), "parser:refused", "INT32"),
+    (node("Cast", X, to=8), "parser:refused", "target"),
+    (node("LSTM", V, c(1, 32, 16), c(1, 32, 8), hidden_size=8, input_forget=1), "parser:refused", "gates"),
+    (node("Dropout", X, None, t(dtype="BOOL")), "parser:refused", "training_mode"),
+    (node("Mul", X, c(8), opset=6, broadcast=1, axis=1), "parser:refused", "opset 7"),
+    (node("Relu", t(4, dtype="BFLOAT16")), "parser:tensor-type", None),
+    (node("Cos", t(4, dtype="INT8")), "parser:operator-type", None),
+    (node("Det", X), "parser:unsupported", None),
+    (node("Gelu", X, opset=20), "parser:no-importer", None),
+    (node("Det", X, domain="com.microsoft", opset=1), "parser:no-importer", None),
+    (node("NoSuchOperator", X, domain="my.domain", opset=1), "parser:no-importer", None),
+]
+
+
+@pytest.mark.parametrize(("form", "type_", "text"), REFUSED, ids=lambda value: getattr(value, "op_type", ""))
+def test_refused(form: NodeForm, type_: str, text: str | None) -> None:
+    for alternative in lower(table(), form).alternatives:
+        found = [layer for layer in alternative.layers if layer.type == type_ and layer.certain]
+        assert found
+        assert text is None or any(text in (layer.kind or "") for layer in found)
+
+
+OPEN: list[tuple[NodeForm, list[str]]] = [
+    (node("Flatten", UNRANKED), ["IIdentityLayer", f"{SHAPE_ARITHMETIC} IShuffleLayer"]),
+    (
+        node("Softmax", t(4, 32), opset=0),
+        ["ISoftMaxLayer IShuffleLayer", *["IShuffleLayer ISoftMaxLayer IShuffleLayer"] * 2],
+    ),
+    (
+        node("Pad", X, c(8, dtype="INT64")),
+        [
+            "parser:refused:Negative padding is rejected. IIdentityLayer",
+            "parser:refused:Negative padding is rejected. IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kFILL",
+        ],
+    ),
+    (
+        node("ConvTranspose", X, c(8, 16, 3, 3), output_shape=(34, 34)),
+        [
+            "IDeconvolutionLayer IConstantLayer IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kFILL",
+            "IDeconvolutionLayer",
+        ],
+    ),
+    (
+        node("Slice", t(1, None), ints(0), ints(1)),
+        ["ISliceLayer", f"{SHAPE_ARITHMETIC} ISliceLayer"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("form", "expected"), OPEN, ids=lambda value: getattr(value, "op_type", ""))
+def test_an_unknown_fact_keeps_the_candidates(form: NodeForm, expected: list[str]) -> None:
+    lowered = lower(table(), form)
+    assert labels(lowered) == expected
+    assert lowered.alternatives[0].choice is Choice.UNKNOWN
+
+
+def test_unknown_rank_leaves_refusal_and_wrap_open() -> None:
+    (alternative,) = lower(table(), node("Conv", UNRANKED, W4)).alternatives
+    assert [(layer.type, layer.certain) for layer in alternative.layers] == [
+        ("parser:refused", False),
+        ("IShuffleLayer", False),
+        ("IShuffleLayer", False),
+        ("IConvolutionLayer", True),
+    ]
+
+
+def operands(form: NodeForm, label: str) -> list[tuple[tuple[Dim, ...] | None, ...]]:
+    """Shapes of the inputs of every layer of this name."""
+    (alternative,) = lower(table(), form).alternatives
+    return [tuple(tensor.shape for tensor in layer.inputs) for layer in alternative.layers if layer.label == label]
+
+
+@pytest.mark.parametrize(
+    ("form", "label", "shapes"),
+    [
+        (node("Conv", X, W4, c(16)), "IConvolutionLayer", [(X.shape,)]),
+        (node("Conv", X, t(16, 8, 3, 3), c(16)), "IConvolutionLayer", [(X.shape, (16, 8, 3, 3))]),
+        (node("Conv", X, W4, t(16)), "IConvolutionLayer", [(X.shape, (16,))]),
+        (node("Conv", X, t(16, 8, 3, 3), t(16)), "IConvolutionLayer", [(X.shape, (16, 8, 3, 3), (16,))]),
+        (node("Conv", V, c(16, 8, 3)), "IConvolutionLayer", [((1, 8, 16, 1),)]),
+        (node("Conv", V, t(16, 8, 3)), "IConvolutionLayer", [((1, 8, 16, 1), None)]),
+        (node("BatchNormalization", V, *PER_CHANNEL), "IScaleLayer:kCHANNEL", [((1, 8, 16, 1),)]),
+        (node("BatchNormalization", M, *PER_CHANNEL), "IScaleLayer:kCHANNEL", [(None,)]),
+        (node("Add", X, c(16)), EWS, [(X.shape, (1, 1, 1, 16))]),
+        (node("Gemm", M, c(32, 8), c(8), outputs=(t(4, 8),)), EWS, [((4, 8), (1, 8))]),
+        (node("Reshape", X, ints(1, -1)), "IShuffleLayer", [(X.shape,)]),
+        (node("Reshape", X, t(2, dtype="INT64")), "IShuffleLayer", [(X.shape, (2,))]),
+        (node("Resize", X, None, None, ints(1, 8, 32, 32)), "IResizeLayer", [(X.shape, (None,))]),
+        (node("Resize", X, None, None, t(4, dtype="INT64")), "IResizeLayer", [(X.shape, (4,))]),
+        (node("Softmax", t(1, 8, 16), opset=11), "ISoftMaxLayer", [(None,)]),
+        (node("Softmax", M, opset=11), "ISoftMaxLayer", [(M.shape,)]),
+        (node("Celu", X), "IElementWiseLayer:kDIV", [(X.shape, (1, 1, 1, 1))]),
+        (node("Pad", X, ints(0, 0, 1, 1, 0, 0, 1, 1)), "ISliceLayer:kFILL", [(X.shape, (None,), (None,))]),
+        (node("Slice", X, ints(0), ints(2), ints(1)), "ISliceLayer", [(X.shape,)]),
+    ],
+    ids=lambda value: getattr(value, "op_type", ""),
+)
+def test_operands(form: NodeForm, label: str, shapes: list[tuple[tuple[Dim, ...] | None, ...]]) -> None:
+    assert operands(form, label) == shapes
+
+
+@pytest.mark.parametrize("name", sorted(table().operators))
+def test_a_node_without_inputs_is_lowered_without_an_error(name: str) -> None:
+    for opset in (0, 1, 6, 9, 10, 11, 12, 13, 18):
+        assert lower(table(), NodeForm(name, "", opset, (), (), ())).alternatives
+
+
+ANY_DATA = [X, V, M, t(), UNRANKED, Tensor(None, None), t("n", None), c(3, dtype="INT64", values=(1, 2, 3))]
+
+
+@pytest.mark.parametrize("name", sorted(table().operators))
+def test_no_form_of_input_is_an_error(name: str) -> None:
+    for data in ANY_DATA:
+        lowered = lower(table(), node(name, *[data] * 6))
+        assert lowered.imported
+        assert all(layer.label for found in lowered.alternatives for layer in found.layers)
