@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from safecheck.form import Scalar, Tensor
+from safecheck.form import UNKNOWN, Scalar, Tensor
 from safecheck.onnx_library import messages
 
 # Integers steer shapes, axes and indices, so more of them are kept; of floats only scales and bounds are asked for.
@@ -28,6 +28,11 @@ _EXTERNAL = 1  # TensorProto.DataLocation
 def dtype_name(data_type: int) -> str | None:
     """`FLOAT` for 1; None for undefined or unknown numbers."""
     return _names().get(data_type)
+
+
+def dtype_number(dtype: str | None) -> int:
+    """1 for `FLOAT`; 0 for None."""
+    return 0 if dtype is None else int(messages().TensorProto.DataType.Value(dtype))
 
 
 _NAMES: dict[int, str] = {}
@@ -63,6 +68,18 @@ def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...]) -> tuple[Sc
     if len(values) != count:
         return None
     return tuple(bool(value) for value in values) if dtype == "BOOL" else values
+
+
+def proto_of(name: str, tensor: Tensor) -> Any:
+    """An initializer with the elements of a small tensor."""
+    proto = messages().TensorProto(name=name, data_type=dtype_number(tensor.dtype), dims=_dims(tensor))
+    values = tensor.values or ()
+    proto.raw_data = struct.pack(f"<{len(values)}{_FORMATS[tensor.dtype or 'FLOAT']}", *values)
+    return proto
+
+
+def _dims(tensor: Tensor) -> tuple[int, ...]:
+    return () if tensor.dims is UNKNOWN else tensor.dims
 
 
 def constant_node_tensor(attributes: Any) -> Tensor:

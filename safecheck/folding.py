@@ -7,12 +7,12 @@ here: it would have to be folded in the file first.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-from safecheck.constants import MAX_FLOATS, MAX_INTEGERS
+from safecheck.constants import MAX_FLOATS, MAX_INTEGERS, dtype_number
 from safecheck.facts import schema
 from safecheck.form import UNKNOWN, Scalar, Tensor
-from safecheck.onnx_library import messages
 
 # Random operators differ from run to run; quantisation of constants is explicit precision information for TensorRT;
 # control flow holds graphs of its own.
@@ -42,13 +42,23 @@ def reads_shape_only(node: Any, data: Tensor | None) -> bool:
     return node.op_type in _OF_SHAPE_ONLY and data is not None and data.dims is not UNKNOWN
 
 
+def shape_elements(node: Any, data: Tensor | None) -> tuple[Scalar, ...] | None:
+    """What Shape or Size of a tensor with fixed dimensions computes."""
+    if data is None or data.dims is UNKNOWN:
+        return None
+    if node.op_type == "Size":
+        return (prod(data.dims),)
+    bounds = {attribute.name: int(attribute.i) for attribute in node.attribute}
+    return data.dims[bounds.get("start", 0) : bounds.get("end", len(data.dims))]
+
+
 def elements(node: Any, inputs: list[Tensor | None], output: Tensor, opset: int) -> tuple[Scalar, ...] | None:
     """The elements of the first output of a folded node, if they are few and the elements of its inputs are known."""
-    given = [tensor for tensor in inputs if tensor is not None]
-    if any(tensor.values is None for tensor in given) or not _few(output):
+    given = [tensor for name, tensor in zip(node.input, inputs, strict=True) if name]
+    if any(tensor is None or tensor.values is None for tensor in given) or not _few(output):
         return None
-    if node.op_type in _KEEPS_ELEMENTS:
-        return given[0].values
+    if node.op_type in _KEEPS_ELEMENTS and inputs[0] is not None:
+        return inputs[0].values
     return _evaluate(node, inputs, opset)
 
 
@@ -56,10 +66,7 @@ def _few(tensor: Tensor) -> bool:
     dims = tensor.dims
     if dims is UNKNOWN:
         return False
-    count = 1
-    for dim in dims:
-        count *= dim
-    return count <= (MAX_INTEGERS if tensor.dtype in _INTEGERS else MAX_FLOATS)
+    return prod(dims) <= (MAX_INTEGERS if tensor.dtype in _INTEGERS else MAX_FLOATS)
 
 
 def _evaluate(node: Any, inputs: list[Tensor | None], opset: int) -> tuple[Scalar, ...] | None:
@@ -70,7 +77,7 @@ def _evaluate(node: Any, inputs: list[Tensor | None], opset: int) -> tuple[Scala
 
     given = [(name, tensor) for name, tensor in zip(node.input, inputs, strict=True) if tensor is not None]
     feeds = {
-        name: numpy.array(tensor.values, onnx.helper.tensor_dtype_to_np_dtype(_number(tensor.dtype))).reshape(
+        name: numpy.array(tensor.values, onnx.helper.tensor_dtype_to_np_dtype(dtype_number(tensor.dtype))).reshape(
             _dims(tensor)
         )
         for name, tensor in given
@@ -78,7 +85,7 @@ def _evaluate(node: Any, inputs: list[Tensor | None], opset: int) -> tuple[Scala
     graph = onnx.helper.make_graph(
         [onnx.NodeProto.FromString(node.SerializeToString())],
         "fold",
-        [onnx.helper.make_tensor_value_info(name, _number(tensor.dtype), None) for name, tensor in given],
+        [onnx.helper.make_tensor_value_info(name, dtype_number(tensor.dtype), None) for name, tensor in given],
         [onnx.ValueInfoProto(name=node.output[0])],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
@@ -91,7 +98,3 @@ def _evaluate(node: Any, inputs: list[Tensor | None], opset: int) -> tuple[Scala
 
 def _dims(tensor: Tensor) -> tuple[int, ...]:
     return () if tensor.dims is UNKNOWN else tensor.dims
-
-
-def _number(dtype: str | None) -> int:
-    return int(messages().TensorProto.DataType.Value(dtype))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecheck.constants import constant_node_tensor, tensor_of
 from safecheck.form import UNKNOWN_TENSOR, Tensor
+from safecheck.shapes import symbols
 from safecheck.shapes import tensor_of as declared_tensor
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Scope:
     parent: Scope | None
     opsets: dict[str, int]
     """Domain -> imported version; ai.onnx is the empty string."""
+    symbols: frozenset[str]
+    """Symbolic dimensions that the network inputs declare."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     """What is known about the values that this scope itself defines."""
     producers: dict[str, OpNode] = field(default_factory=dict)
@@ -123,10 +126,12 @@ def graph_of(model: Any) -> OpGraph:
     """Collect the scopes of a ModelProto whose value types are the inferred ones."""
     opsets = _opsets(model.opset_import)
     scopes: list[Scope] = []
-    _collect(model.graph, "", None, opsets, scopes)
+    declared = symbols(model.graph)
+    _collect(model.graph, Scope("", None, opsets, declared), scopes)
     for function in model.functions:
         path = f"function:{function.domain}:{function.name}" + (f":{function.overload}" if function.overload else "")
-        scope = Scope(path, None, _opsets(function.opset_import) or opsets, outputs=frozenset(function.output))
+        scope = Scope(path, None, _opsets(function.opset_import) or opsets, declared)
+        scope.outputs = frozenset(function.output)
         scope.tensors.update(dict.fromkeys(function.input, UNKNOWN_TENSOR))
         scopes.append(scope)
         _add_nodes(scope, function.node, scopes)
@@ -137,12 +142,12 @@ def _opsets(imports: Any) -> dict[str, int]:
     return {("" if entry.domain == "ai.onnx" else entry.domain): int(entry.version) for entry in imports}
 
 
-def _collect(graph: Any, path: str, parent: Scope | None, opsets: dict[str, int], scopes: list[Scope]) -> None:
-    scope = Scope(path, parent, opsets, outputs=frozenset(output.name for output in graph.output))
+def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
+    scope.outputs = frozenset(output.name for output in graph.output)
     scopes.append(scope)
     for values in (graph.value_info, graph.output, graph.input):
         for value in values:
-            scope.tensors[value.name] = declared_tensor(value)
+            scope.tensors[value.name] = declared_tensor(value, scope.symbols)
     for tensor in graph.initializer:
         scope.tensors[tensor.name] = tensor_of(tensor)
     for sparse in graph.sparse_initializer:
@@ -162,11 +167,11 @@ def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope]) -> None:
             tensors[proto.output[0]] = constant_node_tensor(proto.attribute)
         for attribute in proto.attribute:
             if attribute.HasField("g"):
-                _collect(attribute.g, _nested(scope, index, attribute.name), scope, scope.opsets, scopes)
+                _collect(attribute.g, _nested(scope, index, attribute.name), scopes)
             for number, nested in enumerate(attribute.graphs):
-                _collect(nested, _nested(scope, index, f"{attribute.name}[{number}]"), scope, scope.opsets, scopes)
+                _collect(nested, _nested(scope, index, f"{attribute.name}[{number}]"), scopes)
 
 
-def _nested(scope: Scope, index: int, attribute: str) -> str:
+def _nested(scope: Scope, index: int, attribute: str) -> Scope:
     step = f"{index}:{attribute}"
-    return f"{scope.path}/{step}" if scope.path else step
+    return Scope(f"{scope.path}/{step}" if scope.path else step, scope, scope.opsets, scope.symbols)
