@@ -64,6 +64,10 @@ class Evidence:
     limit: str
 
 
+EXPORTER_FORM = "exporter form"
+"""The fact of an Evidence that says which exporter's spelling causes a finding; its limit says what others write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a finding is. Node names are optional in ONNX; `outputs` always identify the node inside its scope."""

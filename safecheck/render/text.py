@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from safecheck.audit import Audit
 from safecheck.escape import printable
-from safecheck.finding import Evidence, Finding, Grade, ModelVerdict, Verdict
+from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, ModelVerdict, Verdict
 from safecheck.report import Report
 
 NODES_SHOWN = 10
@@ -37,11 +37,13 @@ def lines(reports: Sequence[Report]) -> Iterator[Line]:
         if number:
             yield Line("")
         yield from _report(report)
+    yield Line("")
+    for report in reports:
+        yield Line(f"{str(report.verdict).upper()}  {_name(report)}", _STYLE[report.verdict])
 
 
 def _report(report: Report) -> Iterator[Line]:
-    name = "standard input" if report.path == "-" else printable(report.path)
-    yield Line(f"{str(report.verdict).upper()}  {name}", _STYLE[report.verdict])
+    yield Line(f"{str(report.verdict).upper()}  {_name(report)}", _STYLE[report.verdict])
     yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title}")
     if report.error is not None:
         yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
@@ -56,6 +58,10 @@ def _report(report: Report) -> Iterator[Line]:
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
         yield from _findings([finding for finding in report.audit.findings if finding.verdict is verdict])
     yield from _basis(report)
+
+
+def _name(report: Report) -> str:
+    return "standard input" if report.path == "-" else printable(report.path)
 
 
 def _size(audit: Audit, parameters: int) -> str:
@@ -118,6 +124,8 @@ def _where(finding: Finding) -> str:
 
 
 def _fact(part: Evidence) -> str:
+    if part.fact == EXPORTER_FORM:
+        return f"{part.fact}: {part.actual}; {part.limit}"
     return f"{printable(part.fact)}: {printable(part.actual)}  (limit: {printable(part.limit, 300)})"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from safecheck.condition import Test, met, show, tests, unmet
-from safecheck.finding import Evidence, Verdict
+from safecheck.finding import EXPORTER_FORM, Evidence, Verdict
 from safecheck.form import UNKNOWN, Layer, NodeForm
 from safecheck.lowering.lower import Alternative, Choice, Lowered, lower
 from safecheck.rulebook.profile import Profile
@@ -63,7 +63,7 @@ def judge(profile: Profile, node: NodeForm) -> Judgement:
     charges = mistranslated + charges
     idiom = profile.idioms.get(node.idiom)
     if idiom is not None:
-        charges = [_because(charge, Evidence("exporter form", idiom.title, idiom.note)) for charge in charges]
+        charges = [_because(charge, Evidence(EXPORTER_FORM, idiom.title, idiom.note)) for charge in charges]
     verdict = max([verdict, *(charge.verdict for charge in mistranslated)], key=lambda outcome: outcome.severity)
     allowances = {rule.id: rule for _, _, part in results for rule in part}
     labels = [layer.label for alternative in lowered.alternatives for layer in alternative.layers]
