@@ -59,12 +59,12 @@ def judge(profile: Profile, node: NodeForm) -> Judgement:
     if undecided and len({outcome for outcome, _, _ in results}) > 1:
         verdict = Verdict.UNPROVEN
         charges = [_soften(charge, "which form the parser uses", "unknown") for charge in charges]
-    mistranslated = _mistranslations(profile, lowered, node)
-    charges = mistranslated + charges
+    about_operator = _operator_charges(profile, lowered, node)
+    charges = about_operator + charges
     idiom = profile.idioms.get(node.idiom)
     if idiom is not None:
         charges = [_because(charge, Evidence(EXPORTER_FORM, idiom.title, idiom.note)) for charge in charges]
-    verdict = max([verdict, *(charge.verdict for charge in mistranslated)], key=lambda outcome: outcome.severity)
+    verdict = max([verdict, *(charge.verdict for charge in about_operator)], key=lambda outcome: outcome.severity)
     allowances = {rule.id: rule for _, _, part in results for rule in part}
     labels = [layer.label for alternative in lowered.alternatives for layer in alternative.layers]
     return Judgement(verdict, _unique(labels), _merge(charges), tuple(allowances.values()))
@@ -163,15 +163,15 @@ def _evidence(test: Test, subject: Layer | NodeForm, limit: str) -> Evidence:
     return Evidence(test.subject, show(test.actual(subject)), limit)
 
 
-def _mistranslations(profile: Profile, lowered: Lowered, node: NodeForm) -> list[Charge]:
+def _operator_charges(profile: Profile, lowered: Lowered, node: NodeForm) -> list[Charge]:
     if not lowered.imported:
         return []
     charges = []
     for rule in profile.rules_for_operator(node.op_type):
         truth = rule.when.evaluate(node)
-        if truth is not False:
+        if truth is not False and rule.verdict is not Verdict.ALLOWED:
             verdict = rule.verdict if truth is True else Verdict.UNPROVEN
-            limit = "translated to something else" if truth is True else "must be known"
+            limit = NOT_LISTED if truth is True else "must be known"
             reasons = list(met(rule.when, node)) if truth is True else _unknown_tests(rule, node)
             evidence = tuple(_evidence(test, node, limit) for test in reasons)
             charges.append(Charge(rule, verdict, (), evidence))
