@@ -12,7 +12,7 @@ from rich.text import Text  # noqa: TID251
 from safecheck.pipeline import audit_models
 from safecheck.render.terminal import STYLES, wrap
 from safecheck.render.text import lines
-from safecheck.rulebook.profile import DEFAULT, profile
+from safecheck.rulebook.load import DEFAULT, profile
 
 ROOT = Path(__file__).parent.parent
 SHOWN = 34

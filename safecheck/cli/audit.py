@@ -11,7 +11,7 @@ from safecheck.pipeline import audit_models, find_models
 from safecheck.render import RENDERERS
 from safecheck.render.output import Target, parse_targets, write_file
 from safecheck.report import Report, worst
-from safecheck.rulebook.profile import DEFAULT, profile
+from safecheck.rulebook.load import DEFAULT, profile
 
 
 @click.command()

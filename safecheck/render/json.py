@@ -92,7 +92,13 @@ def _model(path: str, model: Model | None, audit: Audit | None) -> dict[str, Any
 
 
 def _profile(profile: Profile) -> dict[str, Any]:
-    return {"id": profile.id, "version": profile.version, "sha256": profile.sha256, "target": profile.target}
+    return {
+        "id": profile.id,
+        "version": profile.version,
+        "sha256": profile.sha256,
+        "extends": list(profile.extends),
+        "target": profile.target,
+    }
 
 
 def _coverage(audit: Audit | None) -> dict[str, int]:

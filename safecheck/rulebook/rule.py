@@ -71,10 +71,11 @@ def rules_from_yaml(text: str, file: str, bibliography: Mapping[str, str]) -> tu
     """All rules of a file; RuleFileError with a breadcrumb if one is broken."""
     keys = load(text, file).mapping(required=("about", "rules"), optional=("layer",))
     default = (keys["layer"].text(),) if "layer" in keys else ()
-    return tuple(_rule(entry, default, bibliography) for entry in keys["rules"].sequence())
+    return tuple(rule_from_yaml(entry, default, bibliography) for entry in keys["rules"].sequence())
 
 
-def _rule(entry: Entry, default: tuple[str, ...], bibliography: Mapping[str, str]) -> Rule:
+def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping[str, str]) -> Rule:
+    """One rule; `default` are the layer types of the file."""
     keys = entry.mapping(
         required=("id", "title", "verdict", "sources"),
         optional=(

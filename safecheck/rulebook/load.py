@@ -1,0 +1,234 @@
+"""Load profiles: the shipped ones by id, a user's own from files, and overlays that extend either."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.resources.abc import Traversable
+
+from safecheck import resources
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.finding import Grade
+from safecheck.lowering.table import table_from_yaml
+from safecheck.rulebook.profile import Assumption, Idiom, Profile
+from safecheck.rulebook.rule import Rule, citations, release_number, rule_from_yaml, rules_from_yaml
+from safecheck.strict_yaml import Entry, load, suggest
+
+DEFAULT = "tensorrt-8.6-restricted"
+_TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
+_SOURCE_KINDS = (
+    "vendor documentation", "vendor source", "vendor header", "vendor library", "vendor sample", "vendor staff reply",
+    "licensed-document", "measurement", "third party",
+)  # fmt: skip
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
+_MAX_OVERLAYS = 8
+
+
+def shipped() -> dict[str, Traversable]:
+    """The profiles of this installation, by id."""
+    folder = resources.rules() / "profiles"
+    return {path.removesuffix(".yaml"): file for path, file in resources.yaml_files(folder)}
+
+
+def profile(name: str) -> Profile:
+    """A shipped profile by id, or a profile or overlay from a file.
+
+    Raises:
+        UsageError: there is no such profile or file.
+        RuleFileError: a file is broken; the message names file, line and key.
+    """
+    return _Loader().by_name(name)
+
+
+class _Loader:
+    """Reads rule files and remembers what it read, for the hash."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._depth = 0
+
+    def by_name(self, name: str, where: str = "--profile") -> Profile:
+        known = shipped()
+        if name in known:
+            return self._profile(known[name].read_text(encoding="utf-8"), f"rules/profiles/{name}.yaml", name)
+        if not (os.sep in name or name.endswith((".yaml", ".yml"))):
+            what = f"no profile '{printable(name, 80)}'{suggest(name, known)}"
+            raise UsageError("SC-CFG-PROFILE", where, what, f"use one of: {', '.join(known)}, or a file")
+        return self._profile(_read_text(name), printable(name), name)
+
+    def _profile(self, text: str, file: str, name: str) -> Profile:
+        # The text counts, not where it lies: a report must not depend on the directory it was made in.
+        root = load(self._remember("profile", text), file)
+        if "extends" in root.items():
+            return self._overlay(root, name)
+        return self._base(root)
+
+    def _base(self, root: Entry) -> Profile:
+        keys = root.mapping(
+            required=("id", "title", "version", "target", "lowering", "rules", "evidence"), optional=("assumptions",)
+        )
+        bibliography = _bibliography(load(self._read("sources.yaml", root), "rules/sources.yaml"))
+        target = {name: part.text() for name, part in keys["target"].mapping(required=_TARGET).items()}
+        release = release_number(keys["target"].items()["tensorrt"])
+        lowering = f"lowering/{keys['lowering'].text()}.yaml"
+        table = table_from_yaml(self._read(lowering, keys["lowering"]), f"rules/{lowering}")
+        rules: list[Rule] = []
+        for part in keys["rules"].sequence():
+            for path in _matching(part):
+                rules += rules_from_yaml(self._read(path, part), f"rules/{path}", bibliography)
+        in_force = tuple(rule for rule in rules if rule.holds_for(release))
+        _refuse_doubled_ids(in_force, keys["rules"])
+        grades, extrapolated = _evidence(keys["evidence"])
+        return Profile(
+            id=keys["id"].text(),
+            title=keys["title"].text(),
+            version=keys["version"].text(),
+            extends=(),
+            target=target,
+            sha256=self._digest.hexdigest(),
+            rules=in_force,
+            table=table,
+            grades=grades,
+            extrapolated=extrapolated,
+            assumptions=_assumptions(keys.get("assumptions"), bibliography),
+            idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+        )
+
+    def _overlay(self, root: Entry, name: str) -> Profile:
+        """A profile with rules of one's own on top. What the base forbids stays forbidden: forbidden beats allowed."""
+        keys = root.mapping(
+            required=("id", "title", "version", "extends"), optional=("evidence", "sources", "rules", "assumptions")
+        )
+        self._depth += 1
+        if self._depth > _MAX_OVERLAYS:
+            keys["extends"].fail("overlays extend each other in a circle or too deep", "extend a shipped profile")
+        base = self.by_name(_beside(name, keys["extends"].text()), keys["extends"].crumb)
+        if keys["id"].text() in {base.id, *shipped()}:
+            keys["id"].fail("the id is taken by a shipped profile", "choose another id")
+        bibliography = {source.ref: source.url for rule in base.rules for source in rule.sources}
+        own = _bibliography(keys["sources"]) if "sources" in keys else {}
+        for ref in own:
+            if ref in bibliography:
+                keys["sources"].items()[ref].fail("the profile below has a source of that name", "choose another name")
+        bibliography |= own
+        rules = [rule_from_yaml(part, (), bibliography) for part in keys["rules"].sequence()] if "rules" in keys else []
+        release = tuple(int(part) for part in base.target["tensorrt"].split("."))
+        in_force = (*(rule for rule in rules if rule.holds_for(release)), *base.rules)
+        _refuse_doubled_ids(in_force, root)
+        grades, extrapolated = base.grades, base.extrapolated
+        if "evidence" in keys:
+            grades, extrapolated = _evidence(keys["evidence"])
+            if not grades <= base.grades or (extrapolated and not base.extrapolated):
+                keys["evidence"].fail(
+                    f"an overlay may tighten what counts as allowed, not widen it ({base.id} allows "
+                    f"{', '.join(sorted(base.grades))})",
+                    "remove the grades that the profile below does not accept",
+                )
+        return replace(
+            base,
+            id=keys["id"].text(),
+            title=keys["title"].text(),
+            version=keys["version"].text(),
+            extends=(base.id, *base.extends),
+            sha256=self._digest.hexdigest(),
+            rules=in_force,
+            grades=grades,
+            extrapolated=extrapolated,
+            assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography)),
+        )
+
+    def _read(self, path: str, entry: Entry) -> str:
+        file = resources.rules()
+        for part in path.split("/"):
+            if not _FILE_NAME.match(part):
+                entry.fail(f"'{printable(path, 80)}' is not the name of a rule file", "write it like layers/pooling")
+            file = file / part
+        if not file.is_file():
+            entry.fail(f"no rule file '{printable(path, 80)}'", "correct the name")
+        return self._remember(path, file.read_text(encoding="utf-8"))
+
+    def _remember(self, path: str, text: str) -> str:
+        for part in (path.encode(), text.encode("utf-8", "surrogatepass")):
+            self._digest.update(len(part).to_bytes(8, "big") + part)
+        return text
+
+
+def _read_text(path: str) -> str:
+    try:
+        if not os.path.isfile(path):
+            reason = "not a file" if os.path.exists(path) else "there is no such file"
+            raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = str(error.strerror) if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file") from error
+
+
+def _beside(overlay: str, base: str) -> str:
+    """A file that an overlay extends is named relative to the overlay."""
+    if base in shipped() or not base.endswith((".yaml", ".yml")):
+        return base
+    return os.path.join(os.path.dirname(overlay) or os.curdir, base)
+
+
+def _bibliography(root: Entry) -> dict[str, str]:
+    urls = {}
+    for ref, entry in root.items().items():
+        keys = entry.mapping(required=("title", "kind", "read"), optional=("url",))
+        keys["kind"].choice(_SOURCE_KINDS)
+        url = keys["url"].text() if "url" in keys else ""
+        if url and not url.startswith("https://"):
+            keys["url"].fail("an address must start with https://", "correct it")
+        urls[ref] = url
+    return urls
+
+
+def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
+    keys = entry.mapping(required=("allow", "extrapolated"))
+    extrapolated = keys["extrapolated"].scalar()
+    if type(extrapolated) is not bool:
+        keys["extrapolated"].fail("expected true or false", "correct it")
+    return frozenset(Grade(part.choice(Grade)) for part in keys["allow"].sequence()), extrapolated
+
+
+def _idioms(root: Entry) -> dict[str, Idiom]:
+    found = {}
+    for name, entry in root.items().items():
+        keys = entry.mapping(required=("title", "note"))
+        found[name] = Idiom(keys["title"].text(), keys["note"].text())
+    return found
+
+
+def _matching(entry: Entry) -> list[str]:
+    """`layers/*` as the files of that folder, in name order, or a single file."""
+    name = entry.text()
+    if not name.endswith("/*"):
+        return [f"{name}.yaml"]
+    folder = name.removesuffix("/*")
+    if not _FILE_NAME.match(folder) or not (resources.rules() / folder).is_dir():
+        entry.fail(f"no rule folder '{printable(folder, 80)}'", "correct the name")
+    return [f"{folder}/{path}" for path, _ in resources.yaml_files(resources.rules() / folder)]
+
+
+def _refuse_doubled_ids(rules: tuple[Rule, ...], entry: Entry) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            entry.fail(f"two rules are called '{rule.id}'", "rename one of them")
+        seen.add(rule.id)
+
+
+def _assumptions(entry: Entry | None, bibliography: Mapping[str, str]) -> tuple[Assumption, ...]:
+    found = []
+    for part in entry.sequence() if entry is not None else ():
+        keys = part.mapping(required=("id", "text", "sources"), optional=("grade",))
+        grade = Grade(keys["grade"].choice(Grade)) if "grade" in keys else None
+        found.append(
+            Assumption(keys["id"].text(), keys["text"].text(), grade, citations(keys["sources"], bibliography))
+        )
+    return tuple(found)
