@@ -38,7 +38,8 @@ def run(argv: Argv, exit_codes: frozenset[int]) -> Cost:
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode not in exit_codes:
-        raise RunError(f"{' '.join(argv)!r} ended with {child.returncode}: {complaint.decode(errors='replace')[-500:]}")
+        last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        raise RunError(f"{argv} ended with {child.returncode}: {last}")
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 

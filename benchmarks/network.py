@@ -6,12 +6,14 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 import onnx  # noqa: TID251
 
-IR_VERSION, OPSET = 8, 17
+# What stands before and after the graph
+_HEAD = onnx.ModelProto(ir_version=8, producer_name="benchmark")
+_TAIL = onnx.ModelProto(opset_import=[onnx.helper.make_opsetid("", 17)])
 _CHUNK = 1 << 22
 # Field numbers of onnx.proto: ModelProto.graph, GraphProto.initializer, TensorProto.raw_data
 _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
@@ -25,8 +27,8 @@ class Weight:
     """Name, type and dimensions."""
     data: bytes | None
     """The elements; None for pseudo-random floats."""
-    bytes: int
-    """Size of the elements."""
+    size: int
+    """Bytes that the elements take."""
 
     def chunks(self, seed: int) -> Iterator[bytes]:
         """The elements, piece by piece; the same for the same seed."""
@@ -34,7 +36,7 @@ class Weight:
             yield self.data
             return
         random = np.random.default_rng(seed)
-        left = self.bytes // 4
+        left = self.size // 4
         while left:
             count = min(left, _CHUNK)
             yield (random.random(count, dtype=np.float32) - np.float32(0.5)).tobytes()
@@ -49,7 +51,7 @@ class Network:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[Weight] = []
 
-    def node(self, op_type: str, *inputs: str, **attributes: object) -> str:
+    def node(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output; the name of the output."""
         name = f"/{op_type}_{len(self.nodes)}"
         output = f"{name}_output_0"
@@ -76,25 +78,28 @@ class Network:
 
     def write(self, path: Path, output: Sequence[int]) -> None:
         """Write one file with all weights inside, in the order of onnx.save. `output` is the last node's shape."""
-        headers = [weight.proto.SerializeToString() + _prefix(_RAW_DATA, weight.bytes) for weight in self.weights]
+        headers = [weight.proto.SerializeToString() + _prefix(_RAW_DATA, weight.size) for weight in self.weights]
         tensors = [
-            _prefix(_INITIALIZER, len(header) + weight.bytes) + header
+            _prefix(_INITIALIZER, len(header) + weight.size) + header
             for header, weight in zip(headers, self.weights, strict=True)
         ]
         nodes, values = self._graphs(output)
-        size = len(nodes) + sum(map(len, tensors)) + sum(weight.bytes for weight in self.weights) + len(values)
+        size = len(nodes) + sum(map(len, tensors)) + sum(weight.size for weight in self.weights) + len(values)
         with path.open("wb") as file:
-            file.write(self._model().SerializeToString())
+            file.write(_HEAD.SerializeToString())
             file.write(_prefix(_GRAPH, size) + nodes)
             for index, (tensor, weight) in enumerate(zip(tensors, self.weights, strict=True)):
                 file.write(tensor)
-                _write_all(file, weight.chunks(index))
+                file.writelines(weight.chunks(index))
             file.write(values)
+            file.write(_TAIL.SerializeToString())
 
     def write_external(self, path: Path, output: Sequence[int], data: Path) -> None:
         """Write the model and, beside it, a sparse file of zeros for the float weights; constants stay inside."""
         nodes, values = self._graphs(output)
-        model, offset = self._model(), 0
+        model, offset = onnx.ModelProto(), 0
+        model.MergeFrom(_HEAD)
+        model.MergeFrom(_TAIL)
         model.graph.MergeFromString(nodes + values)
         for weight in self.weights:
             tensor = model.graph.initializer.add()
@@ -103,16 +108,12 @@ class Network:
                 tensor.raw_data = weight.data
                 continue
             tensor.data_location = onnx.TensorProto.EXTERNAL
-            for key, value in (("location", data.name), ("offset", offset), ("length", weight.bytes)):
+            for key, value in (("location", data.name), ("offset", offset), ("length", weight.size)):
                 tensor.external_data.add(key=key, value=str(value))
-            offset += weight.bytes
+            offset += weight.size
         with data.open("wb") as file:
             file.truncate(offset)
         path.write_bytes(model.SerializeToString())
-
-    def _model(self) -> onnx.ModelProto:
-        opset = onnx.helper.make_opsetid("", OPSET)
-        return onnx.ModelProto(ir_version=IR_VERSION, producer_name="benchmark", opset_import=[opset])
 
     def _graphs(self, output: Sequence[int]) -> tuple[bytes, bytes]:
         """What stands before and after the initializers."""
@@ -129,8 +130,3 @@ def _prefix(field: int, size: int) -> bytes:
         size >>= 7
     encoded.append(size)
     return bytes(encoded)
-
-
-def _write_all(file: BinaryIO, chunks: Iterator[bytes]) -> None:
-    for chunk in chunks:
-        file.write(chunk)

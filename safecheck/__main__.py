@@ -6,6 +6,7 @@ The stored help text is held equal to click's by a test.
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -13,9 +14,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"], []):
-        from importlib.resources import files
-
-        sys.stdout.write((files("safecheck") / "cli" / "help.txt").read_text(encoding="utf-8"))
+        sys.stdout.write(_help())
         sys.exit(0 if arguments else 2)
     if arguments == ["--version"]:
         from safecheck import __version__
@@ -25,6 +24,16 @@ def main() -> None:
     from safecheck.cli import run
 
     sys.exit(run(arguments))
+
+
+def _help() -> str:
+    import safecheck
+
+    # The loader reads from a folder and from a zipped wheel alike. Importing importlib.resources for that costs more
+    # than two bare interpreters.
+    loader = vars(safecheck)["__loader__"]
+    text: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), "cli", "help.txt"))
+    return text.decode("utf-8")
 
 
 if __name__ == "__main__":

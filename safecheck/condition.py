@@ -5,23 +5,21 @@
     {fact: constant, of: [1, 2], equals: true}  a fact about inputs
     all_of / any_of / none_of: [conditions]     a plain list means all_of
 
-A vector satisfies `equals` with a list as a whole and everything else member by member; an empty or unknown vector is
-unknown. Truth is strong Kleene: an unknown fact can make an answer unknown, never flip it.
+Truth is strong Kleene: an unknown fact can make an answer unknown, never flip it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeGuard
+from typing import Literal, TypeAlias
 
 from safecheck import facts
-from safecheck.form import UNKNOWN, FactValue, Layer, NodeForm, Unknown, Value
+from safecheck.form import UNKNOWN, FactValue, Layer, NodeForm, Value
+from safecheck.operators import OPERATORS, Truth
 from safecheck.strict_yaml import Entry, suggest
 
-Truth: TypeAlias = bool | Unknown
 Subject: TypeAlias = NodeForm | Layer
-_Operator: TypeAlias = Callable[[FactValue, Value], Truth]
 _Combine: TypeAlias = Literal["all_of", "any_of", "none_of"]
 _COMBINATIONS: tuple[_Combine, ...] = ("all_of", "any_of", "none_of")
 
@@ -135,6 +133,21 @@ def met(condition: Condition, subject: Subject) -> Iterator[Test]:
             yield from tests(part)
 
 
+def describe(condition: Condition, indent: int = 0) -> list[str]:
+    """A condition as lines for a reader: `kernel: at most 7`, alternatives indented."""
+    pad = "  " * indent
+    if isinstance(condition, Test):
+        return [f"{pad}{condition.subject}: {condition.wanted}"]
+    if condition.how == "all_of":
+        return [line for part in condition.parts for line in describe(part, indent)]
+    heading = "one of these:" if condition.how == "any_of" else "none of these:"
+    lines = [f"{pad}{heading}"]
+    for part in condition.parts:
+        inner = describe(part, indent + 1)
+        lines += [f"{pad}- {inner[0].lstrip()}", *(f"{pad}  {line.lstrip()}" for line in inner[1:])] if inner else []
+    return lines
+
+
 def show(value: object) -> str:
     """A fact or limit as a reader expects it: `7`, `[3, 3]`, `kAVG`, `unknown`."""
     if isinstance(value, tuple):
@@ -146,96 +159,6 @@ def show(value: object) -> str:
     return "(empty)" if value == "" else str(value)
 
 
-def _number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _same(actual: FactValue, limit: FactValue) -> bool:
-    """Equality in which an unknown member matches everything; callers look for unknown members themselves."""
-    if isinstance(actual, tuple) and isinstance(limit, tuple):
-        return len(actual) == len(limit) and all(map(_same, actual, limit))
-    if actual is UNKNOWN or limit is UNKNOWN:
-        return True
-    return actual == limit and (type(actual) is type(limit) or (_number(actual) and _number(limit)))
-
-
-def _whole(compare: Callable[[Value, Value], bool], actual: FactValue, limit: Value) -> Truth:
-    """Compare a vector as one thing; unknown members leave a match open but not a mismatch."""
-    if actual is UNKNOWN:
-        return UNKNOWN
-    if not compare(actual, limit):
-        return False
-    return UNKNOWN if isinstance(actual, tuple) and UNKNOWN in actual else True
-
-
-def _each(compare: Callable[[Value, Value], bool], actual: FactValue, limit: Value) -> Truth:
-    """Compare every member of a vector; a single value is a vector of one."""
-    if actual is UNKNOWN or actual == ():
-        return UNKNOWN
-    answer: Truth = True
-    for member in actual if isinstance(actual, tuple) else (actual,):
-        if member is UNKNOWN:
-            answer = UNKNOWN
-        elif not compare(member, limit):
-            return False
-    return answer
-
-
-def _equals(actual: FactValue, limit: Value) -> Truth:
-    return _whole(_same, actual, limit) if isinstance(limit, tuple) else _each(_same, actual, limit)
-
-
-def _one_of(actual: FactValue, limit: Value) -> Truth:
-    options = limit if isinstance(limit, tuple) else (limit,)
-    judge = _whole if any(isinstance(option, tuple) for option in options) else _each
-    return judge(
-        lambda value, _: any(_same(value, option) for option in options if option is not UNKNOWN), actual, limit
-    )
-
-
-def _includes(actual: FactValue, limit: Value) -> Truth:
-    if actual is UNKNOWN or actual == ():
-        return UNKNOWN
-    members = actual if isinstance(actual, tuple) else (actual,)
-    if any(member is not UNKNOWN and _same(member, limit) for member in members):
-        return True
-    return UNKNOWN if UNKNOWN in members else False
-
-
-def _ordered(compare: Callable[[float, float], bool]) -> _Operator:
-    def judge(actual: FactValue, limit: Value) -> Truth:
-        return _each(lambda one, other: _number(one) and _number(other) and compare(one, other), actual, limit)
-
-    return judge
-
-
-def _between(actual: FactValue, limit: Value) -> Truth:
-    low, high = limit if isinstance(limit, tuple) and len(limit) == 2 else (1, 0)
-    return _each(lambda one, _: _number(one) and _number(low) and _number(high) and low <= one <= high, actual, limit)
-
-
-def _less_than(actual: FactValue, limit: Value) -> Truth:
-    if isinstance(actual, tuple) and isinstance(limit, tuple):
-        if len(actual) != len(limit) or not actual:
-            return UNKNOWN
-        pairs = [_less_than(one, other) for one, other in zip(actual, limit, strict=True) if other is not UNKNOWN]
-        if False in pairs:
-            return False
-        return UNKNOWN if UNKNOWN in pairs or len(pairs) < len(actual) else True
-    return _ordered(lambda one, other: one < other)(actual, limit)
-
-
-OPERATORS: dict[str, _Operator] = {
-    "equals": _equals,
-    "one_of": _one_of,
-    "includes": _includes,
-    "at_least": _ordered(lambda one, other: one >= other),
-    "at_most": _ordered(lambda one, other: one <= other),
-    "between": _between,
-    "multiple_of": _ordered(lambda one, other: one % other == 0),
-    "less_than_fact": _less_than,
-    "equals_fact": _equals,
-}
 _LIST_OPERATORS = frozenset({"one_of", "between"})
 
 
@@ -252,7 +175,7 @@ def parse(entry: Entry, known: frozenset[str] = facts.ALL_FACT_NAMES) -> Conditi
         entry.fail("not a condition", f"start with fact: or one of {', '.join(_COMBINATIONS)}")
     name = keys["fact"].text()
     if name not in known:
-        keys["fact"].fail(f"no fact '{name}'{suggest(name, known)}", "see `safecheck rules` for the facts that exist")
+        keys["fact"].fail(f"no fact '{name}'{suggest(name, known)}", "`safecheck rules facts` lists the facts")
     operators = [key for key in keys if key not in ("fact", "of")]
     if len(operators) != 1:
         entry.fail(

@@ -53,6 +53,12 @@ class Citation:
     """Where inside the source."""
     url: str
     """Address, empty where the source has no stable one."""
+    title: str
+    """What the source is."""
+    kind: str
+    """Who speaks: `vendor library`, `measurement`, `licensed-document`, ..."""
+    read: str
+    """How far it was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _NEVER = frozenset(
         "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Scan", "SequenceMap",
     }
 )  # fmt: skip
-_OF_SHAPE_ONLY = frozenset({"Shape", "Size"})
+OF_SHAPE_ONLY = frozenset({"Shape", "Size"})
 _KEEPS_ELEMENTS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 _INTEGERS = frozenset({"INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL"})
 
@@ -39,7 +39,7 @@ def foldable(node: Any, opset: int) -> bool:
 
 def reads_shape_only(node: Any, data: Tensor | None) -> bool:
     """Whether the node looks only at the dimensions of its input, and all of them are fixed."""
-    return node.op_type in _OF_SHAPE_ONLY and data is not None and data.dims is not UNKNOWN
+    return node.op_type in OF_SHAPE_ONLY and data is not None and data.dims is not UNKNOWN
 
 
 def shape_elements(node: Any, data: Tensor | None) -> tuple[Scalar, ...] | None:

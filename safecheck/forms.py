@@ -11,6 +11,14 @@ from safecheck.form import NodeForm, Tensor
 from safecheck.graph import OpGraph, OpNode, Scope
 from safecheck.idioms import idioms
 
+# Operators of whose constant inputs no fact ever asks the elements.
+_WEIGHTED = frozenset(
+    {
+        "BatchNormalization", "Conv", "ConvTranspose", "Gemm", "GroupNormalization", "InstanceNormalization",
+        "LayerNormalization", "MatMul", "PRelu",
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class FormedNode:
@@ -34,17 +42,18 @@ def forms(graph: OpGraph) -> Iterator[FormedNode]:
 def _formed(node: OpNode, idiom: str, fixed: set[tuple[int, str]]) -> FormedNode:
     scope, proto = node.scope, node.proto
     opset = scope.opsets.get(proto.domain if proto.domain != "ai.onnx" else "", 0)
-    inputs = [scope.lookup(name) if name else None for name in proto.input]
+    lookup = scope.lookup
+    inputs = [lookup(name) if name else None for name in proto.input]
     is_output = not scope.outputs.isdisjoint(proto.output)
     folded = static = False
-    if not is_output and folding.foldable(proto, opset) and not _holds_graphs(node):
-        folded = all(tensor is None or tensor.constant for tensor in inputs)
+    constant = [tensor is None or tensor.constant for tensor in inputs]
+    # Most nodes have an operand that is neither constant nor computed from fixed shapes: ask no further.
+    asked = not is_output and (all(constant) or bool(fixed) or proto.op_type in folding.OF_SHAPE_ONLY)
+    if asked and folding.foldable(proto, opset) and not _holds_graphs(node):
+        folded = all(constant)
         static = not folded and (
             folding.reads_shape_only(proto, inputs[0])
-            or all(
-                tensor is None or tensor.constant or _defining(scope, name) in fixed
-                for name, tensor in zip(proto.input, inputs, strict=True)
-            )
+            or all(known or _defining(scope, name) in fixed for known, name in zip(constant, proto.input, strict=True))
         )
     if folded:
         _remember_constants(node, inputs, opset)
@@ -55,13 +64,22 @@ def _formed(node: OpNode, idiom: str, fixed: set[tuple[int, str]]) -> FormedNode
         domain=proto.domain,
         opset=opset,
         attributes=tuple(sorted(((part.name, attribute_value(part)) for part in proto.attribute), key=_name)),
-        inputs=tuple(inputs),
-        outputs=tuple(scope.lookup(name) if name else None for name in proto.output),
+        inputs=_kept(proto.op_type, inputs),
+        outputs=tuple([lookup(name) if name else None for name in proto.output]),
         is_output=is_output and scope.path == "",
         idiom=idiom,
         static_shapes_only=static,
     )
     return FormedNode(node, form, folded)
+
+
+def _kept(op_type: str, inputs: list[Tensor | None]) -> tuple[Tensor | None, ...]:
+    """The inputs without the elements of small weights, which would make every node a form of its own."""
+    if op_type not in _WEIGHTED:
+        return tuple(inputs)
+    return tuple(
+        [tensor if tensor is None or tensor.values is None else tensor._replace(values=None) for tensor in inputs]
+    )
 
 
 def _holds_graphs(node: OpNode) -> bool:

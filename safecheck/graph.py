@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from safecheck.constants import constant_node_tensor, tensor_of
-from safecheck.form import UNKNOWN_TENSOR, Tensor
+from safecheck.form import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.shapes import symbols
 from safecheck.shapes import tensor_of as declared_tensor
 
 if TYPE_CHECKING:
     import networkx  # noqa: TID251 - the one room for networkx
+
+
+_FLOATS = frozenset({"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"})
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +51,9 @@ class Scope:
     producers: dict[str, OpNode] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
     nodes: list[OpNode] = field(default_factory=list)
+
+    parameters: int = 0
+    """Elements of the floating-point initializers."""
 
     def lookup(self, name: str) -> Tensor:
         """The tensor a name stands for here."""
@@ -149,7 +156,10 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
         for value in values:
             scope.tensors[value.name] = declared_tensor(value, scope.symbols)
     for tensor in graph.initializer:
-        scope.tensors[tensor.name] = tensor_of(tensor)
+        known = tensor_of(tensor)
+        scope.tensors[tensor.name] = known
+        if known.dtype in _FLOATS and known.dims is not UNKNOWN:
+            scope.parameters += prod(known.dims)
     for sparse in graph.sparse_initializer:
         scope.tensors[sparse.values.name] = Tensor(None, tuple(sparse.dims), True)
     _add_nodes(scope, graph.node, scopes)

@@ -10,13 +10,11 @@ from safecheck.escape import printable
 from safecheck.graph import OpGraph, graph_of
 from safecheck.intake.external import ExternalFile, resolve
 from safecheck.intake.source import open_model
-from safecheck.intake.tensors import check_tensor, tensors
-from safecheck.intake.wire import strip
+from safecheck.intake.tensors import check_tensor, place_of, tensors
+from safecheck.intake.wire import Stripped, strip
 from safecheck.onnx_library import messages
-from safecheck.shapes import graphs, infer
+from safecheck.shapes import infer
 from safecheck.structure import check_graph, check_model
-
-_FLOATS = frozenset({1, 10, 11, 16})  # TensorProto: FLOAT, FLOAT16, DOUBLE, BFLOAT16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +51,7 @@ def load(where: str) -> Model:
         stripped = strip(source.buffer, where=name)
         proto = _parse(stripped.data, name)
         check_model(proto, name)
-        parameters = 0
-        found = []
-        for place, tensor in tensors(proto):
-            check_tensor(f"{name}: {place}", tensor, stripped)
-            found.append(tensor)
-        for graph_proto in graphs(proto.graph):
-            parameters += sum(_volume(tensor.dims) for tensor in graph_proto.initializer if tensor.data_type in _FLOATS)
+        found = _checked_tensors(proto, stripped, name)
         external = resolve(found, source.folder, stripped.nonce, model_id=source.file_id)
         inferred = infer(proto)
         graph = graph_of(inferred.proto)
@@ -72,7 +64,7 @@ def load(where: str) -> Model:
             ir_version=int(proto.ir_version),
             opset_imports={entry.domain: int(entry.version) for entry in proto.opset_import},
             producer=printable(f"{proto.producer_name} {proto.producer_version}".strip()),
-            parameters=parameters,
+            parameters=sum(scope.parameters for scope in graph.scopes),
             proto=inferred.proto,
             graph=graph,
             inference_problem=inferred.problem,
@@ -91,8 +83,13 @@ def _parse(data: bytes, where: str) -> Any:
     return proto
 
 
-def _volume(dims: Any) -> int:
-    volume = 1
-    for dim in dims:
-        volume *= dim
-    return volume
+def _checked_tensors(proto: Any, stripped: Stripped, where: str) -> list[Any]:
+    found = []
+    for position, tensor in enumerate(tensors(proto)):
+        try:
+            check_tensor("", tensor, stripped)
+        except InputError as error:
+            place = f"{where}: {place_of(proto, position)}"
+            raise InputError(error.code, place, error.what, error.todo) from None
+        found.append(tensor)
+    return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from safecheck.audit import audit
 from safecheck.errors import InputError
 from safecheck.escape import printable
+from safecheck.finding import Verdict
 from safecheck.model import load
 from safecheck.report import Report
 from safecheck.rulebook.profile import Profile
@@ -51,3 +53,29 @@ def audit_model(path: str, profile: Profile) -> Report:
         return Report(path, profile, model, audit(model, profile), None)
     except InputError as error:
         return Report(path, profile, None, None, error)
+
+
+def compare_profiles(path: str, before: Profile, after: Profile) -> list[str]:
+    """What a change of target changes for one model, as lines: verdicts first, then operators whose verdict changes.
+
+    Raises:
+        InputError: the model cannot be read.
+    """
+    model = load(path)
+    old, new = audit(model, before), audit(model, after)
+    lines = [f"verdict: {old.verdict} -> {new.verdict}"]
+    lines += [f"{verdict}: {old.count(verdict)} -> {new.count(verdict)}" for verdict in Verdict]
+    reasons: dict[tuple[str, int | None], list[str]] = {}
+    for result in (old, new):
+        for finding in result.findings:
+            reasons.setdefault((finding.location.scope, finding.location.index), []).append(finding.rule)
+    groups: Counter[tuple[str, str, str, str]] = Counter()
+    for one, other in zip(old.nodes, new.nodes, strict=True):
+        if one.verdict is not other.verdict:
+            rules = ", ".join(dict.fromkeys(reasons.get((one.location.scope, one.location.index), [])))
+            groups[printable(one.location.op_type, 60), str(one.verdict), str(other.verdict), rules] += 1
+    lines += [
+        f"{count} x {operator}: {one} -> {other}  ({rules})"
+        for (operator, one, other, rules), count in groups.most_common()
+    ]
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from safecheck.audit import Audit
@@ -30,6 +31,12 @@ class Report:
     def verdict(self) -> ModelVerdict:
         """The verdict on the model; what could not be read is inconclusive."""
         return ModelVerdict.INCONCLUSIVE if self.audit is None else self.audit.verdict
+
+    @property
+    def weight_files(self) -> list[str]:
+        """Paths of the external data that the model was read with."""
+        folder = os.path.dirname(self.path)
+        return [os.path.join(folder, file.path) for file in self.model.external_data] if self.model is not None else []
 
     @property
     def exit_code(self) -> int:

@@ -21,6 +21,17 @@ from safecheck.onnx_library import library, messages
 _MAX_ROUNDS = 64
 
 
+# Operators whose output shape depends on the elements of an input; a network without them is settled in one go.
+_VALUE_DEPENDENT = frozenset(
+    {
+        "AffineGrid", "CenterCropPad", "Col2Im", "ConstantOfShape", "Expand", "Loop", "MaxUnpool", "OneHot", "Pad",
+        "Range", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+        "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Resize", "Scan", "Slice", "Split", "Squeeze",
+        "Tile", "TopK", "Unsqueeze", "Upsample",
+    }
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Inferred:
     """A model whose value types are those that ONNX infers."""
@@ -39,11 +50,14 @@ def infer(model: Any) -> Inferred:
     bare.CopyFrom(model)
     for graph in graphs(bare.graph):
         del graph.value_info[:]
+        for node in graph.node:
+            if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
+                node.domain = ""
     for output in bare.graph.output:
         output.ClearField("type")
     try:
         inferred = _run(bare)
-        if not _settled(inferred.graph):
+        if not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in bare.graph.node) and not _settled(inferred.graph):
             _settle(bare, inferred, _opset(model))
     except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
         return Inferred(bare, str(error), ())
@@ -172,12 +186,17 @@ def tensor_of(value: Any, declared: frozenset[str] | None = None) -> Tensor:
 
     With `declared`, a symbolic dimension of another name is an unknown one.
     """
-    if value.type.WhichOneof("value") != "tensor_type":
+    type_ = value.type
+    if not type_.HasField("tensor_type"):
         return Tensor(None, None)
-    kind = value.type.tensor_type
+    kind = type_.tensor_type
     if not kind.HasField("shape"):
         return Tensor(dtype_name(kind.elem_type), None)
-    dims = tuple(_dimension(dim) for dim in kind.shape.dim)
+    proto_dims = kind.shape.dim
+    dims: tuple[int | str | None, ...] = tuple([dim.dim_value for dim in proto_dims])
+    if all(dim > 0 for dim in dims if isinstance(dim, int)):
+        return Tensor(dtype_name(kind.elem_type), dims)  # a symbolic or unknown dimension reads as 0
+    dims = tuple(_dimension(dim) for dim in proto_dims)
     if declared is not None:
         dims = tuple(None if isinstance(dim, str) and dim not in declared else dim for dim in dims)
     return Tensor(dtype_name(kind.elem_type), dims)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
@@ -171,40 +171,67 @@ def parse(text: str, file: str) -> Tree:
         raise RuleFileError("SC-CFG-YAML", file, f"larger than {MAX_BYTES} bytes", "split the file")
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        root = yaml.compose(text, Loader=loader)
+        # Events, not composed nodes: libyaml composes on the C stack, which a deeply nested file overflows.
+        return _tree(yaml.parse(text, Loader=loader), file)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark is not None else ""
         raise RuleFileError(
             "SC-CFG-YAML", f"{file}{line}", printable(error.problem or "not YAML"), "correct the syntax"
         ) from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise RuleFileError("SC-CFG-YAML", file, "not readable as YAML", "correct the syntax") from error
-    if root is None:
+
+
+def _tree(events: Iterator[Any], file: str) -> Tree:
+    """Build the tree of the only document, one event at a time."""
+    root: list[Tree] = []
+    # What is being filled: the children of a list, or of a mapping as key, value, key, value, ...
+    open_nodes: list[tuple[Tree | None, list[Tree]]] = [(None, root)]
+    for event in events:
+        kind = type(event).__name__
+        if kind == "DocumentStartEvent" and root:
+            _refuse(file, event, "a second document begins here", "keep one document in a file")
+        if kind == "AliasEvent":
+            _refuse(file, event, "an alias repeats another place", "write the value out where it is needed")
+        if kind in ("SequenceStartEvent", "MappingStartEvent", "ScalarEvent"):
+            _refuse_tag(file, event, kind)
+            node: Tree = [_EVENT_KINDS[kind], event.start_mark.line + 1, []]
+            if kind == "ScalarEvent":
+                # libyaml gives "" as the style of a plain scalar, the Python parser None
+                node = [SCALAR, event.start_mark.line + 1, event.value, not event.style]
+            open_nodes[-1][1].append(node)
+            if kind != "ScalarEvent":
+                open_nodes.append((node, []))
+                if len(open_nodes) > MAX_DEPTH:
+                    _refuse(file, event, f"nested deeper than {MAX_DEPTH} levels", "flatten the document")
+        elif kind in ("SequenceEndEvent", "MappingEndEvent"):
+            filled, children = open_nodes.pop()
+            assert filled is not None
+            filled[2] = children if filled[0] == LIST else _pairs(children, file)
+    if not root:
         raise RuleFileError("SC-CFG-YAML", file, "the file is empty", "write the document or delete the file")
-    return _tree(root, file, 1, set())
+    return root[0]
 
 
-def _tree(node: Any, file: str, depth: int, seen: set[int]) -> Tree:
-    line = node.start_mark.line + 1
-    place = f"{file}:{line}"
-    if id(node) in seen:
-        raise RuleFileError(
-            "SC-CFG-YAML", place, "an alias repeats this place", "write the value out where it is needed"
-        )
-    seen.add(id(node))
-    if depth > MAX_DEPTH:
-        raise RuleFileError("SC-CFG-YAML", place, f"nested deeper than {MAX_DEPTH} levels", "flatten the document")
-    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith((":binary", ":merge", ":set", ":omap")):
-        raise RuleFileError("SC-CFG-YAML", place, "tags and merge keys are not accepted", "write plain values")
-    if node.id == "scalar":
-        # libyaml gives "" as the style of a plain scalar, the Python parser None
-        return [SCALAR, line, node.value, not node.style]
-    if node.id == "sequence":
-        return [LIST, line, [_tree(child, file, depth + 1, seen) for child in node.value]]
-    entries = []
-    for key, value in node.value:
-        if key.id != "scalar":
-            raise RuleFileError("SC-CFG-YAML", place, "a key must be plain text", "write `key: value`")
-        key_tree = _tree(key, file, depth + 1, seen)
-        entries.append([key_tree[2], key_tree[1], key_tree[3], _tree(value, file, depth + 1, seen)])
-    return [MAPPING, line, entries]
+_EVENT_KINDS = {"ScalarEvent": SCALAR, "SequenceStartEvent": LIST, "MappingStartEvent": MAPPING}
+
+
+def _pairs(children: list[Tree], file: str) -> list[list[Any]]:
+    pairs = []
+    for key, value in zip(children[::2], children[1::2], strict=True):
+        if key[0] != SCALAR:
+            raise RuleFileError("SC-CFG-YAML", f"{file}:{key[1]}", "a key must be plain text", "write `key: value`")
+        pairs.append([key[2], key[1], key[3], value])
+    return pairs
+
+
+def _refuse_tag(file: str, event: Any, kind: str) -> None:
+    plain_merge = kind == "ScalarEvent" and event.value == "<<" and not event.style
+    if event.tag is not None or plain_merge:
+        _refuse(file, event, "tags and merge keys are not accepted", "write plain values")
+    if event.anchor is not None:
+        _refuse(file, event, "an anchor marks this place for repetition", "write the value out where it is needed")
+
+
+def _refuse(file: str, event: Any, what: str, todo: str) -> NoReturn:
+    raise RuleFileError("SC-CFG-YAML", f"{file}:{event.start_mark.line + 1}", what, todo)

@@ -145,10 +145,19 @@ def _defined_outside(scope: Scope, name: str) -> bool:
 
 def _check_node(node: OpNode, where: str) -> None:
     proto = node.proto
-    _check_text([proto.name, proto.op_type, proto.domain, *proto.input, *proto.output], _at(node, where))
+    for name in (proto.name, proto.op_type, proto.domain, *proto.input, *proto.output):
+        if not isinstance(name, str):
+            _check_text([name], _at(node, where))
     if not proto.op_type:
         _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
-    names = [attribute.name for attribute in proto.attribute]
+    if "" not in node.scope.opsets and proto.domain in ("", "ai.onnx"):
+        _refuse(
+            "SC-MODEL-OPSET", _at(node, where), "the model imports no ai.onnx operator set", "export the model again"
+        )
+    attributes = proto.attribute
+    if not attributes:
+        return
+    names = [attribute.name for attribute in attributes]
     if len(set(names)) < len(names):
         doubled = next(name for name, count in Counter(names).items() if count > 1)
         _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {printable(doubled)} is given twice", "keep one value")

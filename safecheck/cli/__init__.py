@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
@@ -11,6 +12,7 @@ import click  # noqa: TID251 - the room for click
 
 from safecheck import __version__
 from safecheck.cli.audit import audit
+from safecheck.cli.rules import rules
 from safecheck.errors import SafecheckError
 
 BUG = 4
@@ -31,10 +33,12 @@ def cli() -> None:
 
 
 cli.add_command(audit)
+cli.add_command(rules)
 
 
 def run(arguments: list[str]) -> int:
     """Run a command and translate whatever happens into the contract's exit codes."""
+    gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
     try:
         code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
         sys.stdout.flush()

@@ -6,25 +6,23 @@ import sys
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.cli.options import profile_option
 from safecheck.errors import UsageError
 from safecheck.pipeline import audit_models, find_models
 from safecheck.render import RENDERERS
-from safecheck.render.output import Target, parse_targets, write_file
+from safecheck.render.output import Target, parse_targets, refuse_clashes, write_file
 from safecheck.report import Report, worst
-from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.rulebook.load import profile
 
 
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
-@click.option(
-    "--profile", "profile_name", metavar="ID|FILE", default=DEFAULT, show_default=True, help="Target to audit for."
-)
+@profile_option
 @click.option(
     "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
     help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
 )  # fmt: skip
-@click.pass_context
-def audit(context: click.Context, models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) -> int:
+def audit(models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) -> int:
     """Say for every node whether restricted mode allows it, and why.
 
     MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input.
@@ -33,12 +31,13 @@ def audit(context: click.Context, models: tuple[str, ...], profile_name: str, ou
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
     rulebook = profile(profile_name)
     paths = find_models(models)
-    targets = parse_targets(outputs, paths)
+    targets = parse_targets(outputs, [*paths, profile_name])
     reports = []
     for report in audit_models(paths, rulebook):
         if report.error is not None:
             click.echo(f"error[{report.error.code}]: {report.error}", err=True)
         reports.append(report)
+    refuse_clashes(targets, (weights for report in reports for weights in report.weight_files))
     for target in targets:
         _emit(target, reports)
     return worst([report.exit_code for report in reports])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from safecheck.facts import hazards, movement, node, plugin, tensors, window
+from safecheck.facts import dla, hazards, movement, node, plugin, scope, tensors, window
 from safecheck.form import FactValue, Layer, NodeForm
 
 PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
@@ -31,6 +31,9 @@ PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
         hazards.all_pads_zero,
         hazards.memory_preserving_transpose,
         hazards.residual_output_padding,
+        dla.static_shape_arithmetic,
+        dla.clip_lower,
+        dla.clip_upper,
     )
 }
 ATTRIBUTE_FACTS: dict[str, Callable[[NodeForm, str], FactValue]] = {
@@ -79,11 +82,50 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
         movement.resize_mode,
         movement.coordinate_transformation,
         plugin.plugin_interface,
+        scope.element_types,
+        scope.data_type,
+        scope.result_type,
+        scope.fixed_shapes,
+        scope.largest_dimension,
+        scope.highest_rank,
+        scope.data_rank,
+        scope.filter_size,
+        scope.filter_stride,
+        scope.filter_dilation,
+        scope.filter_padding,
+        scope.padding_within_filter,
+        scope.padding_within_window,
+        scope.stride_within_filter,
+        scope.resizes_last_two_only,
+        dla.conv_buffer_banks_int8,
+        dla.conv_buffer_banks_fp16,
+        dla.batch_sizes,
+        dla.chw_sizes,
+        dla.data_types,
+        dla.keeps_batch,
+        dla.keeps_shape,
+        dla.operand_count,
+        dla.concat_axis,
+        dla.slice_bounds,
+        dla.slice_mode,
+        dla.slice_steps,
+        dla.resize_scales,
+        dla.resize_spatial_scales,
+        dla.nearest_mode,
+        dla.softmax_axis,
+        dla.softmax_length,
+        dla.softmax_alone,
     )
 }
 
 NODE_FACT_NAMES = frozenset({*PLAIN_NODE_FACTS, *ATTRIBUTE_FACTS, *INPUT_FACTS})
 ALL_FACT_NAMES = NODE_FACT_NAMES | frozenset(LAYER_FACTS)
+
+
+def documentation() -> dict[str, str]:
+    """What each fact says, in its own first sentence."""
+    tables = (PLAIN_NODE_FACTS, ATTRIBUTE_FACTS, INPUT_FACTS, LAYER_FACTS)
+    return {name: (fact.__doc__ or "").split("\n")[0] for table in tables for name, fact in table.items()}
 
 
 def ask(name: str, of: Any, subject: NodeForm | Layer) -> FactValue:

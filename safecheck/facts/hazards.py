@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safecheck.facts.node import attribute, present
+from safecheck.facts.node import attribute, present, written
 from safecheck.form import UNKNOWN, FactValue, NodeForm
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
@@ -12,7 +12,7 @@ _CLAMP_IS_HARMLESS = {"Slice": (1, 2), "Loop": (0,)}
 
 def uneven_split(node: NodeForm) -> FactValue:
     """Whether a Split without sizes does not divide its axis evenly; UNKNOWN if the axis length is not known."""
-    if node.op_type != "Split" or present(node, (1,)) is True or attribute(node, "split") is not UNKNOWN:
+    if node.op_type != "Split" or present(node, (1,)) is True or written(node, "split"):
         return False
     axis = attribute(node, "axis")
     data = node.inputs[0] if node.inputs else None
@@ -34,7 +34,7 @@ def int64_beyond_int32(node: NodeForm) -> FactValue:
             continue
         if tensor.values is None:
             answer = UNKNOWN
-        elif any(not _INT32_MIN <= int(element) <= _INT32_MAX for element in tensor.values):
+        elif any(type(element) is int and not _INT32_MIN <= element <= _INT32_MAX for element in tensor.values):
             return True
     return answer
 
@@ -57,9 +57,9 @@ def odd_norm(node: NodeForm) -> FactValue:
 
 def all_pads_zero(node: NodeForm) -> FactValue:
     """Whether a Pad adds nothing; UNKNOWN if the padding is not a kept constant."""
-    pads = attribute(node, "pads")
-    if isinstance(pads, tuple):
-        return not any(pads)
+    if written(node, "pads"):
+        pads = attribute(node, "pads")
+        return not any(pads) if isinstance(pads, tuple) and UNKNOWN not in pads else UNKNOWN
     tensor = node.inputs[1] if len(node.inputs) > 1 else None
     if tensor is None or (not tensor.constant and tensor.values is None):
         return UNKNOWN if tensor is None else False
@@ -72,9 +72,7 @@ def memory_preserving_transpose(node: NodeForm) -> FactValue:
     if data is None or data.shape is None:
         return UNKNOWN
     rank = len(data.shape)
-    order = attribute(node, "perm")
-    if order is UNKNOWN:
-        order = tuple(reversed(range(rank)))
+    order = attribute(node, "perm") if written(node, "perm") else tuple(reversed(range(rank)))
     if not isinstance(order, tuple) or any(type(axis) is not int or not 0 <= axis < rank for axis in order):
         return UNKNOWN
     if data.dims is UNKNOWN:
@@ -85,13 +83,15 @@ def memory_preserving_transpose(node: NodeForm) -> FactValue:
 
 def residual_output_padding(node: NodeForm) -> FactValue:
     """Whether a ConvTranspose pads its output beyond what its end padding absorbs; UNKNOWN with output_shape."""
-    if attribute(node, "output_shape") is not UNKNOWN:
+    if written(node, "output_shape"):
         return UNKNOWN
-    extra = attribute(node, "output_padding")
-    if not isinstance(extra, tuple):
+    if not written(node, "output_padding"):
         return False
-    pads = attribute(node, "pads")
-    ends = pads[len(pads) // 2 :] if isinstance(pads, tuple) else (0,) * len(extra)
-    if len(ends) != len(extra):
+    extra = attribute(node, "output_padding")
+    pads = attribute(node, "pads") if written(node, "pads") else ()
+    if not isinstance(extra, tuple) or not isinstance(pads, tuple):
+        return UNKNOWN
+    ends = pads[len(pads) // 2 :] or (0,) * len(extra)
+    if len(ends) != len(extra) or UNKNOWN in (*extra, *ends):
         return UNKNOWN
     return any(type(more) is int and type(end) is int and more > end for more, end in zip(extra, ends, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safecheck.facts.node import attribute, constant, opset, present
+from safecheck.facts.node import attribute, constant, opset, present, written
 from safecheck.form import UNKNOWN, FactValue, Layer, Tensor
 
 _RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
@@ -14,9 +14,9 @@ def permutation(layer: Layer) -> FactValue:
     if layer.type != "IShuffleLayer" or rank is UNKNOWN:
         return UNKNOWN
     if layer.node.op_type == "Transpose" and not layer.role:
-        order = attribute(layer.node, "perm")
-        if order is UNKNOWN:
+        if not written(layer.node, "perm"):
             return tuple(reversed(range(rank)))
+        order = attribute(layer.node, "perm")
         return (
             order if isinstance(order, tuple) and sorted(map(str, order)) == sorted(map(str, range(rank))) else UNKNOWN
         )

@@ -35,7 +35,7 @@ def attribute(node: NodeForm, name: str) -> FactValue:
     return schema.default(node.op_type, domain(node), node.opset, name)
 
 
-def written(node: NodeForm, name: str) -> FactValue:
+def written(node: NodeForm, name: str) -> bool:
     """Whether the attribute is written on the node."""
     return any(key == name for key, _ in node.attributes)
 

@@ -37,7 +37,9 @@ def default(op_type: str, domain: str, opset: int, attribute: str) -> FactValue:
 
 
 def attribute_value(proto: Any) -> FactValue:
-    """An attribute as numbers, text or tuples of them; UNKNOWN for tensors, graphs, types and unset values."""
+    """An attribute as numbers, text or tuples of them; UNKNOWN for tensors, graphs, types and function parameters."""
+    if proto.ref_attr_name:
+        return UNKNOWN
     reader = _READERS.get(proto.type)
     return UNKNOWN if reader is None else reader(proto)
 

@@ -6,7 +6,7 @@ A one-dimensional operator runs wrapped in a two-dimensional layer whose paramet
 
 from __future__ import annotations
 
-from safecheck.facts.node import attribute
+from safecheck.facts.node import attribute, written
 from safecheck.form import UNKNOWN, FactValue, Layer, Unknown
 
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
@@ -31,12 +31,10 @@ def _vector(layer: Layer, name: str, entries: int, default: int) -> FactValue:
     spatial = _spatial(layer)
     if spatial is UNKNOWN:
         return UNKNOWN
-    if not any(key == name for key, _ in layer.node.attributes):
+    if not written(layer.node, name):
         return (default,) * (spatial * entries)
-    written = attribute(layer.node, name)
-    if isinstance(written, tuple) and len(written) == spatial * entries:
-        return written
-    return UNKNOWN
+    value = attribute(layer.node, name)
+    return value if isinstance(value, tuple) and len(value) == spatial * entries else UNKNOWN
 
 
 def _weights(layer: Layer) -> tuple[int | str | None, ...] | None:
@@ -51,11 +49,11 @@ def kernel(layer: Layer) -> FactValue:
         return UNKNOWN
     shape = _weights(layer)
     from_weights = shape[2:] if shape is not None and len(shape) == spatial + 2 else None
-    written = attribute(layer.node, "kernel_shape")
-    if isinstance(written, tuple):
-        if len(written) != spatial or (from_weights is not None and tuple(written) != from_weights):
+    if written(layer.node, "kernel_shape"):
+        size = attribute(layer.node, "kernel_shape")
+        if not isinstance(size, tuple) or len(size) != spatial:
             return UNKNOWN
-        return written
+        return size if from_weights in (None, size) else UNKNOWN
     if from_weights is None:
         return UNKNOWN
     return tuple(dim if type(dim) is int else UNKNOWN for dim in from_weights)
@@ -64,10 +62,8 @@ def kernel(layer: Layer) -> FactValue:
 def window(layer: Layer) -> FactValue:
     """Window size of a pooling layer."""
     spatial = _spatial(layer)
-    written = attribute(layer.node, "kernel_shape")
-    if layer.node.op_type in _POOLINGS and isinstance(written, tuple) and len(written) == spatial:
-        return written
-    return UNKNOWN
+    size = attribute(layer.node, "kernel_shape")
+    return size if layer.node.op_type in _POOLINGS and isinstance(size, tuple) and len(size) == spatial else UNKNOWN
 
 
 def stride(layer: Layer) -> FactValue:
@@ -113,10 +109,10 @@ def padding_within_kernel(layer: Layer) -> FactValue:
 
 def rounding(layer: Layer) -> FactValue:
     """`up` if `ceil_mode` selects a round-up padding mode, else `down`."""
+    if not written(layer.node, "ceil_mode"):
+        return "down"  # also in opsets without the attribute
     mode = attribute(layer.node, "ceil_mode")
-    if mode is UNKNOWN:
-        return "down"  # opsets without the attribute round down
-    return "up" if mode == 1 else "down"
+    return UNKNOWN if mode is UNKNOWN else "up" if mode == 1 else "down"
 
 
 def window_covers_input(layer: Layer) -> FactValue:

@@ -49,14 +49,22 @@ _TYPES: dict[int, tuple[str, int | None, str, int, int]] = {
     27: ("FLOAT6E2M3", 6, "int32_data", 1, 1),
     28: ("FLOAT6E3M2", 6, "int32_data", 1, 1),
 }
+_PLAIN = frozenset({"dims", "data_type", "name", "doc_string", "raw_data"})
 _TYPED_FIELDS = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 
 
-def tensors(model: Any) -> Iterator[tuple[str, Any]]:
-    """Every TensorProto of a ModelProto with the place where it stands, such as `graph.node[3](If).then_branch...`.
+def tensors(model: Any) -> Iterator[Any]:
+    """Every TensorProto of a ModelProto. Without recursion: nesting is as deep as the file likes."""
+    return (tensor for _, tensor in _walk(model, located=False))
 
-    The order depends on the model only. Without recursion: nesting is as deep as the file likes.
-    """
+
+def place_of(model: Any, position: int) -> str:
+    """Where the tensor of this position in `tensors` stands, such as `graph.node[3](If).then_branch...`."""
+    return next(place for index, (place, _) in enumerate(_walk(model, located=True)) if index == position)
+
+
+def _walk(model: Any, located: bool) -> Iterator[tuple[str, Any]]:
+    """Places and tensors, in an order that depends on the model only; places are put into words only if asked for."""
     containers: list[tuple[str, Any]] = [("graph", model.graph)]
     for index, training in enumerate(model.training_info):
         containers.append((f"training_info[{index}].initialization", training.initialization))
@@ -70,7 +78,7 @@ def tensors(model: Any) -> Iterator[tuple[str, Any]]:
         inner: list[tuple[str, Any]] = []
         if isinstance(container, is_graph):
             for index, tensor in enumerate(container.initializer):
-                yield _location(f"{place}.initializer[{index}]", tensor), tensor
+                yield _location(f"{place}.initializer[{index}]", tensor) if located else "", tensor
             for index, sparse in enumerate(container.sparse_initializer):
                 yield from _of_sparse(f"{place}.sparse_initializer[{index}]", sparse)
         else:
@@ -79,14 +87,23 @@ def tensors(model: Any) -> Iterator[tuple[str, Any]]:
         for index, node in enumerate(container.node):
             attributes = node.attribute
             if attributes:
-                node_place = f"{place}.node[{index}]({printable(node.op_type, 40)})"
+                node_place = f"{place}.node[{index}]({printable(node.op_type, 40)})" if located else ""
                 for attribute in attributes:
-                    yield from _of_attribute(node_place, attribute, inner)
+                    if _holds_tensors(attribute):
+                        yield from _of_attribute(node_place, attribute, inner)
         containers += reversed(inner)
 
 
+def _holds_tensors(attribute: Any) -> bool:
+    """Whether the attribute has a tensor or graph, whatever its type tag claims."""
+    return bool(
+        attribute.HasField("t") or attribute.HasField("g") or attribute.HasField("sparse_tensor")
+        or attribute.tensors or attribute.graphs or attribute.sparse_tensors
+    )  # fmt: skip
+
+
 def _of_attribute(place: str, attribute: Any, graphs: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """The tensors of one attribute, whatever its type tag claims; its graphs are left in `graphs`."""
+    """The tensors of one attribute; its graphs are left in `graphs`."""
     for field, value in attribute.ListFields():
         name = field.name
         if name not in ("t", "g", "tensors", "graphs", "sparse_tensor", "sparse_tensors"):
@@ -157,6 +174,9 @@ def check_tensor(where: str, tensor: Any, stripped: Stripped) -> None:
     type_name, bits, typed_field, elements, entries = _type_of(where, tensor)
     count = element_count(where, tensor)
     size = _bytes_of(count, bits)
+    present = {field.name: value for field, value in tensor.ListFields()}
+    if size is not None and present.keys() <= _PLAIN and len(present.get("raw_data", b"")) == size > 0:
+        return  # nearly every tensor: dimensions, a type, and raw data of the right size
     raw, typed, cut = _inline(tensor, stripped)
     if tensor.HasField("segment"):
         _refuse("SC-AMB-TENSOR", where, "the tensor is a segment of another one, which readers ignore")

@@ -15,54 +15,18 @@ from dataclasses import dataclass
 from mmap import MADV_DONTNEED, mmap
 from typing import Any
 
-from safecheck.intake.fields import FIXED32, FIXED64, LENGTH, LONG, VARINT, Scan, varint_of
+from safecheck.intake.fields import LENGTH, LONG, VARINT, Scan, varint_of
+from safecheck.intake.layout import DESCENT, MODEL_FIELDS, PAYLOAD_FIELDS
+from safecheck.onnx_library import messages
 
 MARKER_KEY = "safecheck.payload"
 DEPTH_LIMIT = 100
 KEPT_LIMIT = 512 << 20
 _PAYLOADS_PER_RELEASE = 32
+# Integers steer shapes and indices: so many times larger tensors of them are kept.
+_INTEGER_FACTOR = 8
+_INTEGER_TYPES = frozenset({6, 7, 9})  # INT32, INT64, BOOL
 
-# Field number -> wire type. A number outside this table belongs to no ONNX version we know.
-_MODEL_FIELDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
-
-# Message -> field number -> (field, message in it or None to stay outside, singular?). The tests compare this table
-# with the descriptors of the installed onnx: every way to a TensorProto is in it.
-_DESCENT: dict[str, dict[int, tuple[str, str | None, bool]]] = {
-    "ModelProto": {
-        7: ("graph", "GraphProto", True),
-        20: ("training_info", "TrainingInfoProto", False),
-        25: ("functions", "FunctionProto", False),
-    },
-    "TrainingInfoProto": {1: ("initialization", "GraphProto", True), 2: ("algorithm", "GraphProto", True)},
-    "FunctionProto": {7: ("node", "NodeProto", False), 11: ("attribute_proto", "AttributeProto", False)},
-    "GraphProto": {
-        1: ("node", "NodeProto", False),
-        5: ("initializer", "TensorProto", False),
-        15: ("sparse_initializer", "SparseTensorProto", False),
-    },
-    "NodeProto": {5: ("attribute", "AttributeProto", False)},
-    "AttributeProto": {
-        5: ("t", "TensorProto", True),
-        6: ("g", "GraphProto", True),
-        10: ("tensors", "TensorProto", False),
-        11: ("graphs", "GraphProto", False),
-        14: ("tp", None, True),
-        22: ("sparse_tensor", "SparseTensorProto", True),
-        23: ("sparse_tensors", "SparseTensorProto", False),
-    },
-    "SparseTensorProto": {1: ("values", "TensorProto", True), 2: ("indices", "TensorProto", True)},
-}
-
-# TensorProto payload field -> (name, wire type of one element outside a packed run, bytes per packed element or None).
-_PAYLOAD_FIELDS: dict[int, tuple[str, int, int | None]] = {
-    4: ("float_data", FIXED32, 4),
-    5: ("int32_data", VARINT, None),
-    6: ("string_data", LENGTH, None),
-    7: ("int64_data", VARINT, None),
-    9: ("raw_data", LENGTH, None),
-    10: ("double_data", FIXED64, 8),
-    11: ("uint64_data", VARINT, None),
-}
 _SEGMENT, _EXTERNAL_DATA, _DATA_LOCATION = 3, 13, 14
 # The run of dims and data_type that most tensors begin with, skipped in one step.
 _DIMS_AND_TYPE = re.compile(rb"(?:[\x08\x10][\x80-\xff]{0,9}[\x00-\x7f]){1,64}")
@@ -122,8 +86,8 @@ def marker_index(tensor: Any, nonce: str) -> int | None:
     return int(value[len(nonce) + 1 :]) if ours else None
 
 
-def strip(buffer: bytes | memoryview | mmap, threshold: int = 1 << 15, where: str = "") -> Stripped:
-    """Copy a serialized ModelProto without the payloads of tensors that hold more than `threshold` bytes.
+def strip(buffer: bytes | memoryview | mmap, threshold: int = 4096, where: str = "") -> Stripped:
+    """Copy a serialized ModelProto without the payloads of tensors above `threshold` bytes (8 times that for integers).
 
     `where` names the model in errors; it is printable already.
 
@@ -160,7 +124,7 @@ class _Walker:
         if depth > DEPTH_LIMIT:
             todo = "flatten the nested subgraphs of the model"
             self.scan.refuse("SC-LIM-DEPTH", path[-200:], start, f"nested deeper than {DEPTH_LIMIT} messages", todo)
-        view, pieces, steps, top = self.scan.view, self.pieces, _DESCENT[kind], kind == "ModelProto"
+        view, pieces, steps, top = self.scan.view, self.pieces, DESCENT[kind], kind == "ModelProto"
         seen: set[str] = set()
         threshold, copied, size = self.threshold, start, 0
         for field_start, number, wire_type, value_start, value_end in self.scan.fields(start, end, path):
@@ -201,7 +165,7 @@ class _Walker:
         head = _DIMS_AND_TYPE.match(view, start, end)
         rest = start if head is None else head.end()
         for field_start, number, wire_type, value_start, value_end in self.scan.fields(rest, end, path):
-            if number in _PAYLOAD_FIELDS:
+            if number in PAYLOAD_FIELDS:
                 field = self.payload_field(number, wire_type, value_start, value_end, path)
                 payload_bytes += field.bytes
                 before = found.get(field.name)
@@ -218,7 +182,7 @@ class _Walker:
                 external = external or not default
             elif number == _SEGMENT:
                 self.check_once("segment", seen, path, field_start)
-        if external or payload_bytes <= self.threshold:
+        if external or payload_bytes <= self.threshold or self.steers(start, end, payload_bytes):
             del pieces[mark:]
             pieces.append(view[start:end])
             return end - start
@@ -229,9 +193,21 @@ class _Walker:
             self.release()
         return size + end - copied + len(marker)
 
+    def steers(self, start: int, end: int, payload_bytes: int) -> bool:
+        """Whether the tensor holds integers, which may be indices and sizes, and few enough to keep."""
+        limit = _INTEGER_FACTOR * self.threshold
+        if payload_bytes > limit or end - start > 2 * limit:
+            return False
+        tensor = messages().TensorProto()
+        try:
+            tensor.ParseFromString(bytes(self.scan.view[start:end]))
+        except Exception:  # DecodeError: the parse of the whole model will say so
+            return False
+        return tensor.data_type in _INTEGER_TYPES
+
     def payload_field(self, number: int, wire_type: int, start: int, end: int, path: str) -> PayloadField:
         """Measure one occurrence; the payload itself is looked at only to count varints."""
-        name, single, width = _PAYLOAD_FIELDS[number]
+        name, single, width = PAYLOAD_FIELDS[number]
         if wire_type == single:
             return PayloadField(name, end - start, None if name == "raw_data" else 1, 1)
         if wire_type != LENGTH:
@@ -269,10 +245,10 @@ class _Walker:
 
     def check_top_level(self, number: int, wire_type: int, start: int, end: int) -> None:
         """Nothing may hide in a field of the ModelProto that no reader looks at."""
-        if number not in _MODEL_FIELDS:
+        if number not in MODEL_FIELDS:
             todo = "export the model again; bytes outside the ONNX format may hide content"
             self.scan.refuse("SC-PB-UNKNOWN", "", start, f"unknown field {number} of {end - start} bytes", todo)
-        if wire_type != _MODEL_FIELDS[number]:
+        if wire_type != MODEL_FIELDS[number]:
             self.scan.broken("", start, f"field {number} with wire type {wire_type}")
 
     def check_once(self, name: str, seen: set[str], path: str, position: int) -> None:

@@ -122,7 +122,8 @@ def _layers(table: Table, form: Form, node: NodeForm) -> list[Layer]:
 def _run(table: Table, step: Step, operands: Operands) -> list[Layer]:
     if step.pattern is not None:
         names = operands.all_inputs() if step.inputs is None else step.inputs
-        return list(PATTERNS[step.pattern](operands, names, table.patterns[step.pattern]))
+        added = list(PATTERNS[step.pattern](operands, names, table.patterns))
+        return added if step.outputs is None else [_to(layer, operands, step.outputs) for layer in added]
     assert step.layer is not None
     node = operands.node
     inputs = operands.all_inputs() if step.inputs is None else step.inputs
@@ -133,11 +134,18 @@ def _run(table: Table, step: Step, operands: Operands) -> list[Layer]:
             step.kind,
             node,
             tuple(tensor for _, tensor in operands.given(inputs)),
-            tuple(_result(tensor) for _, tensor in operands.given(outputs)),
+            tuple(_result(tensor, step.layer == "IConstantLayer") for _, tensor in operands.given(outputs)),
             step.perhaps,
         )
     ]
 
 
-def _result(tensor: Tensor) -> Tensor:
-    return tensor._replace(constant=False, values=None)
+def _to(layer: Layer, operands: Operands, outputs: tuple[str, ...]) -> Layer:
+    """The layer of a pattern with the results that the step names; a constant in the pattern keeps its own."""
+    if not layer.inputs:
+        return layer
+    return layer._replace(outputs=tuple(_result(tensor) for _, tensor in operands.given(outputs)))
+
+
+def _result(tensor: Tensor, constant: bool = False) -> Tensor:
+    return tensor._replace(constant=constant, values=None)

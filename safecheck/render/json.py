@@ -9,6 +9,7 @@ from typing import Any
 
 from safecheck import __version__
 from safecheck.audit import Audit
+from safecheck.escape import printable
 from safecheck.finding import Citation, Finding, Verdict
 from safecheck.model import Model
 from safecheck.report import Report, worst
@@ -65,7 +66,14 @@ def _report(report: Report) -> dict[str, Any]:
     }
     if report.error is not None:
         error = report.error
-        found["error"] = {"code": error.code, "where": error.where, "what": error.what, "todo": error.todo}
+        # Messages name files as the caller did; where the caller's disk is does not belong into a report.
+        folder = os.path.join(printable(os.path.dirname(report.path)), "") if os.path.isabs(report.path) else ""
+        found["error"] = {
+            "code": error.code,
+            "where": error.where.replace(folder, "") if folder else error.where,
+            "what": error.what.replace(folder, "") if folder else error.what,
+            "todo": error.todo.replace(folder, "") if folder else error.todo,
+        }
     return found
 
 
@@ -140,4 +148,4 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _citation(citation: Citation) -> dict[str, str]:
-    return {"ref": citation.ref, "at": citation.at, "url": citation.url}
+    return {"ref": citation.ref, "at": citation.at, "url": citation.url, "title": citation.title}

@@ -53,6 +53,18 @@ def parse_targets(requests: Iterable[str], inputs: Iterable[str]) -> tuple[Targe
     return targets
 
 
+def refuse_clashes(targets: Iterable[Target], inputs: Iterable[str]) -> None:
+    """Refuse outputs that would replace a file which was read; for inputs known only after reading.
+
+    Raises:
+        UsageError: an output is one of the inputs.
+    """
+    read = {os.path.realpath(path) for path in inputs}
+    for target in targets:
+        if target.path is not None and os.path.realpath(target.path) in read:
+            _refuse("SC-OUT-CLASH", target.path, "this is an input", "write somewhere else")
+
+
 def write_file(path: str, content: str) -> None:
     """Replace the file in one step, so that nobody ever sees half of it.
 

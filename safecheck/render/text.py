@@ -44,7 +44,8 @@ def lines(reports: Sequence[Report]) -> Iterator[Line]:
 
 def _report(report: Report) -> Iterator[Line]:
     yield Line(f"{str(report.verdict).upper()}  {_name(report)}", _STYLE[report.verdict])
-    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title}")
+    release = report.profile.target["tensorrt"]
+    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({release})")
     if report.error is not None:
         yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
         yield Line(f"  way out   {report.error.todo}")

@@ -10,12 +10,22 @@ from dataclasses import replace
 from importlib.resources.abc import Traversable
 
 from safecheck import resources
+from safecheck.condition import ALWAYS
 from safecheck.errors import UsageError
 from safecheck.escape import printable
-from safecheck.finding import Grade
+from safecheck.finding import Citation, Grade, Verdict
 from safecheck.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Assumption, Idiom, Profile
-from safecheck.rulebook.rule import Rule, citations, release_number, rule_from_yaml, rules_from_yaml
+from safecheck.rulebook.rule import (
+    ANY,
+    Rule,
+    citations,
+    release_number,
+    releases,
+    rule_from_yaml,
+    rules_from_yaml,
+    speaks_of,
+)
 from safecheck.strict_yaml import Entry, load, suggest
 
 DEFAULT = "tensorrt-8.6-restricted"
@@ -50,15 +60,17 @@ class _Loader:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._depth = 0
+        self._release = ""
 
     def by_name(self, name: str, where: str = "--profile") -> Profile:
         known = shipped()
+        name, _, self._release = name.partition("@") if name.partition("@")[0] in known else (name, "", "")
         if name in known:
             return self._profile(known[name].read_text(encoding="utf-8"), f"rules/profiles/{name}.yaml", name)
         if not (os.sep in name or name.endswith((".yaml", ".yml"))):
             what = f"no profile '{printable(name, 80)}'{suggest(name, known)}"
             raise UsageError("SC-CFG-PROFILE", where, what, f"use one of: {', '.join(known)}, or a file")
-        return self._profile(_read_text(name), printable(name), name)
+        return self._profile(read_text(name), printable(name), name)
 
     def _profile(self, text: str, file: str, name: str) -> Profile:
         # The text counts, not where it lies: a report must not depend on the directory it was made in.
@@ -69,19 +81,33 @@ class _Loader:
 
     def _base(self, root: Entry) -> Profile:
         keys = root.mapping(
-            required=("id", "title", "version", "target", "lowering", "rules", "evidence"), optional=("assumptions",)
+            required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
+            optional=("assumptions", "releases"),
         )
         bibliography = _bibliography(load(self._read("sources.yaml", root), "rules/sources.yaml"))
         target = {name: part.text() for name, part in keys["target"].mapping(required=_TARGET).items()}
+        if self._release:
+            target |= _chosen(self._release, keys.get("releases"), keys["id"].text())
         release = release_number(keys["target"].items()["tensorrt"])
+        if self._release:
+            release = _numbers(self._release)
         lowering = f"lowering/{keys['lowering'].text()}.yaml"
-        table = table_from_yaml(self._read(lowering, keys["lowering"]), f"rules/{lowering}")
+        table = table_from_yaml(
+            self._read(lowering, keys["lowering"]),
+            f"rules/{lowering}",
+            lambda parent, entry: self._read(f"lowering/{parent}.yaml", entry),
+        )
         rules: list[Rule] = []
         for part in keys["rules"].sequence():
             for path in _matching(part):
                 rules += rules_from_yaml(self._read(path, part), f"rules/{path}", bibliography)
         in_force = tuple(rule for rule in rules if rule.holds_for(release))
         _refuse_doubled_ids(in_force, keys["rules"])
+        if not any(
+            ANY in rule.layers and rule.when is ALWAYS and rule.verdict is Verdict.UNPROVEN for rule in in_force
+        ):
+            todo = 'add one with layers: ["*"] and verdict: unproven'
+            keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
         grades, extrapolated = _evidence(keys["evidence"])
         return Profile(
             id=keys["id"].text(),
@@ -94,7 +120,7 @@ class _Loader:
             table=table,
             grades=grades,
             extrapolated=extrapolated,
-            assumptions=_assumptions(keys.get("assumptions"), bibliography),
+            assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
             idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
         )
 
@@ -109,14 +135,14 @@ class _Loader:
         base = self.by_name(_beside(name, keys["extends"].text()), keys["extends"].crumb)
         if keys["id"].text() in {base.id, *shipped()}:
             keys["id"].fail("the id is taken by a shipped profile", "choose another id")
-        bibliography = {source.ref: source.url for rule in base.rules for source in rule.sources}
+        bibliography = {source.ref: source for rule in base.rules for source in rule.sources}
         own = _bibliography(keys["sources"]) if "sources" in keys else {}
         for ref in own:
             if ref in bibliography:
                 keys["sources"].items()[ref].fail("the profile below has a source of that name", "choose another name")
         bibliography |= own
         rules = [rule_from_yaml(part, (), bibliography) for part in keys["rules"].sequence()] if "rules" in keys else []
-        release = tuple(int(part) for part in base.target["tensorrt"].split("."))
+        release = _numbers(base.target["tensorrt"])
         in_force = (*(rule for rule in rules if rule.holds_for(release)), *base.rules)
         _refuse_doubled_ids(in_force, root)
         grades, extrapolated = base.grades, base.extrapolated
@@ -138,7 +164,7 @@ class _Loader:
             rules=in_force,
             grades=grades,
             extrapolated=extrapolated,
-            assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography)),
+            assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography, release)),
         )
 
     def _read(self, path: str, entry: Entry) -> str:
@@ -157,7 +183,8 @@ class _Loader:
         return text
 
 
-def _read_text(path: str) -> str:
+def read_text(path: str) -> str:
+    """The text of a profile file; UsageError if it cannot be read."""
     try:
         if not os.path.isfile(path):
             reason = "not a file" if os.path.exists(path) else "there is no such file"
@@ -176,16 +203,16 @@ def _beside(overlay: str, base: str) -> str:
     return os.path.join(os.path.dirname(overlay) or os.curdir, base)
 
 
-def _bibliography(root: Entry) -> dict[str, str]:
-    urls = {}
+def _bibliography(root: Entry) -> dict[str, Citation]:
+    found = {}
     for ref, entry in root.items().items():
         keys = entry.mapping(required=("title", "kind", "read"), optional=("url",))
-        keys["kind"].choice(_SOURCE_KINDS)
         url = keys["url"].text() if "url" in keys else ""
         if url and not url.startswith("https://"):
             keys["url"].fail("an address must start with https://", "correct it")
-        urls[ref] = url
-    return urls
+        kind = keys["kind"].choice(_SOURCE_KINDS)
+        found[ref] = Citation(ref, "", url, keys["title"].text(), kind, keys["read"].text())
+    return found
 
 
 def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
@@ -223,12 +250,27 @@ def _refuse_doubled_ids(rules: tuple[Rule, ...], entry: Entry) -> None:
         seen.add(rule.id)
 
 
-def _assumptions(entry: Entry | None, bibliography: Mapping[str, str]) -> tuple[Assumption, ...]:
+def _chosen(release: str, entry: Entry | None, profile_id: str) -> dict[str, str]:
+    """The part of the target that `profile@release` changes."""
+    known = {name: part.text() for name, part in entry.items().items()} if entry is not None else {}
+    if release not in known:
+        what = f"{profile_id} has no release '{printable(release, 40)}'{suggest(release, known)}"
+        raise UsageError("SC-CFG-PROFILE", "--profile", what, f"use one of: {', '.join(known) or 'the profile alone'}")
+    return {"tensorrt": release, "drive_os": known[release]}
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))
+
+
+def _assumptions(
+    entry: Entry | None, bibliography: Mapping[str, Citation], release: tuple[int, ...]
+) -> tuple[Assumption, ...]:
     found = []
     for part in entry.sequence() if entry is not None else ():
-        keys = part.mapping(required=("id", "text", "sources"), optional=("grade",))
+        keys = part.mapping(required=("id", "text", "sources"), optional=("grade", "releases"))
         grade = Grade(keys["grade"].choice(Grade)) if "grade" in keys else None
-        found.append(
-            Assumption(keys["id"].text(), keys["text"].text(), grade, citations(keys["sources"], bibliography))
-        )
+        cited = citations(keys["sources"], bibliography)
+        if speaks_of(releases(keys.get("releases")), release):
+            found.append(Assumption(keys["id"].text(), keys["text"].text(), grade, cited))
     return tuple(found)

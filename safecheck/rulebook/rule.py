@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safecheck.condition import ALWAYS, Condition, parse
 from safecheck.facts import NODE_FACT_NAMES
@@ -12,6 +12,8 @@ from safecheck.finding import Citation, Grade, Verdict
 from safecheck.strict_yaml import Entry, load
 
 ANY = "*"
+Releases = tuple[tuple[int, ...], tuple[int, ...]] | None
+"""First and last release, both included; None for every release."""
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 _RELEASE = re.compile(r"[0-9]+(\.[0-9]+){1,3}\Z")
 
@@ -36,15 +38,20 @@ class Rule:
     advice: str
     remedies: tuple[str, ...]
     sources: tuple[Citation, ...]
-    releases: tuple[tuple[int, ...], tuple[int, ...]] | None
+    releases: Releases
     """First and last release the rule holds for; None for every release of the profiles that use it."""
 
     def holds_for(self, release: tuple[int, ...]) -> bool:
-        """Whether the rule speaks about this TensorRT release; `8.6` stands for every 8.6.x."""
-        if self.releases is None:
-            return True
-        first, last = self.releases
-        return first[: len(release)] <= release[: len(first)] and release[: len(last)] <= last[: len(release)]
+        """Whether the rule speaks about this TensorRT release."""
+        return speaks_of(self.releases, release)
+
+
+def speaks_of(span: Releases, release: tuple[int, ...]) -> bool:
+    """Whether a span of releases contains one; `8.6` as release or bound stands for every 8.6.x."""
+    if span is None:
+        return True
+    first, last = span
+    return first[: len(release)] <= release[: len(first)] and release[: len(last)] <= last[: len(release)]
 
 
 def release_number(entry: Entry) -> tuple[int, ...]:
@@ -55,26 +62,27 @@ def release_number(entry: Entry) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
-def citations(entry: Entry, bibliography: Mapping[str, str]) -> tuple[Citation, ...]:
-    """`[{ref: id, at: place}]` with every id resolved in the bibliography (id -> url)."""
+def citations(entry: Entry, bibliography: Mapping[str, Citation] | None) -> tuple[Citation, ...]:
+    """`[{ref: id, at: place}]` with every id resolved in the bibliography, or only checked for form without one."""
     found = []
     for part in entry.sequence():
         keys = part.mapping(required=("ref",), optional=("at",))
-        ref = keys["ref"].choice(bibliography)
-        found.append(Citation(ref, keys["at"].text() if "at" in keys else "", bibliography[ref]))
+        ref = keys["ref"].choice(bibliography) if bibliography is not None else keys["ref"].text()
+        source = bibliography[ref] if bibliography is not None else Citation(ref, "", "", "", "", "")
+        found.append(replace(source, at=keys["at"].text() if "at" in keys else ""))
     if not found:
         entry.fail("a claim without a source", "cite at least one source")
     return tuple(found)
 
 
-def rules_from_yaml(text: str, file: str, bibliography: Mapping[str, str]) -> tuple[Rule, ...]:
+def rules_from_yaml(text: str, file: str, bibliography: Mapping[str, Citation]) -> tuple[Rule, ...]:
     """All rules of a file; RuleFileError with a breadcrumb if one is broken."""
     keys = load(text, file).mapping(required=("about", "rules"), optional=("layer",))
     default = (keys["layer"].text(),) if "layer" in keys else ()
     return tuple(rule_from_yaml(entry, default, bibliography) for entry in keys["rules"].sequence())
 
 
-def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping[str, str]) -> Rule:
+def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping[str, Citation] | None) -> Rule:
     """One rule; `default` are the layer types of the file."""
     keys = entry.mapping(
         required=("id", "title", "verdict", "sources"),
@@ -111,7 +119,7 @@ def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping
         advice=keys["advice"].text() if "advice" in keys else "",
         remedies=_words(keys.get("remedies")),
         sources=citations(keys["sources"], bibliography),
-        releases=_releases(keys.get("releases")),
+        releases=releases(keys.get("releases")),
     )
 
 
@@ -119,7 +127,8 @@ def _words(entry: Entry | None) -> tuple[str, ...]:
     return () if entry is None else tuple(part.text() for part in entry.sequence())
 
 
-def _releases(entry: Entry | None) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+def releases(entry: Entry | None) -> Releases:
+    """`{from: "8.4", to: "9.3"}`; None for every release."""
     if entry is None:
         return None
     keys = entry.mapping(required=("from", "to"))

@@ -1,0 +1,207 @@
+"""The commands `safecheck rules ...`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.cli.options import profile_option
+from safecheck.condition import describe
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.facts import documentation
+from safecheck.finding import Grade, Verdict
+from safecheck.pipeline import compare_profiles
+from safecheck.render.output import write_file
+from safecheck.rulebook.catalog import Entry, catalog, grade_of, layers_of, speaks_of, stance, summary
+from safecheck.rulebook.lint import problems
+from safecheck.rulebook.load import profile, shipped
+from safecheck.rulebook.overlay import TEMPLATE
+from safecheck.rulebook.profile import Profile
+from safecheck.strict_yaml import suggest
+
+
+@click.group()
+def rules() -> None:
+    """Look at the rules, compare targets, and write rules of your own."""
+
+
+@rules.command("list")
+@click.option(
+    "--profile", "names", metavar="ID|FILE", multiple=True, help="Profiles to list; all shipped ones by default."
+)
+@click.option("--layer", metavar="TYPE", help="Only rules about this layer type, e.g. IPoolingLayer.")
+@click.option("--op", "operator", metavar="NAME", help="Only rules about this ONNX operator or the layers it becomes.")
+@click.option("--grade", type=click.Choice([str(grade) for grade in Grade]), help="Only rules of this grade.")
+@click.option(
+    "--verdict", type=click.Choice([str(verdict) for verdict in Verdict]), help="Only rules with this verdict."
+)
+@click.option("--summary", "summarize", is_flag=True, help="Count rules by profile, verdict and grade instead.")
+@click.option(
+    "--output", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+)
+def list_rules(
+    names: tuple[str, ...], layer: str | None, operator: str | None, grade: str | None, verdict: str | None,
+    summarize: bool, output: str,
+) -> int:  # fmt: skip
+    """List the rules in force."""
+    profiles = [profile(name) for name in names or shipped()]
+    if summarize:
+        _print_summary(profiles, output)
+        return 0
+    made = frozenset[str]().union(*(layers_of(part, operator) for part in profiles)) if operator else frozenset[str]()
+    found = [
+        entry
+        for entry in catalog(profiles).values()
+        if speaks_of(entry.rule, layer, operator, made)
+        and (grade is None or entry.rule.grade == grade)
+        and (verdict is None or entry.rule.verdict == verdict)
+    ]
+    if output == "json":
+        click.echo(json.dumps([_as_json(entry) for entry in found], indent=2))
+    else:
+        for entry in found:
+            click.echo(f"{entry.rule.verdict:<9}  {entry.rule.id}  ({grade_of(entry.rule)})  {entry.rule.title}")
+        click.echo(f"{len(found)} rules", err=True)
+    return 0
+
+
+def _print_summary(profiles: list[Profile], output: str) -> None:
+    counts = {part.id: summary(part) for part in profiles}
+    if output == "json":
+        rows = [
+            {"profile": name, "verdict": verdict, "grade": grade, "rules": number}
+            for name, counter in counts.items()
+            for (verdict, grade), number in sorted(counter.items())
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for name, counter in counts.items():
+        click.echo(f"{name}: {sum(counter.values())} rules")
+        for (verdict, grade), number in sorted(counter.items()):
+            click.echo(f"  {number:>4}  {verdict}  ({grade})")
+
+
+@rules.command("show")
+@click.argument("rule_id", metavar="ID")
+@click.option(
+    "--profile", "names", metavar="ID|FILE", multiple=True, help="Where to look; all shipped profiles by default."
+)
+def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
+    """Explain a rule: what it says, exactly when, by whose word, and the way out."""
+    entries = catalog([profile(name) for name in names or shipped()])
+    if rule_id not in entries:
+        what = f"no rule '{printable(rule_id, 80)}'{suggest(rule_id, entries)}"
+        raise UsageError("SC-CFG-RULE", "rules show", what, "see `safecheck rules list`")
+    for line in _explained(entries[rule_id]):
+        click.echo(line)
+    return 0
+
+
+rules.add_command(click.Command("explain", params=show_rule.params, callback=show_rule.callback, help=show_rule.help))
+
+
+def _explained(entry: Entry) -> Iterator[str]:
+    rule = entry.rule
+    yield f"{rule.id}: {rule.title}"
+    yield ""
+    yield f"verdict    {rule.verdict} ({grade_of(rule)})"
+    yield f"profiles   {', '.join(entry.profiles)}"
+    yield f"speaks of  {', '.join(rule.operators or rule.layers)}"
+    conditions = describe(rule.when)
+    yield f"when       {conditions[0] if conditions else 'always'}"
+    for line in conditions[1:]:
+        yield f"           {line}"
+    if rule.why:
+        yield f"known      {rule.why}"
+    if rule.advice:
+        yield f"way out    {rule.advice}"
+    if rule.remedies:
+        yield f"remedy     {', '.join(rule.remedies)}"
+    for source in rule.sources:
+        yield f"source     {source.title}" + (f", {source.at}" if source.at else "")
+        yield f"           {source.kind}; read: {source.read}"
+        if source.url:
+            yield f"           {source.url}"
+
+
+def _as_json(entry: Entry) -> dict[str, object]:
+    rule = entry.rule
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "verdict": str(rule.verdict),
+        "grade": rule.grade and str(rule.grade),
+        "extrapolated": rule.extrapolated,
+        "profiles": list(entry.profiles),
+        "layers": list(rule.layers),
+        "operators": list(rule.operators),
+        "when": describe(rule.when),
+        "why": rule.why,
+        "advice": rule.advice,
+        "remedies": list(rule.remedies),
+        "sources": [{"ref": source.ref, "at": source.at, "url": source.url} for source in rule.sources],
+    }
+
+
+@rules.command("facts")
+def list_facts() -> int:
+    """List the facts that a condition can ask for."""
+    for name, text in sorted(documentation().items()):
+        click.echo(f"{name:<32}{text}")
+    return 0
+
+
+@rules.command("diff")
+@click.argument("old", metavar="PROFILE_A")
+@click.argument("new", metavar="PROFILE_B")
+@click.option("--model", "model", metavar="FILE", help="Also say what changes for this model, node by node.")
+def diff_profiles(old: str, new: str, model: str | None) -> int:
+    """Say what changes between two targets."""
+    before, after = profile(old), profile(new)
+    click.echo(f"{before.id} -> {after.id}")
+    types = sorted({type_ for part in (before, after) for rule in part.rules for type_ in rule.layers} - {"*"})
+    for type_ in types:
+        one, other = stance(before, type_), stance(after, type_)
+        if one != other:
+            click.echo(f"  {type_}: {one} -> {other}")
+    if model is None:
+        return 0
+    click.echo(f"\n{printable(model)}")
+    for line in compare_profiles(model, before, after):
+        click.echo(f"  {line}")
+    return 0
+
+
+@rules.command("lint")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+def lint_files(files: tuple[str, ...]) -> int:
+    """Check profile and overlay files; every problem on one line with its place."""
+    found = 0
+    for file in files:
+        for problem in problems(file):
+            found += 1
+            click.echo(f"error[{problem.code}]: {problem}", err=True)
+    click.echo(f"{found} problems in {len(files)} files" if found else f"{len(files)} files are fine", err=True)
+    return 2 if found else 0
+
+
+@rules.command("init")
+@click.option("--output", "-o", "path", metavar="FILE", help="Where to write it; standard output by default.")
+@profile_option
+def init_overlay(path: str | None, profile_name: str) -> int:
+    """Write a commented overlay to fill in with evidence of your own."""
+    text = TEMPLATE.replace("@BASE@", profile(profile_name).id)
+    if path is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        with open(path, "x", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise UsageError("SC-OUT-PATH", printable(path), str(error.strerror), "name a new file") from error
+    write_file(path, text)
+    return 0

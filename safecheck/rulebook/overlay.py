@@ -1,0 +1,40 @@
+"""The overlay that `safecheck rules init` writes."""
+
+TEMPLATE = """\
+# Rules of your own on top of a shipped profile. Check this file with: safecheck rules lint THIS_FILE
+# Use it with: safecheck audit model.onnx --profile THIS_FILE
+id: my-target                     # your own name
+title: Our target, with the evidence we hold
+version: "1"
+extends: @BASE@
+
+# What may count as allowed. An overlay can only tighten this; leave it out to keep what the profile below accepts.
+evidence: {allow: [documented, measured], extrapolated: false}
+
+# Your own bibliography. A licensed document is cited, never quoted.
+# kind is one of: vendor documentation, vendor source, vendor header, vendor library, vendor sample, vendor staff reply,
+# licensed-document, measurement, third party.
+sources:
+  safety-supplement:
+    title: TensorRT safety supplement for our DRIVE OS release
+    kind: licensed-document
+    read: the layer table
+
+# Forbidden beats allowed: a rule here can allow what nobody has decided, and forbid more, but not lift a refusal.
+# Conditions hold facts (`safecheck rules facts`) against limits: equals, one_of, includes, at_least, at_most, between,
+# multiple_of; combine them with all_of, any_of, none_of. A list means all_of. A rule that is in force looks like this:
+# `safecheck rules show pool-average-observed`.
+rules:
+  - id: my-max-pool
+    title: Maximum pooling with a window up to 8
+    verdict: allowed
+    layers: [IPoolingLayer]
+    when:
+      - {fact: kind, equals: kMAX}
+      - {fact: spatial_rank, equals: 2}
+      - {fact: window, at_most: 8}
+      - {fact: padding, equals: 0}
+    grade: documented
+    why: The supplement lists it.
+    sources: [{ref: safety-supplement, at: pooling row}]
+"""

@@ -1,0 +1,150 @@
+"""Exports of real networks: the verdicts that the project was built for.
+
+`data/` holds the structure and every small or integer constant of the exports; large float weights are stripped;
+here they are zeros in a file beside the models. `legacy` is the TorchScript exporter, `dynamo` the torch.export one,
+the number is the opset.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import onnx  # noqa: TID251
+import pytest
+
+from safecheck.finding import Grade, Verdict
+from safecheck.pipeline import audit_model
+from safecheck.report import Report
+from safecheck.rulebook.load import DEFAULT, profile
+
+DATA = Path(__file__).parent / "data"
+EXPORTS = ("legacy13", "legacy17", "dynamo18", "dynamo20")
+BASELINES = [
+    f"{name}__{export}" for name in ("convnext_tiny", "swin_tiny", "cvt_13") for export in ("legacy13", "dynamo20")
+]
+MODELS = sorted(file.name.removesuffix(".onnx.gz") for file in DATA.glob("*.onnx.gz"))
+
+
+def size_of(tensor: onnx.TensorProto) -> int:
+    size = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    for dim in tensor.dims:
+        size *= dim
+    return size
+
+
+@cache
+def model(name: str) -> onnx.ModelProto:
+    loaded = onnx.ModelProto.FromString(gzip.decompress((DATA / f"{name}.onnx.gz").read_bytes()))
+    for tensor in loaded.graph.initializer:
+        if tensor.doc_string == "stripped":
+            tensor.ClearField("doc_string")
+            tensor.data_location = tensor.EXTERNAL
+            tensor.external_data.add(key="location", value="zeros.bin")
+            tensor.external_data.add(key="length", value=str(size_of(tensor)))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
+    folder = tmp_path_factory.mktemp("corpus")
+    book = profile(DEFAULT)
+    largest = max(size_of(tensor) for name in MODELS for tensor in model(name).graph.initializer)
+    (folder / "zeros.bin").write_bytes(bytes(largest))
+    found = {}
+    for name in MODELS:
+        file = folder / f"{name}.onnx"
+        file.write_bytes(model(name).SerializeToString())
+        found[name] = audit_model(str(file), book)
+    return found
+
+
+def forbidden_operators(report: Report) -> Counter[str]:
+    assert report.audit is not None
+    return Counter(node.location.op_type for node in report.audit.nodes if node.verdict is Verdict.FORBIDDEN)
+
+
+def test_the_corpus_is_complete() -> None:
+    csa = [f"{name}__{export}" for name in ("csa_tiny", "csa_tiny_sizes_mean") for export in EXPORTS]
+    assert sorted([*csa, *BASELINES]) == MODELS
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_csa_is_compliant(export: str, reports: dict[str, Report]) -> None:
+    report = reports[f"csa_tiny__{export}"]
+    assert report.audit is not None
+    assert report.audit.findings == ()
+    assert str(report.verdict) == "compliant"
+    assert report.exit_code == 0
+    assert report.audit.count(Verdict.ALLOWED) == len(report.audit.nodes)
+    assert report.audit.macs == 4_541_181_696
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_csa_with_sizes_and_mean_breaks_exactly_there(export: str, reports: dict[str, Report]) -> None:
+    report = reports[f"csa_tiny_sizes_mean__{export}"]
+    assert str(report.verdict) == "non-compliant"
+    assert report.exit_code == 1
+    assert set(forbidden_operators(report)) == {"Resize", "ReduceMean"}
+    assert report.audit is not None
+    documented = {
+        finding.rule
+        for finding in report.audit.findings
+        if finding.verdict is Verdict.FORBIDDEN and finding.grade is Grade.DOCUMENTED
+    }
+    assert {"resize-sizes", "reduce-mean"} <= documented
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_are_not_compliant(name: str, reports: dict[str, Report]) -> None:
+    report = reports[name]
+    assert str(report.verdict) == "non-compliant"
+    assert report.exit_code == 1
+    assert report.audit is not None
+    means = [
+        finding
+        for finding in report.audit.findings
+        if finding.rule in ("reduce-mean", "reduce-global-average") and finding.verdict is Verdict.FORBIDDEN
+    ]
+    assert means
+    assert {finding.grade for finding in means} == {Grade.DOCUMENTED}
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_what_nobody_has_published_is_unproven(name: str, reports: dict[str, Report]) -> None:
+    audit = reports[name].audit
+    assert audit is not None
+    open_ = ("Softmax", "LayerNormalization", "Erf", "Gelu", "MatMul")
+    verdicts = {node.location.op_type: set() for node in audit.nodes if node.location.op_type in open_}
+    for node in audit.nodes:
+        if node.location.op_type in open_:
+            verdicts[node.location.op_type].add(node.verdict)
+    assert verdicts
+    assert set().union(*verdicts.values()) == {Verdict.UNPROVEN}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_finding_is_explained(name: str, reports: dict[str, Report]) -> None:
+    report = reports[name]
+    assert report.error is None
+    assert report.model is not None
+    assert report.model.inference_problem == ""
+    audit = report.audit
+    assert audit is not None
+    assert sum(audit.count(verdict) for verdict in Verdict) == len(audit.nodes)
+    assert len(audit.nodes) == len(model(name).graph.node)
+    for finding in audit.findings:
+        assert finding.sources, finding
+        assert finding.evidence, finding
+        assert finding.message
+        assert finding.why
+        assert finding.advice
+        assert finding.grade is not None or finding.verdict is Verdict.UNPROVEN
+    bad = {node.location.index for node in audit.nodes if node.verdict is not Verdict.ALLOWED}
+    assert {finding.location.index for finding in audit.findings} - {None} == bad
+    fingerprints = [finding.fingerprint for finding in audit.findings]
+    assert len(set(fingerprints)) == len(fingerprints)
+    assert audit.macs is not None
+    assert audit.macs > 0
