@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from math import prod
 from typing import Any
 
 from safecheck.form import UNKNOWN, Scalar, Tensor
@@ -27,7 +28,7 @@ _EXTERNAL = 1  # TensorProto.DataLocation
 
 def dtype_name(data_type: int) -> str | None:
     """`FLOAT` for 1; None for undefined or unknown numbers."""
-    return _names().get(data_type)
+    return (_NAMES or _names()).get(data_type)
 
 
 def dtype_number(dtype: str | None) -> int:
@@ -53,9 +54,7 @@ def tensor_of(proto: Any) -> Tensor:
 
 
 def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...]) -> tuple[Scalar, ...] | None:
-    count = 1
-    for dim in shape:
-        count *= dim
+    count = prod(shape)
     if dtype not in _FORMATS or not 0 <= count <= (MAX_FLOATS if dtype in _FLOATS else MAX_INTEGERS):
         return None
     if proto.data_location == _EXTERNAL:

@@ -45,26 +45,29 @@ class Inferred:
 
 
 def infer(model: Any) -> Inferred:
-    """Recompute all shapes. A model that cannot be inferred keeps its nodes and loses its declared shapes."""
-    bare = messages().ModelProto()
-    bare.CopyFrom(model)
-    for graph in graphs(bare.graph):
+    """Recompute all shapes; `model` loses its declared ones.
+
+    A model that cannot be inferred keeps its nodes and has no shapes.
+    """
+    declared = [tensor_of(output) for output in model.graph.output]
+    for output in model.graph.output:
+        output.ClearField("type")
+    for graph in graphs(model.graph):
         del graph.value_info[:]
         for node in graph.node:
             if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
                 node.domain = ""
-    for output in bare.graph.output:
-        output.ClearField("type")
     try:
-        inferred = _run(bare)
-        if not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in bare.graph.node) and not _settled(inferred.graph):
-            _settle(bare, inferred, _opset(model))
+        inferred = _run(model)
+        operators = {node.op_type for node in model.graph.node}
+        if not _VALUE_DEPENDENT.isdisjoint(operators) and not _settled(inferred.graph):
+            _settle(model, inferred, _opset(model))
     except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
-        return Inferred(bare, str(error), ())
+        return Inferred(model, str(error), ())
     conflicts = tuple(
-        declared.name
-        for declared, computed in zip(model.graph.output, inferred.graph.output, strict=True)
-        if _contradict(tensor_of(declared), tensor_of(computed))
+        output.name
+        for promised, output in zip(declared, inferred.graph.output, strict=True)
+        if _contradict(promised, tensor_of(output))
     )
     return Inferred(inferred, "", conflicts)
 

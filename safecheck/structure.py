@@ -17,6 +17,7 @@ from safecheck.graph import OpGraph, OpNode, Scope, find_cycle
 MAX_OPSET = 200
 MAX_GRAPH_DEPTH = 24
 MAX_EXPANDED_NODES = 1_000_000
+_ONLY_TEXT = {str}
 _SUPPORTED_IR = range(1, 100)
 
 
@@ -145,9 +146,9 @@ def _defined_outside(scope: Scope, name: str) -> bool:
 
 def _check_node(node: OpNode, where: str) -> None:
     proto = node.proto
-    for name in (proto.name, proto.op_type, proto.domain, *proto.input, *proto.output):
-        if not isinstance(name, str):
-            _check_text([name], _at(node, where))
+    texts = [proto.name, proto.op_type, proto.domain, *proto.input, *proto.output]
+    if {*map(type, texts)} != _ONLY_TEXT:
+        _check_text(texts, _at(node, where))
     if not proto.op_type:
         _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
     if "" not in node.scope.opsets and proto.domain in ("", "ai.onnx"):

@@ -102,6 +102,7 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
         dla.batch_sizes,
         dla.chw_sizes,
         dla.data_types,
+        dla.data_ranks,
         dla.keeps_batch,
         dla.keeps_shape,
         dla.operand_count,
