@@ -99,7 +99,11 @@ def _calls(function: Any, bodies: dict[tuple[str, str], Any]) -> list[tuple[str,
 
 
 def check_graph(graph: OpGraph, where: str) -> None:
-    """Refuse graphs whose names, order or attributes are not well-formed."""
+    """Refuse graphs whose names, order or attributes are not well-formed, and graphs in which nothing is computed."""
+    if not any(scope.nodes for scope in graph.scopes):
+        _refuse(
+            "SC-MODEL-NOTHING", where, "the graph has no nodes, so nothing can be checked", "export the model again"
+        )
     for scope in graph.scopes:
         depth = scope.path.count("/") + bool(scope.path)
         if depth > MAX_GRAPH_DEPTH:
@@ -175,13 +179,8 @@ def _check_node(node: OpNode, where: str) -> None:
 def _check_text(names: Iterable[object], where: str) -> None:
     for name in names:
         # protobuf hands out bytes instead of text where a name is not UTF-8
-        if not isinstance(name, str):
-            _refuse(
-                "SC-PB-UTF8",
-                where,
-                f"the name {printable(bytes(str(name), 'utf-8', 'replace'))} is not UTF-8",
-                "rename it",
-            )
+        if isinstance(name, bytes):
+            _refuse("SC-PB-UTF8", where, f"the name {printable(name)} is not UTF-8", "rename it")
 
 
 def _explain_missing(node: OpNode, name: str, where: str) -> NoReturn:

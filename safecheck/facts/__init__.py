@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from safecheck.facts import dla, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.facts import dla, extent, hazards, movement, node, plugin, scope, tensors, window
 from safecheck.form import FactValue, Layer, NodeForm
 
 PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
@@ -47,6 +47,8 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
     fact.__name__: fact
     for fact in (
         tensors.kind,
+        extent.volumes,
+        extent.padded_volumes,
         tensors.role,
         tensors.ranks,
         tensors.input_ranks,

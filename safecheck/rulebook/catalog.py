@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from safecheck.condition import ALWAYS
 from safecheck.finding import Verdict
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import ANY, Rule
@@ -65,7 +66,9 @@ def stance(profile: Profile, layer: str) -> str:
     """What a profile says about a layer type in one word or two: `allowed in some forms`, `forbidden`, ..."""
     rules = [rule for rule in profile.rules_for_layer(layer) if ANY not in rule.layers]
     allows = any(rule.verdict is Verdict.ALLOWED and profile.counts(rule) for rule in rules)
-    forbids = any(rule.verdict is Verdict.FORBIDDEN for rule in rules)
+    forbidding = [rule for rule in rules if rule.verdict is Verdict.FORBIDDEN]
+    if any(rule.when is ALWAYS for rule in forbidding):
+        return "forbidden"
     if allows:
-        return "allowed within limits" if forbids else "allowed in some forms"
-    return "forbidden" if forbids else "unproven"
+        return "allowed within limits" if forbidding else "allowed in some forms"
+    return "forbidden in some forms, else unproven" if forbidding else "unproven"
