@@ -27,6 +27,11 @@ def rules() -> Traversable:
     return _package("rules")
 
 
+def cases() -> Traversable:
+    """The folder of rule cases, also inside a zipped wheel."""
+    return _package("cases")
+
+
 def reports() -> Traversable:
     """The folder of report templates, also inside a zipped wheel."""
     return _package("reports")

@@ -27,7 +27,7 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})\Z")
 _FRACTION = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,15}\Z")
 _AMBIGUOUS = frozenset(
     spelling
-    for word in ("yes", "no", "on", "off", "y", "n", "true", "false", "null", "~")
+    for word in ("yes", "no", "on", "off", "true", "false", "null", "~")
     for spelling in (word, word.capitalize(), word.upper())
 )
 

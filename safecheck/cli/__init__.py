@@ -13,6 +13,7 @@ import click  # noqa: TID251 - the room for click
 from safecheck import __version__
 from safecheck.cli.audit import audit
 from safecheck.cli.rules import rules
+from safecheck.cli.selftest import selftest
 from safecheck.errors import SafecheckError
 
 BUG = 4
@@ -34,6 +35,7 @@ def cli() -> None:
 
 cli.add_command(audit)
 cli.add_command(rules)
+cli.add_command(selftest)
 
 
 def run(arguments: list[str]) -> int:

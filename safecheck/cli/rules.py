@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.casebook import Case, cases, examples
 from safecheck.cli.options import profile_option
 from safecheck.condition import describe
 from safecheck.errors import UsageError
@@ -96,7 +97,8 @@ def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
     if rule_id not in entries:
         what = f"no rule '{printable(rule_id, 80)}'{suggest(rule_id, entries)}"
         raise UsageError("SC-CFG-RULE", "rules show", what, "see `safecheck rules list`")
-    for line in _explained(entries[rule_id]):
+    found = examples(rule_id, cases())
+    for line in [*_explained(entries[rule_id]), *_example("speaks", found.speaks), *_example("silent", found.silent)]:
         click.echo(line)
     return 0
 
@@ -126,6 +128,15 @@ def _explained(entry: Entry) -> Iterator[str]:
         yield f"           {source.kind}; read: {source.read}"
         if source.url:
             yield f"           {source.url}"
+
+
+def _example(heading: str, case: Case | None) -> Iterator[str]:
+    if case is None:
+        return
+    yield ""
+    yield f"{heading:<11}{case.name}: {', '.join(case.verdicts)} ({case.profile})"
+    for line in case.onnx.strip().splitlines():
+        yield f"           {line}"
 
 
 def _as_json(entry: Entry) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""The cases of the rules, as package data of `safecheck.cases`."""
