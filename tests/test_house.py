@@ -32,14 +32,14 @@ def test_every_folder_is_a_listed_package() -> None:
     mapped = dict(line.split(" = ") for line in config["options"]["package_dir"].strip().splitlines())
     on_disk = {".".join(file.parent.relative_to(ROOT).parts) for file in FILES if file.name == "__init__.py"}
     assert listed == on_disk | set(mapped)
-    assert mapped == {"safecheck.rules": "rules", "safecheck.reports": "reports"}
+    assert mapped == {"safecheck.cases": "tests/cases", "safecheck.rules": "rules", "safecheck.reports": "reports"}
     folders = {file.parent for file in FILES}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
     for folder in mapped.values():
         assert (ROOT / folder / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("name", ["rules", "reports"])
+@pytest.mark.parametrize("name", ["cases", "rules", "reports"])
 def test_the_mapped_folders_have_no_twin(name: str) -> None:
     assert not (PACKAGE / name).exists()
 
