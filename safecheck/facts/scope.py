@@ -31,12 +31,12 @@ def element_types(layer: Layer) -> FactValue:
     A tensor nothing is known about lies between the operator's own tensors and has one of their types.
     """
     tensors = _of_layer(layer)
-    known = [tensor for tensor in tensors if tensor.dtype is not None]
-    if len(known) < len(tensors) or not tensors:
-        known += _of_node(layer.node)
-    types = {tensor.dtype for tensor in known if tensor.dtype is not None}
-    unknown = (UNKNOWN,) if any(tensor.dtype is None for tensor in known) else ()
-    return (*sorted(types), *unknown) or UNKNOWN
+    types = {tensor.dtype for tensor in tensors}
+    if not tensors or None in types:
+        of_node = {tensor.dtype for tensor in _of_node(layer.node)}
+        types = {*types, None} if None in of_node else (types | of_node) - {None}
+    known = sorted(dtype for dtype in types if dtype is not None)
+    return (*known, *((UNKNOWN,) if None in types else ())) or UNKNOWN
 
 
 def data_type(layer: Layer) -> FactValue:
@@ -162,7 +162,7 @@ def filter_padding(layer: Layer) -> FactValue:
     if mode in ("SAME_UPPER", "SAME_LOWER", "VALID"):
         return (0,) * (2 * max(spatial, 2))
     # With output_shape the parser computes the padding.
-    if mode != "NOTSET" or attribute(layer.node, "output_shape") is not UNKNOWN:
+    if mode != "NOTSET" or any(name == "output_shape" for name, _ in layer.node.attributes):
         return UNKNOWN
     return _vector(layer, "pads", 2, 0)
 

@@ -97,6 +97,10 @@ class _Loader:
             f"rules/{lowering}",
             lambda parent, entry: self._read(f"lowering/{parent}.yaml", entry),
         )
+        if table.source not in bibliography:
+            keys["lowering"].fail(
+                f"the lowering cites '{table.source}', which is no known source", "add it to sources.yaml"
+            )
         rules: list[Rule] = []
         for part in keys["rules"].sequence():
             for path in _matching(part):

@@ -1,4 +1,4 @@
-"""Which layers the parser of TensorRT 8.6 adds for a node."""
+"""Which layers the parser adds for a node: TensorRT 8.6 in full, the other releases where they differ."""
 
 from __future__ import annotations
 
@@ -109,7 +109,11 @@ CERTAIN: list[tuple[NodeForm, str]] = [
     # clip: layer parameters, or tensors
     (node("Clip", X, c(), c()), "IActivationLayer:kCLIP"),
     (node("Clip", X, opset=6, max=6.0), "IActivationLayer:kCLIP"),
-    (node("Clip", X, None, c()), "IActivationLayer:kCLIP"),
+    (node("Clip", X, c()), "IActivationLayer:kCLIP"),
+    (
+        node("Clip", X, None, c()),
+        "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer IElementWiseLayer:kMAX IElementWiseLayer:kMIN",
+    ),
     (node("Clip", X, t(), t()), "IShuffleLayer IShuffleLayer IElementWiseLayer:kMAX IElementWiseLayer:kMIN"),
     (
         node("Clip", t(3, dtype="INT64"), c(dtype="INT64"), c(dtype="INT64")),
@@ -449,3 +453,168 @@ def test_no_form_of_input_is_an_error(name: str) -> None:
         lowered = lower(table(), node(name, *[data] * 6))
         assert lowered.imported
         assert all(layer.label for found in lowered.alternatives for layer in found.layers)
+
+
+@cache
+def release(number: str) -> Table:
+    def read(name: str, _: object = None) -> str:
+        return (FILE.parent / f"{name}.yaml").read_text(encoding="utf-8")
+
+    return table_from_yaml(read(f"onnx-tensorrt-{number}"), f"{number}.yaml", read)
+
+
+def i64(*shape: Dim) -> Tensor:
+    """A computed tensor of integers."""
+    return Tensor("INT64", shape)
+
+
+LOOPED = (
+    "IConstantLayer IConcatenationLayer ISliceLayer ITripLimitLayer:kCOUNT IIteratorLayer IShuffleLayer "
+    "IConstantLayer {0} IShuffleLayer IElementWiseLayer:kPROD IRecurrenceLayer IElementWiseLayer:kSUM ILoopOutputLayer"
+)
+CLAMPED = (
+    "IConstantLayer IConstantLayer ICastLayer ICastLayer IConstantLayer {0}IElementWiseLayer:kMAX "
+    "IElementWiseLayer:kMIN IElementWiseLayer:kPROD IElementWiseLayer:kSUB ISliceLayer"
+)
+AXIS = c(dtype="INT64", values=(1,))
+PADS = ints(0, 0, 1, 1, 0, 0, 1, 1)
+MISSING = "parser:no-importer"
+PADDED = "IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kFILL"
+
+# Each row: a node, and what becomes of it from which release on, up to the next one named.
+BY_RELEASE: list[tuple[NodeForm, dict[str, str]]] = [
+    (node("LayerNormalization", M, c(32), c(32)), {
+        "8.4": MISSING, "8.6": "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer INormalizationLayer"}),
+    (node("IsInf", X), {"8.4": MISSING, "8.6": "IUnaryLayer:kISINF"}),
+    (node("IsInf", X, detect_negative=0), {
+        "8.6": "IConstantLayer IElementWiseLayer:kGREATER IUnaryLayer:kISINF IElementWiseLayer:kAND",
+        "10.15": "IConstantLayer ICastLayer IElementWiseLayer:kGREATER IUnaryLayer:kISINF IElementWiseLayer:kAND"}),
+    (node("NonZero", X, outputs=(i64(4, None),)), {
+        "8.4": MISSING, "8.5": "INonZeroLayer", "9.0": "ICastLayer INonZeroLayer", "10.15": "INonZeroLayer"}),
+    (node("TopK", M, ints(3), outputs=(M, i64(4, 3))), {
+        "8.4": "ITopKLayer:kMAX", "8.6": "IConstantLayer IShuffleLayer ITopKLayer:kMAX",
+        "9.0": "IConstantLayer IShuffleLayer ICastLayer ITopKLayer:kMAX"}),
+    (node("TopK", M, ints(3), outputs=(M, i64(4, 3)), largest=0), {
+        "8.4": "ITopKLayer:kMAX", "8.5": "ITopKLayer:kMIN", "8.6": "IConstantLayer IShuffleLayer ITopKLayer:kMIN",
+        "9.0": "IConstantLayer IShuffleLayer ICastLayer ITopKLayer:kMIN"}),
+    (node("Cast", X, to=10), {"8.4": "IIdentityLayer", "8.6": "ICastLayer"}),
+    (node("Cast", X, to=16), {
+        "8.4": "parser:refused IIdentityLayer", "8.6": "parser:refused ICastLayer", "9.0": "ICastLayer"}),
+    (node("Identity", X), {"8.4": "IIdentityLayer"}),
+    (node("Sqrt", t()), {"8.4": "IShuffleLayer IShuffleLayer IUnaryLayer:kSQRT", "8.6": "IUnaryLayer:kSQRT"}),
+    (node("Abs", i64(3)), {"8.4": "IIdentityLayer IUnaryLayer:kABS IIdentityLayer", "8.5": "IUnaryLayer:kABS"}),
+    (node("Neg", i64(3)), {"8.4": "IConstantLayer IShuffleLayer IElementWiseLayer:kSUB", "9.0": "IUnaryLayer:kNEG"}),
+    (node("IsNaN", X), {"8.4": "IElementWiseLayer:kEQUAL IUnaryLayer:kNOT", "10.1": "IUnaryLayer:kISNAN"}),
+    (node("Transpose", M, perm=(0, 1)), {"8.4": "", "8.5": "IShuffleLayer"}),
+    (node("InstanceNormalization", X, c(8), c(8)), {
+        "8.4": "IPluginV2Layer:InstanceNormalization_TRT",
+        "10.0": "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer INormalizationLayer",
+        "10.7": "IConstantLayer IConstantLayer IConstantLayer IUnsqueezeLayer IConstantLayer IUnsqueezeLayer "
+                "INormalizationLayer"}),
+    (node("NonMaxSuppression", t(1, 6, 4), t(1, 1, 6), c(dtype="INT64"), outputs=(i64(None, 3),)), {
+        "8.4": "IShuffleLayer IPluginV2Layer:EfficientNMS_ONNX_TRT", "8.5": "IConstantLayer IShuffleLayer INMSLayer",
+        "9.0": "IConstantLayer IConstantLayer IElementWiseLayer:kMIN ICastLayer ICastLayer IShuffleLayer INMSLayer",
+        "10.15": "IConstantLayer IConstantLayer IElementWiseLayer:kMIN ICastLayer IShuffleLayer INMSLayer"}),
+    (node("Slice", M, ints(0), ints(2), ints(1)), {
+        "8.4": "ISliceLayer", "9.0": CLAMPED.format("IConcatenationLayer IGatherLayer "), "10.3": CLAMPED.format("")}),
+    (node("Slice", M, *(c(1, dtype="INT32") for _ in range(3))), {"8.4": "ISliceLayer"}),
+    (node("Gather", X, i64(1)), {"8.4": "IGatherLayer", "9.0": "ICastLayer IGatherLayer"}),
+    (node("Gather", i64(4), i64(1)), {"8.4": "IGatherLayer"}),
+    (node("ScatterND", X, i64(1, 1), X), {
+        "8.4": "IScatterLayer:kND", "9.0": "ICastLayer IScatterLayer:kND", "10.15": "IScatterLayer:kND"}),
+    (node("ScatterElements", M, i64(4, 32), M, reduction="add"), {
+        "8.4": "IScatterLayer:kELEMENT", "9.0": "ICastLayer IScatterLayer:kELEMENT",
+        "10.0": "IPluginV2Layer:ScatterElements", "10.3": "IPluginV3Layer:ScatterElements"}),
+    (node("Shape", X, outputs=(i64(4),)), {"8.4": "IShapeLayer", "9.0": "ICastLayer IShapeLayer"}),
+    (node("Shape", X, start=1, outputs=(i64(3),)), {
+        "8.4": "IShapeLayer", "9.0": "ICastLayer IShapeLayer", "10.0": "IShapeLayer ICastLayer ISliceLayer"}),
+    (node("ArgMax", M, axis=1, outputs=(i64(4, 1),)), {
+        "8.4": "ITopKLayer:kMAX", "9.0": "ICastLayer ICastLayer ITopKLayer:kMAX"}),
+    (node("Gelu", X, opset=20), {"8.4": MISSING, "10.0": "IActivationLayer:kGELU_ERF"}),
+    (node("Mish", X, opset=18), {
+        "8.4": MISSING, "10.0": "IActivationLayer:kSOFTPLUS IActivationLayer:kTANH IElementWiseLayer:kPROD"}),
+    (node("HardSwish", X), {"8.4": "IActivationLayer:kHARD_SIGMOID IElementWiseLayer:kPROD"}),
+    (node("CumSum", M, AXIS), {
+        "8.4": LOOPED.format("IIdentityLayer"), "9.0": LOOPED.format("ICastLayer"),
+        "10.7": LOOPED.format("ICastLayer").replace("rLayer IShuffleLayer", "rLayer IConstantLayer ISqueezeLayer"),
+        "10.8": "IConstantLayer ICumulativeLayer:kSUM"}),
+    (node("Resize", X, None, None, ints(1, 8, 32, 32)), {"8.4": "IConstantLayer IResizeLayer", "9.0": "IResizeLayer"}),
+    (node("Squeeze", X, ints(0)), {"8.4": "IShuffleLayer", "10.7": "IConstantLayer ISqueezeLayer"}),
+    (node("Unsqueeze", M, ints(0)), {"8.4": "IShuffleLayer", "10.7": "IConstantLayer IUnsqueezeLayer"}),
+    (node("Pad", X, PADS), {"8.4": PADDED, "10.4": "ISliceLayer:kFILL"}),
+    (node("Pad", X, PADS, mode="wrap"), {
+        "8.4": "parser:refused IConstantLayer IElementWiseLayer:kSUM",
+        "10.0": "IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kWRAP", "10.4": "ISliceLayer:kWRAP"}),
+    (node("AveragePool", V, kernel_shape=(2,)), {
+        "8.4": "IShuffleLayer IShuffleLayer IPoolingLayer:kAVERAGE",
+        "10.7": "IConstantLayer IUnsqueezeLayer IConstantLayer ISqueezeLayer IPoolingLayer:kAVERAGE"}),
+    (node("ReduceMean", X, noop_with_empty_axes=1), {"8.4": "IReduceLayer:kAVG", "10.0": "IIdentityLayer"}),
+    (node("RoiAlign", X, t(5, 4), i64(5)), {
+        "8.4": MISSING, "8.5": "IPluginV2Layer:ROIAlign_TRT", "9.0": "ICastLayer IPluginV2Layer:ROIAlign_TRT",
+        "10.1": "ICastLayer IPluginV3Layer:ROIAlign_TRT"}),
+    (node("Pow", X, i64(1, 8, 16, 16)), {
+        "8.4": "parser:refused IElementWiseLayer:kPOW", "10.8": "ICastLayer IElementWiseLayer:kPOW",
+        "10.12": "ICastLayer ICastLayer IElementWiseLayer:kPOW"}),
+    (node("Einsum", M, M, M, equation="ij,ij,ij->i"), {"8.4": "IEinsumLayer"}),
+    (node("Swish", X, opset=24), {
+        "8.4": MISSING,
+        "11.0": "IConstantLayer ICastLayer IShuffleLayer IElementWiseLayer:kPROD IActivationLayer:kSIGMOID "
+                "IElementWiseLayer:kPROD"}),
+]  # fmt: skip
+RELEASES = (
+    "8.4",
+    "8.5",
+    "8.6",
+    "9.0",
+    "9.3",
+    "10.0",
+    "10.1",
+    "10.3",
+    "10.4",
+    "10.5",
+    "10.7",
+    "10.8",
+    "10.9",
+    "10.12",
+    "10.15",
+    "11.0",
+)
+
+
+@pytest.mark.parametrize(("form", "expected"), BY_RELEASE, ids=lambda value: getattr(value, "op_type", ""))
+def test_releases(form: NodeForm, expected: dict[str, str]) -> None:
+    current = None
+    for number in RELEASES:
+        current = expected.get(number, current)
+        if current is not None:
+            lowered = lower(release(number), form)
+            layers = [
+                layer.type if layer.type.startswith("parser:") else layer.label
+                for layer in lowered.alternatives[0].layers
+            ]
+            assert (len(lowered.alternatives), " ".join(layers)) == (1, current), number
+
+
+def test_indices_are_seen_converted() -> None:
+    """A layer behind a conversion sees the converted tensor, and so do its results."""
+    lowered = lower(release("10.0"), node("Gather", X, i64(1)))
+    cast, gather = lowered.alternatives[0].layers
+    assert [tensor.dtype for tensor in (*cast.inputs, *cast.outputs)] == ["INT64", "INT32"]
+    assert [tensor.dtype for tensor in gather.inputs] == ["FLOAT", "INT32"]
+    lowered = lower(release("10.0"), node("TopK", M, ints(3), outputs=(M, i64(4, 3))))
+    cast, top = lowered.alternatives[0].layers[-2:]
+    assert [tensor.dtype for tensor in (*cast.inputs, *cast.outputs)] == ["INT32", "INT64"]
+    assert [tensor.dtype for tensor in top.outputs] == ["FLOAT", "INT32"]
+
+
+def test_a_squeeze_pattern_has_its_axes() -> None:
+    lowered = lower(release("10.7"), node("AveragePool", V, kernel_shape=(2,)))
+    constant, wide, *_, pool = lowered.alternatives[0].layers
+    assert (constant.inputs, wide.inputs[1]) == ((), constant.outputs[0])
+    assert wide.outputs[0].shape == pool.inputs[0].shape == (1, 8, 16, 1)
+
+
+def test_indices_of_unknown_type_may_be_converted() -> None:
+    lowered = lower(release("10.0"), node("Gather", X, Tensor(None, (1,))))
+    cast = next(layer for layer in lowered.alternatives[0].layers if layer.type == "ICastLayer")
+    assert not cast.certain
