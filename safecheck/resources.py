@@ -38,23 +38,26 @@ def reports() -> Traversable:
 
 
 @cache
-def _parsed() -> dict[str, list[Any]]:
-    file = rules() / "parsed.json"
-    found: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return found
+def _parsed() -> dict[str, str]:
+    """Digest of a YAML text -> its tree as JSON; every line of the file is one, and only those asked for are read."""
+    file = rules() / "parsed.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {line[:64]: line[65:] for line in lines}
 
 
 def digest(text: str) -> str:
-    """The key of a YAML text in `parsed.json`."""
+    """The key of a YAML text in `parsed.jsonl`."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@cache
 def parsed(text: str) -> list[Any] | None:
     """The tree of a shipped YAML text, found by its content; None for any other text.
 
-    A changed rule file has another content and is parsed anew, so a stale `parsed.json` costs time, never truth.
+    A changed rule file has another content and is parsed anew, so a stale `parsed.jsonl` costs time, never truth.
     """
-    return _parsed().get(digest(text))
+    line = _parsed().get(digest(text))
+    return None if line is None else json.loads(line)
 
 
 def yaml_files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:

@@ -45,7 +45,7 @@ def test_the_mapped_folders_have_no_twin(name: str) -> None:
 
 
 def test_every_rule_file_is_packaged() -> None:
-    assert {file.suffix for file in (ROOT / "rules").rglob("*") if file.is_file()} <= {".yaml", ".json", ".py", ".pyc"}
+    assert {file.suffix for file in (ROOT / "rules").rglob("*") if file.is_file()} <= {".yaml", ".jsonl", ".py", ".pyc"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from importlib.resources.abc import Traversable
 
 from safecheck import resources
@@ -84,7 +85,8 @@ class _Loader:
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
             optional=("assumptions", "releases"),
         )
-        bibliography = _bibliography(load(self._read("sources.yaml", root), "rules/sources.yaml"))
+        sources = self._read("sources.yaml", root)
+        bibliography = _shipped_bibliography(sources)
         target = {name: part.text() for name, part in keys["target"].mapping(required=_TARGET).items()}
         if self._release:
             target |= _chosen(self._release, keys.get("releases"), keys["id"].text())
@@ -104,7 +106,7 @@ class _Loader:
         rules: list[Rule] = []
         for part in keys["rules"].sequence():
             for path in _matching(part):
-                rules += rules_from_yaml(self._read(path, part), f"rules/{path}", bibliography)
+                rules += _shipped_rules(self._read(path, part), f"rules/{path}", sources)
         in_force = tuple(rule for rule in rules if rule.holds_for(release))
         _refuse_doubled_ids(in_force, keys["rules"])
         if not any(
@@ -205,6 +207,17 @@ def _beside(overlay: str, base: str) -> str:
     if base in shipped() or not base.endswith((".yaml", ".yml")):
         return base
     return os.path.join(os.path.dirname(overlay) or os.curdir, base)
+
+
+# Profiles share rule files; a process that loads several reads each file once.
+@cache
+def _shipped_bibliography(text: str) -> dict[str, Citation]:
+    return _bibliography(load(text, "rules/sources.yaml"))
+
+
+@cache
+def _shipped_rules(text: str, file: str, sources: str) -> tuple[Rule, ...]:
+    return rules_from_yaml(text, file, _shipped_bibliography(sources))
 
 
 def _bibliography(root: Entry) -> dict[str, Citation]:
