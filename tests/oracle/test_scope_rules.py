@@ -1,0 +1,128 @@
+"""The rules of the TensorRT 10 safety scope, at both sides of every number; the check itself is not needed.
+
+Cases are in `tests/cases/scope-10/`; the format is that of `case_files`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from case_files import FOLDER, Case, _read
+
+from safecheck.form import UNKNOWN, NodeForm, Tensor
+from safecheck.forms import forms
+from safecheck.lowering.table import table_from_yaml
+from safecheck.model import load
+from safecheck.pipeline import audit_model
+from safecheck.rulebook.judge import judge
+from safecheck.rulebook.load import profile
+from safecheck.rulebook.profile import Profile
+
+CASES = [case for file in sorted((FOLDER / "scope-10").glob("*.yaml")) for case in _read(file)]
+
+
+@cache
+def rulebook() -> Profile:
+    return profile("tensorrt-10-safety")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_case(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    file.write_bytes(case.proto().SerializeToString())
+    report = audit_model(str(file), rulebook())
+    assert report.error is None
+    assert report.audit is not None
+    assert tuple(str(node.verdict) for node in report.audit.nodes) == case.verdicts
+    main = [node.location for node in report.audit.nodes if node.location.scope == ""]
+    findings = report.audit.findings
+    assert {finding.rule for finding in findings if finding.location == main[case.node]} == case.findings
+    assert {allowance.rule for allowance in report.audit.allowances} == case.allowed_by
+    if case.model is not None:
+        assert {finding.rule for finding in findings if finding.location.index is None} == case.model
+
+
+def test_the_names_of_cases_are_unique() -> None:
+    names = [str(case) for case in CASES]
+    assert len(set(names)) == len(names)
+
+
+# --- what ONNX cannot express, or only in ways that end elsewhere -----------------------------------------------------
+
+LAYERS = {
+    "scope10-assertion": ("allowed", "IAssertionLayer", "BOOL"),
+    "scope10-fill": ("allowed", "IFillLayer, kind: kLINSPACE", "FLOAT"),
+    "scope10-not-decided": ("unproven", "IPluginV3Layer", "FLOAT"),
+    "scope10-padding": ("forbidden", "IPaddingLayer", "FLOAT"),
+    "scope10-pool-blend": ("forbidden", "IPoolingLayer, kind: kMAX_AVERAGE_BLEND", "FLOAT"),
+    "scope10-ragged-softmax": ("forbidden", "IRaggedSoftMaxLayer", "FLOAT"),
+    "scope10-layer-not-listed": ("unproven", "INewLayer", "FLOAT"),
+}
+
+
+@pytest.mark.parametrize("rule", LAYERS)
+def test_a_layer(rule: str) -> None:
+    verdict, layer, dtype = LAYERS[rule]
+    header = rulebook().table
+    text = (
+        "{id: test, title: test, release: '10.15', opset: 17, source: test, types: {FLOAT: kFLOAT, BOOL: kBOOL}, "
+        f"unsupported: [], patterns: {{{', '.join(f'{name}: []' for name in header.patterns)}}}, "
+        f"operators: {{MaxPool: {{layers: [{{layer: {layer}}}]}}}}}}"
+    )
+    tested = dataclasses.replace(rulebook(), table=table_from_yaml(text, "test.yaml"))
+    tensor = Tensor(dtype, (1, 4, 8, 8))
+    attributes = (("kernel_shape", (2, 2)),)
+    judgement = judge(tested, NodeForm("MaxPool", "", 17, attributes, (tensor,), (tensor,)))
+    assert judgement.verdict == verdict
+    named = {charge.rule.id for charge in judgement.charges} | {found.id for found in judgement.allowances}
+    assert named == {rule}
+
+
+def test_every_rule_has_a_case() -> None:
+    named = frozenset[str]().union(*(case.rules for case in CASES)) | frozenset(LAYERS)
+    known = {rule.id for rule in rulebook().rules if rule.id.startswith("scope10-")}
+    assert sorted(known - named) == [], "give each of these rules a case"
+    assert sorted(name for name in named - known if name.startswith("scope10-")) == [], "these rules do not exist"
+
+
+def test_what_is_not_known_is_not_allowed() -> None:
+    known = Tensor("FLOAT", (1, 4, 8, 8))
+    for tensor in (
+        Tensor(None, (1, 4, 8, 8)),
+        Tensor("FLOAT", None),
+        Tensor("FLOAT", (1, None, 8, 8)),
+        Tensor("FLOAT", ("N", 4)),
+    ):
+        for pair in ((tensor, known), (known, tensor)):
+            form = NodeForm("Relu", "", 17, (), pair[:1], pair[1:])
+            assert judge(rulebook(), form).verdict == "unproven", form
+    form = NodeForm("MaxPool", "", 17, (("kernel_shape", UNKNOWN),), (known,), (known,))
+    assert judge(rulebook(), form).verdict == "unproven"
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_forgetting_one_fact_leaves_a_verdict_or_makes_it_unproven(case: Case, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    file.write_bytes(case.proto().SerializeToString())
+    for formed in forms(load(str(file)).graph):
+        known = judge(rulebook(), formed.form).verdict
+        for what, form in _with_one_fact_less(formed.form):
+            assert judge(rulebook(), form).verdict in (known, "unproven"), f"{form.op_type} without {what}"
+
+
+def _with_one_fact_less(form: NodeForm) -> Iterator[tuple[str, NodeForm]]:
+    for position, (name, _) in enumerate(form.attributes):
+        forgot = (*form.attributes[:position], (name, UNKNOWN), *form.attributes[position + 1 :])
+        yield f"attribute {name}", form._replace(attributes=forgot)
+    for position, tensor in enumerate(form.inputs):
+        for changed in () if tensor is None else (tensor._replace(dtype=None), tensor._replace(shape=None)):
+            inputs = (*form.inputs[:position], changed, *form.inputs[position + 1 :])
+            yield f"input {position}", form._replace(inputs=inputs)
+    for position, tensor in enumerate(form.outputs):
+        for changed in () if tensor is None else (tensor._replace(dtype=None), tensor._replace(shape=None)):
+            outputs = (*form.outputs[:position], changed, *form.outputs[position + 1 :])
+            yield f"output {position}", form._replace(outputs=outputs)
