@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safecheck.casebook import Case, cases, examples
 from safecheck.condition import describe
+from safecheck.finding import Verdict
 from safecheck.rulebook.catalog import Entry, catalog, grade_of
 from safecheck.rulebook.load import profile, shipped
 
@@ -57,8 +58,8 @@ def _page(entry: Entry, known: list[Case]) -> Iterator[str]:
     for source in rule.sources:
         title = f"[{source.title}]({source.url})" if source.url else source.title
         yield f"- {title}{f', {source.at}' if source.at else ''} ({source.kind}; read: {source.read})"
-    shown = examples(rule.id, known)
-    for heading, case in (("A model it decides", shown.speaks), ("A model it is silent about", shown.silent)):
+    shown = examples(rule.id, rule.verdict is Verdict.ALLOWED, known)
+    for heading, case in (("A model that passes", shown.passes), ("A model that does not", shown.fails)):
         if case is not None:
             yield from ("", f"## {heading}", "", f"{case.name} ({case.profile}): {', '.join(case.verdicts)}", "")
             yield from ("```text", *case.onnx.strip().splitlines(), "```")

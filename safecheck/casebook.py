@@ -53,6 +53,11 @@ class Case:
         """Every rule id the case names."""
         return self.findings | self.allowed_by | (self.model or frozenset())
 
+    @property
+    def operator(self) -> str:
+        """Name of the ONNX operator that the case is about."""
+        return str(self.proto().graph.node[self.node].op_type)
+
     def proto(self) -> Any:
         """The ModelProto."""
         return model_from_text(self.onnx, self.opset, self.weights)
@@ -101,21 +106,25 @@ def cases(folder: str | None = None) -> list[Case]:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Two small models that show what a rule means."""
+    """Two small models that show what a rule means; None where the cases of its family hold no such model."""
 
-    speaks: Case | None
-    """A case the rule decides."""
-    silent: Case | None
-    """A case of the same family in which the rule has nothing to say."""
+    passes: Case | None
+    fails: Case | None
 
 
-def examples(rule_id: str, known: list[Case]) -> Examples:
-    """The first case that a rule decides, and the first of the same file in which it is silent."""
-    speaks = next((case for case in known if rule_id in case.rules), None)
-    if speaks is None:
+def examples(rule_id: str, allows: bool, known: list[Case]) -> Examples:
+    """A case that the rule decides, and one about the same operator that comes out the other way without it."""
+    decided = next((case for case in known if rule_id in case.rules), None)
+    if decided is None:
         return Examples(None, None)
-    family = (case for case in known if case.file == speaks.file and case.profile == speaks.profile)
-    return Examples(speaks, next((case for case in family if rule_id not in case.rules), None))
+    family = [case for case in known if case.file == decided.file and case.profile == decided.profile]
+    others = (case for case in family if rule_id not in case.rules and _passes(case) is not allows)
+    other = next((case for case in others if case.operator == decided.operator), None)
+    return Examples(decided, other) if allows else Examples(other, decided)
+
+
+def _passes(case: Case) -> bool:
+    return set(case.verdicts) == {"allowed"}
 
 
 def _entry(file: Traversable) -> Entry:

@@ -97,8 +97,9 @@ def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
     if rule_id not in entries:
         what = f"no rule '{printable(rule_id, 80)}'{suggest(rule_id, entries)}"
         raise UsageError("SC-CFG-RULE", "rules show", what, "see `safecheck rules list`")
-    found = examples(rule_id, cases())
-    for line in [*_explained(entries[rule_id]), *_example("speaks", found.speaks), *_example("silent", found.silent)]:
+    entry = entries[rule_id]
+    found = examples(rule_id, entry.rule.verdict is Verdict.ALLOWED, cases())
+    for line in [*_explained(entry), *_example("passes", found.passes), *_example("fails", found.fails)]:
         click.echo(line)
     return 0
 

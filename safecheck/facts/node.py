@@ -6,6 +6,8 @@ positions a question is about.
 
 from __future__ import annotations
 
+from math import prod
+
 from safecheck.facts import schema
 from safecheck.form import UNKNOWN, FactValue, NodeForm, Tensor, Unknown
 
@@ -96,10 +98,7 @@ def _volume(tensor: Tensor) -> int | Unknown:
     dims = tensor.dims
     if dims is UNKNOWN:
         return UNKNOWN
-    volume = 1
-    for dim in dims:
-        volume *= dim
-    return volume
+    return prod(dims)
 
 
 def input_count(node: NodeForm) -> FactValue:
