@@ -12,6 +12,7 @@ import click  # noqa: TID251 - the room for click
 
 from safecheck import __version__
 from safecheck.cli.audit import audit
+from safecheck.cli.options import leave_closed_pipe
 from safecheck.cli.rules import rules
 from safecheck.cli.selftest import selftest
 from safecheck.errors import SafecheckError
@@ -43,7 +44,8 @@ def run(arguments: list[str]) -> int:
     gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
     try:
         code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a process can be started without one
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
         return INTERRUPTED
@@ -56,8 +58,7 @@ def run(arguments: list[str]) -> int:
         complain(error)
         return error.exit_code
     except BrokenPipeError:
-        # The reader left (`safecheck audit ... | head`): be quiet, also when the interpreter flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_closed_pipe()
         return 0
     except Exception as error:
         _report_bug(error)

@@ -6,7 +6,7 @@ import sys
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.cli.options import profile_option
+from safecheck.cli.options import leave_closed_pipe, profile_option
 from safecheck.errors import UsageError
 from safecheck.pipeline import audit_models, find_models
 from safecheck.render import RENDERERS
@@ -46,10 +46,14 @@ def audit(models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) 
 def _emit(target: Target, reports: list[Report]) -> None:
     if target.path is not None:
         write_file(target.path, RENDERERS[target.format](reports))
-    elif target.format == "text" and sys.stdout.isatty():
-        from safecheck.render.terminal import print_lines
-        from safecheck.render.text import lines
+        return
+    try:
+        if target.format == "text" and sys.stdout is not None and sys.stdout.isatty():
+            from safecheck.render.terminal import print_lines
+            from safecheck.render.text import lines
 
-        print_lines(lines(reports), sys.stdout)
-    else:
-        click.echo(RENDERERS[target.format](reports), nl=False)
+            print_lines(lines(reports), sys.stdout)
+        else:
+            click.echo(RENDERERS[target.format](reports), nl=False)
+    except BrokenPipeError:
+        leave_closed_pipe()  # the reader has seen enough; the exit code stays what it is

@@ -484,3 +484,11 @@ def test_a_closed_pipe_is_quiet_and_keeps_the_code(models: Path, format_: str, n
 def test_warnings_do_not_reach_the_user(models: Path) -> None:
     done = safecheck("audit", models / "allowed.onnx", PYTHONWARNINGS="default")
     assert done.stderr == b""
+
+
+def test_without_a_standard_output() -> None:
+    example = ROOT / "examples" / "csa-block-refused.onnx"
+    command = f'"{sys.executable}" -m safecheck audit "{example}" >&-'
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert result.stderr == ""
