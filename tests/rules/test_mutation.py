@@ -1,15 +1,17 @@
 """Whoever changes one number or one word of a rule breaks a case.
 
 Every mutant changes one leaf of one rule: a number by one, a word of a list or of a limit, the verdict, or the releases
-it holds for. The cases are judged again from the forms of their nodes, so that a mutant costs milliseconds.
+it holds for. The cases are judged again from the forms of their nodes, so that a mutant costs milliseconds. The rules of
+the 10.x safety scope are held against the recorded answers of the real check as well.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
-from functools import cache
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,7 @@ from case_files import FOLDER
 from safecheck import casebook, condition, resources
 from safecheck.casebook import Case
 from safecheck.condition import Combination, Condition
-from safecheck.finding import Verdict
+from safecheck.finding import ModelVerdict, Verdict
 from safecheck.form import Layer, NodeForm, Value
 from safecheck.forms import forms
 from safecheck.lowering.lower import Lowered, lower
@@ -33,9 +35,8 @@ from safecheck.rulebook.rule import ANY, Rule, rules_from_yaml
 from safecheck.shapes import tensor_of
 from safecheck.strict_yaml import load
 
-NOT_YET = "scope-10/"
-"""Left out: the cases of this folder do not yet show every element type that its allowances list."""
 NONSENSE = "kNONSENSE"
+sys.path.append(str(Path(__file__).parents[1] / "oracle"))
 EQUIVALENT_FILE = Path(__file__).parent / "equivalent_mutants.yaml"
 
 
@@ -45,7 +46,8 @@ EQUIVALENT_FILE = Path(__file__).parent / "equivalent_mutants.yaml"
 class Judged(NamedTuple):
     """A case without its file: what its verdicts depend on."""
 
-    case: Case
+    rules: frozenset[str]
+    """Rule ids that the case names."""
     forms: tuple[NodeForm | None, ...]
     """None for a folded node, which is allowed by no rule."""
     main: int
@@ -54,6 +56,10 @@ class Judged(NamedTuple):
     """Network inputs and outputs, if the case says what is held against them."""
     subjects: frozenset[str]
     """Operators and layer types that occur."""
+    parts: tuple[tuple[str, Layer | NodeForm], ...]
+    """All that a rule is held against, with its layer type or operator."""
+    fits: Callable[[ModelVerdict], bool] | None = None
+    """For a generated model: whether a verdict goes with the recorded answer. Nothing else is looked at then."""
 
 
 class Book(NamedTuple):
@@ -65,11 +71,20 @@ class Book(NamedTuple):
     rules: tuple[tuple[str, Rule], ...]
     """(file, rule) in the order of the profile."""
     cases: tuple[Judged, ...]
+    generated: bool = False
+    """Whether the cases are the models that the real check was asked about."""
 
 
 def forms_of(case: Case, table: Table, folder: Path) -> Judged:
+    judged = formed_model(case.proto().SerializeToString(), table, folder, case.node)
+    borders = judged.borders if case.model is not None else ()
+    subjects = judged.subjects if borders else judged.subjects - {"network:io"}
+    return judged._replace(rules=case.rules, borders=borders, subjects=subjects)
+
+
+def formed_model(raw: bytes, table: Table, folder: Path, node: int = -1) -> Judged:
     path = folder / "model.onnx"
-    path.write_bytes(case.proto().SerializeToString())
+    path.write_bytes(raw)
     model = load_model(str(path))
     formed = list(forms(model.graph))
     main = [position for position, part in enumerate(formed) if part.node.scope.path == ""]
@@ -81,12 +96,16 @@ def forms_of(case: Case, table: Table, folder: Path) -> Judged:
         role = "contradicts the model" if value.name in model.conflicting_outputs else ""
         borders.append(Layer("network:io", value.name, NodeForm("", "", 0, (), (), (tensor,)), (), (tensor,), role))
     kept = tuple(None if part.folded else part.form for part in formed)
-    subjects = {"network:io"} if case.model is not None else set()
+    subjects = {"network:io"}
+    parts: list[tuple[str, Layer | NodeForm]] = [(layer.type, layer) for layer in borders]
     for form in kept:
         if form is not None:
             subjects.add(form.op_type)
-            subjects.update(layer.type for part in lowered(table, form).alternatives for layer in part.layers)
-    return Judged(case, kept, main[case.node], tuple(borders if case.model is not None else ()), frozenset(subjects))
+            parts.append((form.op_type, form))
+            parts.extend((layer.type, layer) for part in lowered(table, form).alternatives for layer in part.layers)
+            subjects.update(name for name, _ in parts)
+    place = main[node] if main else -1
+    return Judged(frozenset(), kept, place, tuple(borders), frozenset(subjects), tuple(parts))
 
 
 _LOWERED: dict[tuple[str, NodeForm], Lowered] = {}
@@ -103,6 +122,8 @@ def lowered(table: Table, form: NodeForm) -> Lowered:
 
 def said(book: Profile, judged: Judged) -> object:
     """What a case looks at: verdicts, rule ids of its node, allowances, rule ids of inputs and outputs."""
+    if judged.fits is not None:
+        return judged.fits(verdict_on(book, judged))
     verdicts, found, allowed = [], frozenset[str](), set[str]()
     for position, form in enumerate(judged.forms):
         if form is None:
@@ -115,6 +136,14 @@ def said(book: Profile, judged: Judged) -> object:
         if judgement.verdict is Verdict.ALLOWED:
             allowed.update(rule.id for rule in judgement.allowances)
     return verdicts, found, allowed, {charge.rule.id for layer in judged.borders for charge in judge_io(book, layer)}
+
+
+def verdict_on(book: Profile, judged: Judged) -> ModelVerdict:
+    verdicts = {judge(book, form).verdict for form in judged.forms if form is not None}
+    verdicts.update(charge.verdict for layer in judged.borders for charge in judge_io(book, layer))
+    if Verdict.FORBIDDEN in verdicts:
+        return ModelVerdict.NON_COMPLIANT
+    return ModelVerdict.INCONCLUSIVE if Verdict.UNPROVEN in verdicts else ModelVerdict.COMPLIANT
 
 
 def all_rules(profile: str) -> tuple[tuple[str, Rule], ...]:
@@ -133,7 +162,8 @@ def all_rules(profile: str) -> tuple[tuple[str, Rule], ...]:
 def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Book]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging, "lower", lowered)
-        yield read_books(tmp_path_factory.mktemp("forms"))
+        folder = tmp_path_factory.mktemp("forms")
+        yield [*read_books(folder), generated_models(folder)]
 
 
 def read_books(folder: Path) -> list[Book]:
@@ -146,6 +176,25 @@ def read_books(folder: Path) -> list[Book]:
         parts = tuple(forms_of(case, profile.table, folder) for case in chosen)
         found.append(Book(name, release, profile, all_rules(name.partition("@")[0]), parts))
     return found
+
+
+def generated_models(folder: Path) -> Book:
+    """The models of `tests/oracle` whose answers are recorded, as far as the verdict goes with the answer today."""
+    from agreement import PROFILE, scope_profile
+    from record_answers import fits, recorded
+    from scope_models import cases as models
+
+    profile, answers = scope_profile(), recorded()
+    kept = {rule.id for rule in loading.profile(PROFILE).rules} - {rule.id for rule in profile.rules}
+    rules = tuple((file, rule) for file, rule in all_rules(PROFILE) if rule.id not in kept)
+    release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
+    found = []
+    for model in models():
+        judged = formed_model(model.model, profile.table, folder)
+        judged = judged._replace(fits=partial(fits, answers[str(model)]))
+        if said(profile, judged):
+            found.append(judged)
+    return Book(PROFILE, release, profile, rules, tuple(found), generated=True)
 
 
 # --- mutants --------------------------------------------------------------------------------------------------------
@@ -234,7 +283,7 @@ def all_mutants(books: list[Book]) -> dict[str, list[Mutant]]:
     """By rule file; of rules that are in force somewhere."""
     users: dict[tuple[str, str], list[Book]] = {}
     rules: dict[tuple[str, str], Rule] = {}
-    for book in books:
+    for book in (book for book in books if not book.generated):
         for file, rule in book.rules:
             users.setdefault((file, rule.id), []).append(book)
             rules[file, rule.id] = rule
@@ -281,12 +330,24 @@ def noticed(books: list[Book], mutant: Mutant) -> bool:
         profile = with_mutant(book, mutant)
         if profile is not None:
             trials += [
-                (mutant.rule.id not in judged.case.rules, len(trials), book, profile, judged)
+                (mutant.rule.id not in judged.rules, len(trials), book, profile, judged)
                 for judged in book.cases
-                if ANY in touched or not touched.isdisjoint(judged.subjects)
+                if (ANY in touched or not touched.isdisjoint(judged.subjects)) and reacts(mutant, judged)
             ]
     trials.sort(key=lambda trial: trial[0])
     return any(differs(book, profile, judged) for _, _, book, profile, judged in trials)
+
+
+def reacts(mutant: Mutant, judged: Judged) -> bool:
+    """Whether the rule speaks otherwise about any part of a case; judging it again costs much more than that."""
+    before, after = mutant.rule, mutant.changed
+    if before.when is after.when:
+        return True
+    return any(
+        before.when.evaluate(part) is not after.when.evaluate(part)
+        for name, part in judged.parts
+        if (names := before.layers if isinstance(part, Layer) else before.operators) and (name in names or ANY in names)
+    )
 
 
 def differs(book: Book, profile: Profile, judged: Judged) -> bool:
@@ -314,7 +375,7 @@ def matches(pattern: str, mutant: Mutant) -> bool:
 def rule_files() -> list[str]:
     profiles = [name.partition("@")[0] for name in loading.shipped()]
     found = {file for name in profiles for file, _ in all_rules(name)}
-    return sorted(file for file in found if not file.startswith(NOT_YET))
+    return sorted(found)
 
 
 @pytest.fixture(scope="module")
