@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from safecheck.casebook import Case, cases
+from safecheck.escape import printable
 from safecheck.pipeline import audit_model
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
@@ -36,8 +37,12 @@ def run(only: str | None = None) -> Iterator[Outcome]:
 
 
 def _difference(case: Case, book: Profile, path: str) -> str:
+    try:
+        model = case.proto()
+    except ValueError as error:
+        return f"the onnx installed here cannot read it: {printable(str(error))}"
     with open(path, "wb") as file:
-        file.write(case.proto().SerializeToString())
+        file.write(model.SerializeToString())
     report = audit_model(path, book)
     if report.audit is None:
         return f"not audited: {report.error}"
