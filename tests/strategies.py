@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hypothesis import strategies as st
 
 from safecheck.form import UNKNOWN, Layer, NodeForm, Scalar, Tensor
@@ -115,3 +117,21 @@ def layers(table: Table, types: list[str]) -> st.SearchStrategy[Layer]:
         role=st.sampled_from(["", "rank broadcast", "unsqueeze"]),
         certain=st.booleans(),
     )
+
+
+def with_one_fact_less(form: NodeForm) -> Iterator[tuple[str, NodeForm]]:
+    """The form with one attribute value, dimension, shape, type or list of elements forgotten, in every way."""
+    for position, (name, _) in enumerate(form.attributes):
+        forgot = (*form.attributes[:position], (name, UNKNOWN), *form.attributes[position + 1 :])
+        yield f"attribute {name}", form._replace(attributes=forgot)
+    for side in ("inputs", "outputs"):
+        tensors: tuple[Tensor | None, ...] = getattr(form, side)
+        for position, tensor in enumerate(tensors):
+            if tensor is None:
+                continue
+            shape = tensor.shape or ()
+            dims = [(*shape[:axis], None, *shape[axis + 1 :]) for axis in range(len(shape))]
+            changes = [{"shape": None}, {"dtype": None}, {"values": None}, *({"shape": less} for less in dims)]
+            for change in changes:
+                replaced = (*tensors[:position], tensor._replace(**change), *tensors[position + 1 :])
+                yield f"{side} {position} {change}", form._replace(**{side: replaced})

@@ -6,18 +6,17 @@ Cases are in `tests/cases/scope-10/`; the format is that of `case_files`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from case_files import FOLDER, Case, _read
+from case_files import FOLDER, Case, _read, check
+from strategies import with_one_fact_less
 
 from safecheck.form import UNKNOWN, NodeForm, Tensor
 from safecheck.forms import forms
 from safecheck.lowering.table import table_from_yaml
 from safecheck.model import load
-from safecheck.pipeline import audit_model
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
@@ -32,18 +31,7 @@ def rulebook() -> Profile:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_case(case: Case, tmp_path: Path) -> None:
-    file = tmp_path / "model.onnx"
-    file.write_bytes(case.proto().SerializeToString())
-    report = audit_model(str(file), rulebook())
-    assert report.error is None
-    assert report.audit is not None
-    assert tuple(str(node.verdict) for node in report.audit.nodes) == case.verdicts
-    main = [node.location for node in report.audit.nodes if node.location.scope == ""]
-    findings = report.audit.findings
-    assert {finding.rule for finding in findings if finding.location == main[case.node]} == case.findings
-    assert {allowance.rule for allowance in report.audit.allowances} == case.allowed_by
-    if case.model is not None:
-        assert {finding.rule for finding in findings if finding.location.index is None} == case.model
+    check(case, rulebook(), tmp_path)
 
 
 def test_the_names_of_cases_are_unique() -> None:
@@ -110,19 +98,5 @@ def test_forgetting_one_fact_leaves_a_verdict_or_makes_it_unproven(case: Case, t
     file.write_bytes(case.proto().SerializeToString())
     for formed in forms(load(str(file)).graph):
         known = judge(rulebook(), formed.form).verdict
-        for what, form in _with_one_fact_less(formed.form):
+        for what, form in with_one_fact_less(formed.form):
             assert judge(rulebook(), form).verdict in (known, "unproven"), f"{form.op_type} without {what}"
-
-
-def _with_one_fact_less(form: NodeForm) -> Iterator[tuple[str, NodeForm]]:
-    for position, (name, _) in enumerate(form.attributes):
-        forgot = (*form.attributes[:position], (name, UNKNOWN), *form.attributes[position + 1 :])
-        yield f"attribute {name}", form._replace(attributes=forgot)
-    for position, tensor in enumerate(form.inputs):
-        for changed in () if tensor is None else (tensor._replace(dtype=None), tensor._replace(shape=None)):
-            inputs = (*form.inputs[:position], changed, *form.inputs[position + 1 :])
-            yield f"input {position}", form._replace(inputs=inputs)
-    for position, tensor in enumerate(form.outputs):
-        for changed in () if tensor is None else (tensor._replace(dtype=None), tensor._replace(shape=None)):
-            outputs = (*form.outputs[:position], changed, *form.outputs[position + 1 :])
-            yield f"output {position}", form._replace(outputs=outputs)

@@ -6,16 +6,16 @@ Cases are in `tests/cases/dla*/`, one folder per profile and release; the format
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
-from case_files import FOLDER, Case, _read, model_from_text
+from case_files import FOLDER, Case, _read, check, model_from_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import forms as any_form
 from strategies import layers as any_layer
+from strategies import with_one_fact_less
 
 from safecheck import facts, resources
 from safecheck.facts import LAYER_FACTS, PLAIN_NODE_FACTS, dla
@@ -25,7 +25,6 @@ from safecheck.forms import forms
 from safecheck.lowering.lower import lower
 from safecheck.lowering.table import table_from_yaml
 from safecheck.model import load
-from safecheck.pipeline import audit_model
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
@@ -44,18 +43,7 @@ rulebook = cache(profile)
 
 @pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case}" for name, case in CASES])
 def test_case(name: str, case: Case, tmp_path: Path) -> None:
-    file = tmp_path / "model.onnx"
-    file.write_bytes(case.proto().SerializeToString())
-    report = audit_model(str(file), rulebook(name))
-    assert report.error is None
-    assert report.audit is not None
-    assert tuple(str(node.verdict) for node in report.audit.nodes) == case.verdicts
-    main = [node.location for node in report.audit.nodes if node.location.scope == ""]
-    findings = report.audit.findings
-    assert {finding.rule for finding in findings if finding.location == main[case.node]} == case.findings
-    assert {allowance.rule for allowance in report.audit.allowances} == case.allowed_by
-    if case.model is not None:
-        assert {finding.rule for finding in findings if finding.location.index is None} == case.model
+    check(case, rulebook(name), tmp_path)
 
 
 def test_every_dla_rule_has_a_case() -> None:
@@ -94,25 +82,6 @@ def test_every_fact_answers_about_every_layer(layer: Layer) -> None:
             assert facts.ask(name, None, layer.node) is not None
 
 
-def with_one_fact_less(form: NodeForm) -> Iterator[NodeForm]:
-    """The form with one attribute value, dimension, shape, type or list of elements forgotten, in every way."""
-    for position, (name, _) in enumerate(form.attributes):
-        forgot = (*form.attributes[:position], (name, UNKNOWN), *form.attributes[position + 1 :])
-        yield form._replace(attributes=forgot)
-    for side in ("inputs", "outputs"):
-        tensors: tuple[Tensor | None, ...] = getattr(form, side)
-        for position, tensor in enumerate(tensors):
-            if tensor is None:
-                continue
-            shape = tensor.shape or ()
-            dims = [(*shape[:axis], None, *shape[axis + 1 :]) for axis in range(len(shape))]
-            less = [{"shape": None}, {"dtype": None}, {"values": None}, *({"shape": known} for known in dims)]
-            for change in less:
-                yield form._replace(
-                    **{side: (*tensors[:position], tensor._replace(**change), *tensors[position + 1 :])}
-                )
-
-
 @pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case}" for name, case in CASES])
 def test_forgetting_one_fact_leaves_the_verdict_or_unproven(name: str, case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
@@ -120,7 +89,7 @@ def test_forgetting_one_fact_leaves_the_verdict_or_unproven(name: str, case: Cas
     for formed in forms(load(str(file)).graph):
         if not formed.folded:
             known = judge(rulebook(name), formed.form).verdict
-            for form in with_one_fact_less(formed.form):
+            for _, form in with_one_fact_less(formed.form):
                 assert judge(rulebook(name), form).verdict in (known, Verdict.UNPROVEN), form
 
 

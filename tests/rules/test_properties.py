@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from case_files import Case, cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import ATTRIBUTES, forms, layers
+from strategies import ATTRIBUTES, forms, layers, with_one_fact_less
 
 from safecheck import condition as conditions
 from safecheck import facts
@@ -163,24 +162,6 @@ def forgotten(form: NodeForm) -> st.SearchStrategy[NodeForm]:
 def test_forgetting_leaves_a_verdict_or_makes_it_unproven(pair: tuple[NodeForm, NodeForm]) -> None:
     known, less = (judge(rulebook(), form).verdict for form in pair)
     assert less in (known, Verdict.UNPROVEN)
-
-
-def with_one_fact_less(form: NodeForm) -> Iterator[tuple[str, NodeForm]]:
-    """The form with one attribute value, dimension, shape, type or list of elements forgotten, in every way."""
-    for position, (name, _) in enumerate(form.attributes):
-        forgot = (*form.attributes[:position], (name, UNKNOWN), *form.attributes[position + 1 :])
-        yield f"attribute {name}", form._replace(attributes=forgot)
-    for side in ("inputs", "outputs"):
-        tensors: tuple[Tensor | None, ...] = getattr(form, side)
-        for position, tensor in enumerate(tensors):
-            if tensor is None:
-                continue
-            shape = tensor.shape or ()
-            dims = [(*shape[:axis], None, *shape[axis + 1 :]) for axis in range(len(shape))]
-            changes = [{"shape": None}, {"dtype": None}, {"values": None}, *({"shape": less} for less in dims)]
-            for change in changes:
-                replaced = (*tensors[:position], tensor._replace(**change), *tensors[position + 1 :])
-                yield f"{side} {position} {change}", form._replace(**{side: replaced})
 
 
 @pytest.mark.parametrize(
