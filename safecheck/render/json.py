@@ -19,18 +19,23 @@ from safecheck.rulebook.profile import Profile
 def document(reports: Sequence[Report]) -> str:
     """One object for one model, a list of them for several."""
     if len(reports) == 1:
-        content = _report(reports[0])
+        found = content(reports[0])
     else:
-        content = {
+        found = {
             "schema": "safecheck/reports/1",
-            "reports": [_report(report) for report in reports],
+            "reports": [content(report) for report in reports],
             "exit_code": worst([report.exit_code for report in reports]),
         }
-    # ASCII only: lone surrogates, bidirectional controls and line separators in names stay visible and harmless.
-    return json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return dumped(found)
 
 
-def _report(report: Report) -> dict[str, Any]:
+def dumped(found: dict[str, Any]) -> str:
+    """The text of a report: ASCII only, so that hostile characters in names stay visible and harmless."""
+    return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def content(report: Report) -> dict[str, Any]:
+    """The report on one model as plain values."""
     found = {
         "schema": "safecheck/report/1",
         "tool": {"name": "safecheck", "version": __version__},

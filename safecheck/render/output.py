@@ -28,7 +28,18 @@ def parse_targets(requests: Iterable[str], inputs: Iterable[str]) -> tuple[Targe
     Raises:
         UsageError: an unknown format, two formats for one place, or a path that is an input or cannot be written.
     """
-    targets = tuple(_target(request) for request in requests) or (Target("text", None),)
+    targets = tuple(target_of(request, RENDERERS) for request in requests) or (Target("text", None),)
+    check_targets(targets, inputs)
+    return targets
+
+
+def check_targets(targets: Iterable[Target], inputs: Iterable[str]) -> None:
+    """Refuse places that clash with each other or with an input, or that cannot be written.
+
+    Raises:
+        UsageError: which and why.
+    """
+    targets = tuple(targets)
     if sum(target.path is None for target in targets) > 1:
         raise UsageError("SC-OUT-STDOUT", "--output", "two formats for standard output", "give all but one a =PATH")
     taken = {os.path.realpath(path): "an input" for path in inputs if path != "-"}
@@ -50,7 +61,6 @@ def parse_targets(requests: Iterable[str], inputs: Iterable[str]) -> tuple[Targe
             _refuse("SC-OUT-PATH", target.path, "the folder does not exist", "create it first")
         if not os.access(folder, os.W_OK):
             _refuse("SC-OUT-PATH", target.path, "the folder cannot be written", "write somewhere else")
-    return targets
 
 
 def refuse_clashes(targets: Iterable[Target], inputs: Iterable[str]) -> None:
@@ -94,16 +104,17 @@ def _umask() -> int:
     return mask
 
 
-def _target(request: str) -> Target:
+def target_of(request: str, formats: Iterable[str]) -> Target:
+    """`FORMAT` or `FORMAT=PATH`.
+
+    Raises:
+        UsageError: no such format, or no path after the sign.
+    """
     name, separator, path = request.partition("=")
-    if name not in RENDERERS:
-        known = ", ".join(RENDERERS)
-        raise UsageError(
-            "SC-OUT-FORMAT",
-            "--output",
-            f"no format '{printable(name, 40)}'{suggest(name, RENDERERS)}",
-            f"use one of: {known}",
-        )
+    known = list(formats)
+    if name not in known:
+        what = f"no format '{printable(name, 40)}'{suggest(name, known)}"
+        raise UsageError("SC-OUT-FORMAT", "--output", what, f"use one of: {', '.join(known)}")
     if separator and not path:
         raise UsageError("SC-OUT-FORMAT", "--output", f"{name}= names no file", f"write {name}=PATH or {name}")
     return Target(name, path or None)

@@ -22,7 +22,7 @@ class Line(NamedTuple):
     """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
 
 
-_STYLE = {
+STYLE = {
     Verdict.FORBIDDEN: "bad",
     Verdict.UNPROVEN: "open",
     ModelVerdict.COMPLIANT: "good",
@@ -39,11 +39,11 @@ def lines(reports: Sequence[Report]) -> Iterator[Line]:
         yield from _report(report)
     yield Line("")
     for report in reports:
-        yield Line(f"{str(report.verdict).upper()}  {_name(report)}", _STYLE[report.verdict])
+        yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
 
 
 def _report(report: Report) -> Iterator[Line]:
-    yield Line(f"{str(report.verdict).upper()}  {_name(report)}", _STYLE[report.verdict])
+    yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
     release = report.profile.target["tensorrt"]
     yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({release})")
     if report.error is not None:
@@ -85,7 +85,7 @@ def _findings(findings: list[Finding]) -> Iterator[Line]:
         yield Line("")
         grade = first.grade if first.grade is not None else "no evidence"
         count = f"{len(group)} {'place' if len(group) == 1 else 'places'}"
-        yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", _STYLE[first.verdict])
+        yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", STYLE[first.verdict])
         yield Line(f"  {first.message}", "strong")
         for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
             for finding in same:

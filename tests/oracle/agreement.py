@@ -140,14 +140,14 @@ def corpus_cases(folder: Path) -> Iterator[Case]:
     """Exported models of a folder, their weights replaced by zeros; one at a time, for they are large."""
     for file in sorted(folder.rglob("*.onnx*")):
         if _is_model(file):
-            yield Case("corpus", file.name, _filled(file))
+            yield Case("corpus", file.name, filled(file))
 
 
 def _is_model(file: Path) -> bool:
     return file.name.endswith((".onnx", ".onnx.gz"))
 
 
-def _filled(file: Path) -> bytes:
+def filled(file: Path) -> bytes:
     raw = file.read_bytes()
     model = onnx.ModelProto.FromString(gzip.decompress(raw) if file.suffix == ".gz" else raw)
     for tensor in _tensors(model.graph):

@@ -1,0 +1,90 @@
+"""The command `safecheck fix MODEL -o FIXED.onnx`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.cli.options import leave_closed_pipe, profile_option
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.fix import NAMES, Fixed, Request
+from safecheck.fix import fix as fix_model
+from safecheck.render import fix_json, fix_text
+from safecheck.render.output import Target, check_targets, refuse_clashes, target_of, write_file
+from safecheck.rulebook.load import profile
+from safecheck.strict_yaml import suggest
+
+FORMATS = ("text", "json")
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option("-o", "--out", "target", metavar="FIXED.onnx", help="Where the fixed model goes; never over an input.")
+@profile_option
+@click.option("--batch", type=click.IntRange(1), help="Give every open batch dimension this size.")
+@click.option("--opset", type=click.IntRange(1, 200), help="Convert to this version of ai.onnx first.")
+@click.option("--select", "selected", metavar="REWRITE", multiple=True, help="Only this rewrite; may be repeated.")
+@click.option("--ignore", "ignored", metavar="REWRITE", multiple=True, help="Not this rewrite; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Do everything but write the model.")
+@click.option("--diff", is_flag=True, help="Print the change of the node list instead of the report.")
+@click.option("--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text or json, to a file with =PATH.")
+def fix(
+    model: str, target: str | None, profile_name: str, batch: int | None, opset: int | None, selected: tuple[str, ...],
+    ignored: tuple[str, ...], dry_run: bool, diff: bool, outputs: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Rewrite what restricted mode does not allow, and prove each rewrite.
+
+    Writes a model that computes the same with permitted layers, as far as that is possible, and audits it again. The
+    input is never touched. The exit code is that of the audit of the result.
+    """
+    for name in (*selected, *ignored):
+        if name not in NAMES:
+            known = ", ".join(NAMES)
+            what = f"no rewrite '{printable(name, 60)}'{suggest(name, NAMES)}"
+            raise UsageError(
+                "SC-CFG-REWRITE", "--select" if name in selected else "--ignore", what, f"use one of: {known}"
+            )
+    if target is None and not dry_run:
+        raise UsageError("SC-CFG-OUT", "-o", "no place for the fixed model is given", "add -o FIXED.onnx, or --dry-run")
+    if model == "-":
+        raise UsageError(
+            "SC-CFG-INPUT", "-", "fix reads the model twice, which standard input does not allow", "give a file"
+        )
+    if os.path.isdir(model):
+        raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
+    rulebook = profile(profile_name)
+    targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
+    places = [Target("onnx", target), *targets] if target is not None else targets
+    check_targets(places, [model, profile_name])
+    request = Request(batch, opset, selected, ignored)
+    fixed = fix_model(model, None if dry_run else target, rulebook, request)
+    refuse_clashes(tuple(targets), fixed.before.weight_files)
+    for place in targets:
+        _emit(place, fixed, None if dry_run else target, diff)
+    return (fixed.after or fixed.before).exit_code
+
+
+def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
+    if place.path is not None:
+        write_file(place.path, fix_json.document(fixed) if place.format == "json" else _text(fixed, written))
+        return
+    try:
+        if diff and place.format == "text":
+            click.echo(fixed.difference, nl=bool(fixed.difference))
+        elif place.format == "json":
+            click.echo(fix_json.document(fixed), nl=False)
+        elif sys.stdout is not None and sys.stdout.isatty():
+            from safecheck.render.terminal import print_lines
+
+            print_lines(fix_text.lines(fixed, written), sys.stdout)
+        else:
+            click.echo(_text(fixed, written), nl=False)
+    except BrokenPipeError:
+        leave_closed_pipe()
+
+
+def _text(fixed: Fixed, written: str | None) -> str:
+    return "".join(f"{line.text}\n" for line in fix_text.lines(fixed, written))

@@ -1,0 +1,172 @@
+"""Replace what the profile does not allow: match, weigh, prove, apply, one site after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from safecheck.escape import printable
+from safecheck.finding import Verdict
+from safecheck.proof.local import Proof, UnprovedError, prove
+from safecheck.rewrites import REWRITES
+from safecheck.rewrites.contract import Option, Rewrite, Site
+from safecheck.rewrites.ledger import Ledger, Weight
+from safecheck.workshop.bench import Bench
+
+_MAX_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rewrite that was applied, or why it was not."""
+
+    name: str
+    remedies: tuple[str, ...]
+    nodes: tuple[str, ...]
+    """Names of the nodes it is about; of unnamed nodes their first output."""
+    applied: bool
+    reason: str
+    """Why it was refused; empty if it was applied."""
+    before: str
+    after: str
+    """The site before and after, in words."""
+    proof: Proof | None
+
+
+def mend(
+    bench: Bench, ledger: Ledger, chosen: Collection[str] | None = None, ignored: Collection[str] = ()
+) -> list[Step]:
+    """Try every rewrite on every node that is not allowed, until nothing changes any more.
+
+    A replacement is taken if it has fewer forbidden nodes than what it replaces, or as many and fewer unproven ones,
+    and if its proof holds.
+    """
+    rewrites = [
+        rewrite for rewrite in REWRITES if (not chosen or rewrite.name in chosen) and rewrite.name not in ignored
+    ]
+    steps: list[Step] = []
+    refused: dict[tuple[str, str], Step] = {}
+    tried = _Tried()
+    for _ in range(_MAX_ROUNDS):
+        changed = False
+        for rewrite in rewrites:
+            for step in _sweep(bench, ledger, rewrite, refused, tried):
+                steps.append(step)
+                changed = True
+        if not changed:
+            break
+    left = {name_of(node) for node in bench.nodes}
+    return steps + [step for (_, name), step in refused.items() if name in left]
+
+
+class _Tried:
+    """Sites that were refused, so that nobody asks again before one of their nodes, or what they read, is another."""
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[str, tuple[int, ...]], Step] = {}
+        self._kept: list[Site] = []  # so that no `id` is given to a new node
+
+    def get(self, rewrite: Rewrite, site: Site) -> Step | None:
+        return self._steps.get(self._key(rewrite, site))
+
+    def add(self, rewrite: Rewrite, site: Site, step: Step) -> None:
+        self._steps[self._key(rewrite, site)] = step
+        self._kept.append(site)
+
+    def _key(self, rewrite: Rewrite, site: Site) -> tuple[str, tuple[int, ...]]:
+        return rewrite.name, tuple(sorted(id(node) for node in site.nodes))
+
+
+def _sweep(
+    bench: Bench, ledger: Ledger, rewrite: Rewrite, refused: dict[tuple[str, str], Step], tried: _Tried
+) -> Iterator[Step]:
+    """Apply one rewrite wherever it helps; yields what was applied and notes what was not."""
+    for node in list(bench.nodes):
+        if not bench.holds(node) or not ledger.in_question(node):
+            continue
+        site = rewrite.match(bench, node)
+        if site is None:
+            continue
+        before = tried.get(rewrite, site)
+        step = _settle(bench, ledger, rewrite, site) if before is None else replace(before, nodes=_names(site))
+        if not step.applied:
+            tried.add(rewrite, site, step)
+        key = (rewrite.name, name_of(node))
+        if step.applied:
+            refused.pop(key, None)
+            yield step
+        else:
+            refused[key] = step
+
+
+def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site) -> Step:
+    """Take the lightest option whose proof holds."""
+    step = Step(
+        rewrite.name,
+        rewrite.remedies,
+        _names(site),
+        applied=False,
+        reason=site.reason,
+        before=words(site.nodes),
+        after="",
+        proof=None,
+    )
+    weighed = []
+    for position, option in enumerate(site.options):
+        if any(bench.is_interface(name, source) for name, source in option.replacement.aliases.items()):
+            continue
+        weight, judgements, types = ledger.weigh_new(option.replacement)
+        quality = (weight, option.claim.finite_only, len(option.replacement.nodes), position)
+        weighed.append((quality, option, judgements, types))
+    reasons = [site.reason] if site.reason else []
+    for (weight, *_), option, judgements, types in sorted(weighed, key=lambda entry: entry[0]):
+        dying = bench.dying(option.replacement)
+        if weight >= ledger.weigh(dying):
+            reasons.append(_too_heavy(weight, ledger.weigh(dying), judgements, option))
+            break
+        try:
+            proof = prove(bench, option.replacement, option.claim)
+        except UnprovedError as failure:
+            reasons.append(f"the proof failed: {failure}")
+            continue
+        before = words(dying)
+        bench.apply(option.replacement, types)
+        ledger.record(option.replacement.nodes, judgements)
+        after = site.after or words(option.replacement.nodes) or "nothing: the value is there already"
+        return replace(step, applied=True, reason="", before=before, after=after, proof=proof)
+    return replace(step, reason="; ".join(dict.fromkeys(reasons)))
+
+
+def _names(site: Site) -> tuple[str, ...]:
+    return tuple(name_of(node) for node in site.nodes)
+
+
+def _too_heavy(weight: Weight, before: Weight, judgements: list[Any], option: Option) -> str:
+    rules = [
+        f"{printable(node.op_type, 40)} ({charge.rule.id})"
+        for node, judged in zip(option.replacement.nodes, judgements, strict=True)
+        for charge in judged.charges[:1]
+        if judged.verdict is not Verdict.ALLOWED
+    ]
+    named = ", ".join(dict.fromkeys(rules))
+    return (
+        f"the profile likes the replacement no better: {weight.total} of its nodes are not allowed against "
+        f"{before.total} today: {named}"
+    )
+
+
+def name_of(node: Any) -> str:
+    """What a report calls a node."""
+    return str(node.name) or str(next((name for name in node.output if name), ""))
+
+
+def words(nodes: Any) -> str:
+    """Operators in order, repeated ones counted: `Reshape, Transpose, 3 x Conv`."""
+    names: list[tuple[str, int]] = []
+    for node in nodes:
+        if names and names[-1][0] == node.op_type:
+            names[-1] = (node.op_type, names[-1][1] + 1)
+        else:
+            names.append((node.op_type, 1))
+    return ", ".join(printable(name, 40) if count == 1 else f"{count} x {printable(name, 40)}" for name, count in names)

@@ -1,0 +1,64 @@
+"""The one room of onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from safecheck.errors import SafecheckError
+
+
+class RunError(Exception):
+    """onnxruntime cannot load or run a model; the text is its own."""
+
+
+class Session:
+    """A model that can be run on the CPU.
+
+    Optimisations are off unless asked for: they rewrite the graph themselves; a proof is about the graph as written.
+    """
+
+    def __init__(self, model: bytes | str, optimised: bool = False) -> None:
+        ort = _library()
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        level = ort.GraphOptimizationLevel
+        options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
+        options.use_deterministic_compute = True
+        options.add_session_config_entry("session.use_env_allocators", "0")
+        try:
+            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a dozen exception classes without a common base of its own
+            raise RunError(str(error)) from error
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the results in order."""
+        return [value.name for value in self._session.get_outputs()]
+
+    def run(self, feeds: Mapping[str, Any]) -> list[Any]:
+        """The results in order, as arrays.
+
+        Raises:
+            RunError: a node failed.
+        """
+        try:
+            return list(self._session.run(None, dict(feeds)))
+        except Exception as error:
+            raise RunError(str(error)) from error
+
+
+def _library() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise SafecheckError(
+            "SC-ENV-ORT", "", "onnxruntime is needed to prove a rewrite", "run: pip install onnxruntime"
+        ) from error
+    onnxruntime.set_default_logger_severity(4)
+    return onnxruntime
+
+
+def version() -> str:
+    """The version of onnxruntime that proofs were made with."""
+    return str(_library().__version__)
