@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from safecheck.cost import macs
+from safecheck.bench.cost import macs
 from safecheck.errors import SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.form import UNKNOWN, Layer, NodeForm, Tensor
@@ -54,6 +54,8 @@ class Audit:
     """Rules that the allowed nodes rest on, most used first."""
     macs: int | None
     """Multiply-accumulates of the main graph; None if a shape is not known."""
+    formed: tuple[FormedNode, ...] = field(repr=False)
+    """The nodes with their forms, in the same order: what a cost is computed from."""
 
     def count(self, verdict: Verdict) -> int:
         """Number of nodes with this verdict."""
@@ -80,7 +82,8 @@ def audit(model: Model, profile: Profile) -> Audit:
     allowances: Counter[str] = Counter()
     costs: dict[NodeForm, int | None] = {}
     total: int | None = 0
-    for formed in forms(model.graph):
+    formed_nodes = tuple(forms(model.graph))
+    for formed in formed_nodes:
         judgement = _FOLDED if formed.folded else judgements.get(formed.form)
         if judgement is None:
             judgement = judgements[formed.form] = judge(profile, formed.form)
@@ -103,6 +106,7 @@ def audit(model: Model, profile: Profile) -> Audit:
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
         macs=total,
+        formed=formed_nodes,
     )
 
 

@@ -12,7 +12,7 @@ from safecheck.errors import InputError, SafecheckError
 from safecheck.escape import printable
 from safecheck.finding import Finding
 from safecheck.mending import Step, mend, name_of, words
-from safecheck.model import load
+from safecheck.model import Model, load
 from safecheck.normalise.interface import convert_opset, fix_batch, inline_functions
 from safecheck.normalise.repair import repair
 from safecheck.normalise.run import KINDS, normalise
@@ -22,7 +22,7 @@ from safecheck.proof.local import Proof
 from safecheck.proof.whole import Whole, compare_models
 from safecheck.report import Report
 from safecheck.rewrites import REWRITES
-from safecheck.rewrites.ledger import Ledger
+from safecheck.rewrites.ledger import Ledger, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.files import SIZE_LIMIT, read_whole, written
@@ -118,6 +118,20 @@ def fix(path: str, target: str | None, profile: Profile, request: Request) -> Fi
         new = load(place)
         after = Report(target or path, profile, new, audit(new, profile), None)
     return Fixed(before, after, tuple(steps), _left(after, steps), whole, diff)
+
+
+def plan(model: Model, profile: Profile) -> Weight:
+    """How far the model would still be from compliance after `fix`, without running any proof.
+
+    Raises:
+        InputError: the model changed since it was audited.
+    """
+    proto, _ = _prepared(read_whole(model), Request(), model.path)
+    bench = Bench(proto)
+    normalise(bench)
+    ledger = Ledger(bench, profile)
+    mend(bench, ledger, proving=False)
+    return ledger.weigh(bench.nodes)
 
 
 def _small(proto: Any) -> bool:

@@ -35,12 +35,16 @@ class Step:
 
 
 def mend(
-    bench: Bench, ledger: Ledger, chosen: Collection[str] | None = None, ignored: Collection[str] = ()
+    bench: Bench,
+    ledger: Ledger,
+    chosen: Collection[str] | None = None,
+    ignored: Collection[str] = (),
+    proving: bool = True,
 ) -> list[Step]:
     """Try every rewrite on every node that is not allowed, until nothing changes any more.
 
     A replacement is taken if it has fewer forbidden nodes than what it replaces, or as many and fewer unproven ones,
-    and if its proof holds.
+    and if its proof holds. Without `proving` no proof is run: what comes out is a plan, not a model to trust.
     """
     rewrites = [
         rewrite for rewrite in REWRITES if (not chosen or rewrite.name in chosen) and rewrite.name not in ignored
@@ -51,7 +55,7 @@ def mend(
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
-            for step in _sweep(bench, ledger, rewrite, refused, tried):
+            for step in _sweep(bench, ledger, rewrite, refused, tried, proving):
                 steps.append(step)
                 changed = True
         if not changed:
@@ -79,7 +83,7 @@ class _Tried:
 
 
 def _sweep(
-    bench: Bench, ledger: Ledger, rewrite: Rewrite, refused: dict[tuple[str, str], Step], tried: _Tried
+    bench: Bench, ledger: Ledger, rewrite: Rewrite, refused: dict[tuple[str, str], Step], tried: _Tried, proving: bool
 ) -> Iterator[Step]:
     """Apply one rewrite wherever it helps; yields what was applied and notes what was not."""
     for node in list(bench.nodes):
@@ -89,7 +93,7 @@ def _sweep(
         if site is None:
             continue
         before = tried.get(rewrite, site)
-        step = _settle(bench, ledger, rewrite, site) if before is None else replace(before, nodes=_names(site))
+        step = _settle(bench, ledger, rewrite, site, proving) if before is None else replace(before, nodes=_names(site))
         if not step.applied:
             tried.add(rewrite, site, step)
         key = (rewrite.name, name_of(node))
@@ -100,7 +104,7 @@ def _sweep(
             refused[key] = step
 
 
-def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site) -> Step:
+def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, proving: bool) -> Step:
     """Take the lightest option whose proof holds."""
     step = Step(
         rewrite.name,
@@ -126,7 +130,7 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site) -> Step:
             reasons.append(_too_heavy(weight, ledger.weigh(dying), judgements, option))
             break
         try:
-            proof = prove(bench, option.replacement, option.claim)
+            proof = prove(bench, option.replacement, option.claim) if proving else None
         except UnprovedError as failure:
             reasons.append(f"the proof failed: {failure}")
             continue

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 
 from safecheck.audit import audit
+from safecheck.contrast import Compared, Contrast, contrast_one
 from safecheck.errors import InputError
 from safecheck.escape import printable
 from safecheck.finding import Verdict
+from safecheck.measured import Measurement
 from safecheck.model import load
 from safecheck.report import Report
+from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 
 
@@ -40,19 +44,45 @@ def find_models(arguments: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def audit_models(paths: Iterable[str], profile: Profile) -> Iterator[Report]:
+def audit_models(paths: Iterable[str], book: Profile) -> Iterator[Report]:
     """One report per model, in order. A model that cannot be read gives a report that says so."""
     for path in paths:
-        yield audit_model(path, profile)
+        yield audit_model(path, book)
 
 
-def audit_model(path: str, profile: Profile) -> Report:
+def audit_model(path: str, book: Profile) -> Report:
     """Read, lower and judge one model."""
     try:
         model = load(path)
-        return Report(path, profile, model, audit(model, profile), None)
+        return Report(path, book, model, audit(model, book), None)
     except InputError as error:
-        return Report(path, profile, None, None, error)
+        return Report(path, book, None, None, error)
+
+
+def compare_models(
+    paths: Sequence[str],
+    profiles: Sequence[str],
+    named: Mapping[str, str],
+    measurements: Sequence[Measurement],
+    jobs: int | None = None,
+) -> Contrast:
+    """Several models under several profiles, side by side; models are worked on in processes of their own.
+
+    `named` says for paths which published network they are; the others are recognised by their size.
+    """
+    tasks = [(path, tuple(profiles), named.get(path), tuple(measurements)) for path in paths]
+    workers = min(jobs or os.cpu_count() or 1, len(tasks))
+    if workers > 1:
+        with ProcessPoolExecutor(workers) as executor:
+            columns = list(executor.map(_column, tasks))
+    else:
+        columns = [_column(task) for task in tasks]
+    return Contrast(tuple(profile(name) for name in profiles), tuple(columns))
+
+
+def _column(task: tuple[str, tuple[str, ...], str | None, tuple[Measurement, ...]]) -> Compared:
+    path, profiles, named, measurements = task
+    return contrast_one(path, [profile(name) for name in profiles], named, measurements)
 
 
 def compare_profiles(path: str, before: Profile, after: Profile) -> list[str]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from safecheck.audit import Audit
+from safecheck.bench.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
 from safecheck.finding import ModelVerdict
 from safecheck.model import Model
@@ -31,6 +32,13 @@ class Report:
     def verdict(self) -> ModelVerdict:
         """The verdict on the model; what could not be read is inconclusive."""
         return ModelVerdict.INCONCLUSIVE if self.audit is None else self.audit.verdict
+
+    @property
+    def cost(self) -> Cost | None:
+        """Parameters, operations and memory traffic, computed when asked; None if nothing could be read."""
+        if self.model is None or self.audit is None:
+            return None
+        return cost_of(self.model, self.audit.formed)
 
     @property
     def weight_files(self) -> list[str]:

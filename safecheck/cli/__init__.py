@@ -12,6 +12,7 @@ import click  # noqa: TID251 - the room for click
 
 from safecheck import __version__
 from safecheck.cli.audit import audit
+from safecheck.cli.compare import compare
 from safecheck.cli.fix import fix
 from safecheck.cli.options import leave_closed_pipe
 from safecheck.cli.rules import rules
@@ -36,6 +37,7 @@ def cli() -> None:
 
 
 cli.add_command(audit)
+cli.add_command(compare)
 cli.add_command(fix)
 cli.add_command(rules)
 cli.add_command(selftest)

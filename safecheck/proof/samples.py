@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 from safecheck.form import Tensor
@@ -11,24 +13,28 @@ from safecheck.workshop.weights import numpy_type
 SEED = 20260
 FINITE = ("normal", "wide", "zeros", "denormals", "large")
 SPECIAL = "special"
+_KEPT_ELEMENTS = 1 << 20
 
 
 def samples(
     types: Mapping[str, Tensor], kinds: tuple[str, ...] = (*FINITE, SPECIAL)
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(kind, value by name), the same values at every call. Shapes must be fixed."""
-    import numpy
-
-    for number, kind in enumerate(kinds):
-        random = numpy.random.default_rng([SEED, number])
-        yield kind, {name: _draw(random, kind, tensor) for name, tensor in types.items()}
+    for kind in kinds:
+        yield kind, {name: _values(kind, tensor, position) for position, (name, tensor) in enumerate(types.items())}
 
 
-def _draw(random: Any, kind: str, tensor: Tensor) -> Any:
-    import numpy
-
-    dtype = numpy.dtype(numpy_type(tensor.dtype or "FLOAT"))
+def _values(kind: str, tensor: Tensor, position: int) -> Any:
     shape = tuple(dim for dim in tensor.shape or () if isinstance(dim, int))
+    draw = _kept if prod(shape) <= _KEPT_ELEMENTS else _draw
+    return draw(kind, tensor.dtype or "FLOAT", shape, position)
+
+
+def _draw(kind: str, element_type: str, shape: tuple[int, ...], position: int) -> Any:
+    import numpy
+
+    random = numpy.random.default_rng([SEED, (*FINITE, SPECIAL).index(kind), position])
+    dtype = numpy.dtype(numpy_type(element_type))
     if dtype.kind == "b":
         return random.integers(0, 2, shape).astype(dtype)
     if dtype.kind in "iu":
@@ -52,3 +58,7 @@ def _draw(random: Any, kind: str, tensor: Tensor) -> Any:
         places = random.permutation(flat.size)[: max(1, flat.size // 16)]
         flat[places] = numpy.resize(numpy.array([numpy.nan, numpy.inf, -numpy.inf], dtype), places.size)
     return values
+
+
+# Sites of one network look alike, so most samples are asked for again and again.
+_kept = lru_cache(maxsize=64)(_draw)

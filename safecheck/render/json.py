@@ -9,6 +9,8 @@ from typing import Any
 
 from safecheck import __version__
 from safecheck.audit import Audit
+from safecheck.bench.cost import Precision
+from safecheck.bench.traffic import ASSUMPTIONS, BATCHES, Cost
 from safecheck.escape import printable
 from safecheck.finding import Citation, Finding, Verdict
 from safecheck.model import Model
@@ -45,6 +47,7 @@ def content(report: Report) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "coverage": _coverage(report.audit),
         "findings": [_finding(finding) for finding in report.audit.findings] if report.audit else [],
+        "cost": _cost(report.cost),
         "rewrites": [],
         "confirmation": None,
         "build": None,
@@ -101,6 +104,27 @@ def _model(path: str, model: Model | None, audit: Audit | None) -> dict[str, Any
         "parameters": model.parameters,
         "macs": audit.macs if audit else None,
         "shape_inference": model.inference_problem or "complete",
+    }
+
+
+def _cost(cost: Cost | None) -> dict[str, Any] | None:
+    """Estimates, with what they assume."""
+    if cost is None:
+        return None
+    sizes = {"weights": cost.weights, "activations": cost.activations}
+    return {
+        "parameters": cost.parameters,
+        "macs": cost.macs,
+        "batch": cost.batch,
+        "unknown_because": cost.problem or None,
+        "bytes": {
+            str(precision): {name: None if size is None else size.bytes(precision) for name, size in sizes.items()}
+            for precision in Precision
+        },
+        "traffic_bytes_per_frame": {
+            str(precision): {str(batch): cost.traffic(precision, batch) for batch in BATCHES} for precision in Precision
+        },
+        "assumptions": [{"id": assumption.id, "text": assumption.text} for assumption in ASSUMPTIONS],
     }
 
 

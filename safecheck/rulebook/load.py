@@ -232,6 +232,11 @@ def _bibliography(root: Entry) -> dict[str, Citation]:
     return found
 
 
+def bibliography() -> dict[str, Citation]:
+    """The shipped sources by name."""
+    return _shipped_bibliography((resources.rules() / "sources.yaml").read_text(encoding="utf-8"))
+
+
 def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
     keys = entry.mapping(required=("allow", "extrapolated"))
     extrapolated = keys["extrapolated"].scalar()

@@ -16,6 +16,7 @@ from safecheck import resources
 from safecheck.errors import RuleFileError, UsageError
 from safecheck.finding import Citation, Verdict
 from safecheck.lowering.table import table_from_yaml
+from safecheck.published import published
 from safecheck.rulebook.load import DEFAULT, profile, shipped
 from safecheck.rulebook.parse_rules import parsed_rules
 from safecheck.rulebook.rule import rules_from_yaml
@@ -66,6 +67,8 @@ def test_every_shipped_rule_file_is_used_or_a_profile_or_its_data() -> None:
             table_from_yaml(text, path, lowering).check()
         elif path.startswith("profiles/"):
             assert profile(path.removeprefix("profiles/").removesuffix(".yaml")).rules
+        elif path == "published.yaml":
+            assert set(published()) == {"csa-tiny", "swin-tiny", "convnext-tiny", "cvt-13"}
         elif path not in ("sources.yaml", "idioms.yaml"):
             assert rules_from_yaml(text, path, sources), path
 

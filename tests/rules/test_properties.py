@@ -16,8 +16,8 @@ from strategies import ATTRIBUTES, forms, layers, with_one_fact_less
 
 from safecheck import condition as conditions
 from safecheck import facts
+from safecheck.bench.cost import macs
 from safecheck.condition import OPERATORS, Combination, Condition, Truth, met, parse, unmet
-from safecheck.cost import macs
 from safecheck.finding import Verdict
 from safecheck.form import UNKNOWN, FactValue, Layer, NodeForm, Tensor, Unknown, Value
 from safecheck.forms import forms as forms_of

@@ -1,0 +1,1 @@
+"""What models cost and what others have published or measured about them; nothing is run here."""

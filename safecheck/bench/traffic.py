@@ -1,0 +1,198 @@
+"""What a network costs as a whole, and how much memory traffic a frame causes by batch: an estimate, not a measurement.
+
+The estimate follows the tensors, not the clock. It counts what kernels exchange through memory and what of it a cache
+can hold. The assumptions are data (`ASSUMPTIONS`), because a figure without them means nothing; reports print them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from safecheck.bench.cost import Precision, Volume, macs
+from safecheck.bench.kernels import Kernel, kernels
+from safecheck.bench.steps import Step, steps
+from safecheck.forms import FormedNode
+from safecheck.model import Model
+from safecheck.shapes import tensor_of
+
+BATCHES = (1, 4, 8, 16)
+"""The batches of NVIDIA's article on Convolutional Self-Attention."""
+CACHE = 4 << 20
+"""Bytes: the L2 cache of the GPU in Orin (source `orin-brief`)."""
+
+
+class Assumption(NamedTuple):
+    """Something that the estimate takes for granted."""
+
+    id: str
+    text: str
+
+
+ASSUMPTIONS = (
+    Assumption(
+        "one-precision",
+        "Every floating-point tensor is held in the precision named; integers and booleans keep their type. A real "
+        "engine mixes precisions.",
+    ),
+    Assumption(
+        "fusion",
+        "Pointwise operators run in the kernel of the convolution, matrix product or pointwise operators before them; "
+        "what passes between them does not reach memory. Attention and other chains are not fused; Reshape, Squeeze, "
+        "Flatten and constants cost nothing; Transpose, Slice and Concat copy.",
+    ),
+    Assumption(
+        "once-per-kernel",
+        "A kernel reads each of its tensors once and writes each once, whatever its tiling does; no scratch memory, "
+        "no change of layout, no padding.",
+    ),
+    Assumption("weights", "Every kernel reads its weights from memory once per batch; a frame bears its share."),
+    Assumption(
+        "cache",
+        "A tensor stays on chip on its way to a reader if all that is moved from the kernel that last touched it "
+        "through the reader fits into the cache (4 MiB, the L2 cache of the GPU in Orin); then it is neither written "
+        "to memory nor read from it. Network inputs are read, network outputs written.",
+    ),
+    Assumption(
+        "batch",
+        "The first dimension of the network inputs is the batch, and every computed tensor grows with it.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCost:
+    """What one node of the main graph does. Nodes that are folded or only rename a tensor do nothing."""
+
+    index: int
+    op_type: str
+    macs: int | None
+    weights: Volume
+    activations: Volume
+    """Inputs and outputs that are computed, without views."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a model costs. None is never zero: it means that a size is not known, and `problem` says which."""
+
+    parameters: int
+    """Floating-point elements of the initializers of the file."""
+    macs: int | None
+    """Of the main graph, for the batch of the file."""
+    batch: int | None
+    """First dimension of all network inputs; None if they differ or it is not a number."""
+    problem: str
+    """Why sizes or traffic are not known; empty if they are."""
+    outputs: frozenset[str] = field(repr=False)
+    kernels: tuple[Kernel, ...] = field(repr=False)
+    steps: tuple[Step, ...] = field(repr=False)
+
+    @property
+    def weights(self) -> Volume | None:
+        """The constants that kernels read, each once."""
+        found: dict[str, Volume] = {}
+        for kernel in self.kernels:
+            found |= kernel.weights
+        return None if self.problem else _total(found.values())
+
+    @property
+    def activations(self) -> Volume | None:
+        """What all nodes read and write, as if nothing were fused, for the batch of the file."""
+        return None if self.problem else _total(size for step in self.steps for size in step.moved)
+
+    def traffic(self, precision: Precision, batch: int = 1, cache: int = CACHE) -> int | None:
+        """Estimated bytes to and from memory per frame when `batch` frames run at once."""
+        if self.problem or self.batch is None:
+            return None
+        total = _memory(self, precision, batch, self.batch, cache)
+        return round(total / (self.batch * batch))
+
+    def nodes(self) -> list[NodeCost]:
+        """Node by node, in file order."""
+        return [
+            NodeCost(
+                step.node.node.index,
+                step.node.form.op_type,
+                macs(step.node.form),
+                _total(step.weights.values()),
+                _total(step.moved),
+            )
+            for step in self.steps
+        ]
+
+
+def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
+    """The cost of a model whose nodes were formed in the order of `forms`."""
+    main = [formed for formed in nodes if formed.node.scope.path == ""]
+    work = steps(main, model.graph.scopes[0].outputs)
+    batch = _batch(model)
+    problem = work.problem
+    if any(scope.parent is not None for scope in model.graph.scopes):
+        problem = "what graphs inside of nodes do depends on data"
+    elif not problem and batch is None:
+        problem = "the network inputs have no common batch"
+    return Cost(
+        parameters=model.parameters,
+        macs=_macs(nodes),
+        batch=batch,
+        problem=problem,
+        outputs=work.outputs,
+        kernels=tuple(kernels(work)) if not problem else (),
+        steps=tuple(work.steps) if not problem else (),
+    )
+
+
+def _macs(nodes: Sequence[FormedNode]) -> int | None:
+    """The sum over the main graph; how often a nested graph runs is not known."""
+    total = 0
+    for formed in nodes:
+        path = formed.node.scope.path
+        if formed.folded or path.startswith("function:"):  # a call of a function is a node of another domain
+            continue
+        count = macs(formed.form)
+        if count is None or (path and count):
+            return None
+        total += count
+    return total
+
+
+def _batch(model: Model) -> int | None:
+    graph = model.proto.graph
+    constants = {tensor.name for tensor in graph.initializer}
+    shapes = [tensor_of(value).shape for value in graph.input if value.name not in constants]
+    first = {shape[0] if shape else None for shape in shapes if shape != ()}
+    batch = first.pop() if len(first) == 1 else None
+    return batch if isinstance(batch, int) and batch > 0 else None
+
+
+def _total(sizes: Iterable[Volume]) -> Volume:
+    floats = other = 0
+    for size in sizes:
+        floats += size.floats
+        other += size.other
+    return Volume(floats, other)
+
+
+def _memory(cost: Cost, precision: Precision, batch: int, unit: int, cache: int) -> int:
+    """Bytes per `batch` frames, times the batch of the file (`unit`), so that every number is whole."""
+    width = precision.width
+    moved = total = 0
+    touched: dict[str, int] = {}
+    """Tensor -> what had been moved when the kernel that touched it last began."""
+    written: dict[str, int] = {}
+    """Tensor that so far is on chip only -> its size."""
+    for kernel in cost.kernels:
+        reads = {name: (size.floats * width + size.other) * batch for name, size in kernel.reads.items()}
+        writes = {name: (size.floats * width + size.other) * batch for name, size in kernel.writes.items()}
+        weights = sum(size.floats * width + size.other for size in kernel.weights.values()) * unit
+        begin, moved = moved, moved + sum(reads.values()) + sum(writes.values()) + weights
+        total += weights
+        for name, size in reads.items():
+            if name not in touched or moved - touched[name] > cache * unit:
+                total += size + written.pop(name, 0)
+            touched[name] = begin
+        written |= writes
+        touched.update(dict.fromkeys(writes, begin))
+    return total + sum(written.get(name, 0) for name in cost.outputs)

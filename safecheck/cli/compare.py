@@ -1,0 +1,104 @@
+"""The command `safecheck compare MODEL...`."""
+
+from __future__ import annotations
+
+import os
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.cli.options import leave_closed_pipe
+from safecheck.contrast import Contrast
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.measured import read_measurements
+from safecheck.pipeline import compare_models, find_models
+from safecheck.published import published
+from safecheck.render import compare_html, compare_json, compare_markdown, compare_text
+from safecheck.render.output import Target, check_targets, target_of, write_file
+from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.strict_yaml import suggest
+
+FORMATS = {
+    "text": compare_text.document,
+    "json": compare_json.document,
+    "html": compare_html.document,
+    "markdown": compare_markdown.document,
+}
+_SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".txt": "text"}
+
+
+@click.command()
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@click.option(
+    "--profile", "profiles", metavar="ID|FILE", multiple=True, help="A target; may be repeated, side by side."
+)
+@click.option(
+    "-o", "--out", "reports", metavar="FILE", multiple=True, help="A report; its format follows from the name."
+)
+@click.option(
+    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help=f"{', '.join(FORMATS)}; default: text."
+)
+@click.option("--measured", metavar="FILE", multiple=True, help="Your measurements, JSON or CSV; may be repeated.")
+@click.option("--as", "named", metavar="NAME=MODEL", multiple=True, help="Which published network a model is.")
+@click.option("--jobs", type=click.IntRange(1), help="Models at a time. Default: one per core.")
+def compare(
+    models: tuple[str, ...], profiles: tuple[str, ...], reports: tuple[str, ...], outputs: tuple[str, ...],
+    measured: tuple[str, ...], named: tuple[str, ...], jobs: int | None,
+) -> int:  # fmt: skip
+    """Set models side by side: verdicts, what stops them, size and memory traffic.
+
+    Published figures and measurements are shown apart from what is counted here, each with its source.
+    """
+    chosen = tuple(dict.fromkeys(profiles)) or (DEFAULT,)
+    for name in chosen:
+        profile(name)
+    paths = find_models(models)
+    if "-" in paths:
+        raise UsageError("SC-CFG-INPUT", "-", "a comparison names its models, standard input has no name", "give files")
+    requests = [*outputs, *(f"{_format_of(path)}={path}" for path in reports)]
+    targets = [target_of(request, FORMATS) for request in requests] or [Target("text", None)]
+    check_targets(targets, [*paths, *measured, *chosen])
+    measurements = [part for path in measured for part in read_measurements(path)]
+    contrast = compare_models(paths, chosen, _named(named, paths), measurements, jobs)
+    for model in contrast.models:
+        if model.error:
+            click.echo(f"error: {model.error}", err=True)
+    for target in targets:
+        _emit(target, contrast)
+    return contrast.exit_code
+
+
+def _format_of(path: str) -> str:
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in _SUFFIXES:
+        known = ", ".join(_SUFFIXES)
+        raise UsageError(
+            "SC-OUT-FORMAT", printable(path), "the name tells no format", f"end it in one of {known}, or use --output"
+        )
+    return _SUFFIXES[suffix]
+
+
+def _named(requests: tuple[str, ...], paths: list[str]) -> dict[str, str]:
+    """Path -> name of the published network."""
+    known = published()
+    found = {}
+    for request in requests:
+        name, separator, path = request.partition("=")
+        if not separator or name not in known:
+            what = f"no published network '{printable(name, 60)}'{suggest(name, known)}"
+            raise UsageError("SC-CFG-AS", "--as", what, f"write NAME=MODEL with one of: {', '.join(known)}")
+        if path not in paths:
+            raise UsageError("SC-CFG-AS", "--as", f"{printable(path)} is not among the models", "name one of them")
+        found[path] = name
+    return found
+
+
+def _emit(target: Target, contrast: Contrast) -> None:
+    content = FORMATS[target.format](contrast)
+    if target.path is not None:
+        write_file(target.path, content)
+        return
+    try:
+        click.echo(content, nl=False)
+    except BrokenPipeError:
+        leave_closed_pipe()

@@ -1,0 +1,80 @@
+"""The comparison for programs, schema `safecheck/contrast/1`. Published, measured and counted values stay apart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from safecheck import __version__
+from safecheck.bench.traffic import ASSUMPTIONS, BATCHES
+from safecheck.contrast import Compared, Contrast, Standing
+from safecheck.published import Figure
+from safecheck.render.json import dumped
+
+
+def document(contrast: Contrast) -> str:
+    """One object."""
+    return dumped(
+        {
+            "schema": "safecheck/contrast/1",
+            "tool": {"name": "safecheck", "version": __version__},
+            "profiles": [
+                {"id": profile.id, "version": profile.version, "sha256": profile.sha256, "target": profile.target}
+                for profile in contrast.profiles
+            ],
+            "models": [_model(model) for model in contrast.models],
+            "traffic_assumptions": [part._asdict() for part in ASSUMPTIONS],
+            "exit_code": contrast.exit_code,
+        }
+    )
+
+
+def _model(model: Compared) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "sha256": model.sha256 or None,
+        "error": model.error or None,
+        "parameters": model.parameters,
+        "macs": model.macs,
+        "unknown_because": model.unknown_because or None,
+        "traffic_bytes_per_frame": {
+            precision: dict(zip(map(str, BATCHES), values, strict=True)) for precision, values in model.traffic
+        },
+        "operators": dict(model.operators),
+        "standings": [_standing(standing) for standing in model.standings],
+        "published": None
+        if model.reference is None
+        else {
+            "id": model.reference.id,
+            "title": model.reference.title,
+            "matched_by": model.reference_by,
+            "figures": [_figure(figure) for figure in model.reference.figures],
+        },
+        "measured": [asdict(part) for part in model.measured],
+    }
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    allowed, forbidden, unproven = standing.counts
+    after = standing.after_fix
+    return {
+        "profile": standing.profile,
+        "verdict": standing.verdict,
+        "exit_code": standing.exit_code,
+        "coverage": {"total": standing.total, "allowed": allowed, "forbidden": forbidden, "unproven": unproven},
+        "after_fix": None if after is None else {"forbidden": after[0], "unproven": after[1]},
+        "not_fixed_because": standing.not_fixed_because or None,
+        "breaches": [asdict(breach) for breach in standing.breaches],
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    return {
+        "what": figure.what,
+        "value": figure.value,
+        "unit": figure.unit,
+        "note": figure.note,
+        "sources": [
+            {"ref": source.ref, "at": source.at, "url": source.url, "title": source.title} for source in figure.sources
+        ],
+    }

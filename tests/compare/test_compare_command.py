@@ -1,0 +1,235 @@
+"""`safecheck compare` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import onnx  # noqa: TID251
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safecheck.contrast import Breach, Compared, Contrast, Standing
+from safecheck.escape import printable
+from safecheck.measured import Measurement
+from safecheck.render import compare_html, compare_json, compare_markdown, compare_text
+from safecheck.rulebook.load import profile
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+EXAMPLES = ["csa-block.onnx", "csa-block-refused.onnx", "transformer-block.onnx"]
+PROFILES = ["--profile", "tensorrt-8.6-restricted", "--profile", "tensorrt-10-safety"]
+RENDERERS = {
+    "text": compare_text.document,
+    "json": compare_json.document,
+    "html": compare_html.document,
+    "markdown": compare_markdown.document,
+}
+
+
+def safecheck(*arguments: object, folder: Path = ROOT / "examples", **environment: str) -> Any:
+    command = [sys.executable, "-m", "safecheck", "compare", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, timeout=120, env={"PATH": "/usr/bin:/bin", **environment}
+    )
+
+
+class Strict(HTMLParser):
+    """Collects tags; refuses what must not be in a report."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        assert tag not in ("script", "iframe", "object", "embed", "link", "img", "base", "form")
+        assert not [name for name, _ in attributes if name.startswith("on")]
+        for name, value in attributes:
+            if name in ("href", "src"):
+                assert (value or "").startswith("https://")
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def parsed(html: str) -> Strict:
+    found = Strict()
+    found.feed(html)
+    found.close()
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(RENDERERS))
+def test_the_examples_side_by_side(name: str) -> None:
+    """After an intended change: `python tests/compare/test_compare_command.py` writes the golden files anew."""
+    done = safecheck(*EXAMPLES, *PROFILES, "--output", name)
+    assert done.stderr == ""
+    assert done.returncode == 1
+    assert done.stdout == (GOLDEN / f"examples.{name}").read_text(encoding="utf-8")
+
+
+def test_a_terminal_of_80_columns_is_enough() -> None:
+    lines = (GOLDEN / "examples.text").read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_same_bytes_under_another_hash_seed_zone_and_folder(tmp_path: Path) -> None:
+    outputs = set()
+    for seed, zone in (("0", "UTC"), ("1", "Asia/Tokyo")):
+        path = tmp_path / f"{seed}.html"
+        safecheck(*EXAMPLES, *PROFILES, "-o", path, PYTHONHASHSEED=seed, TZ=zone)
+        outputs.add(path.read_bytes())
+    assert len(outputs) == 1
+    assert str(tmp_path).encode() not in outputs.pop()
+
+
+def test_the_html_asks_nobody_and_runs_nothing() -> None:
+    html = (GOLDEN / "examples.html").read_text(encoding="utf-8")
+    found = parsed(html)
+    assert "default-src 'none'; style-src 'sha256-" in html
+    assert found.tags.count("table") >= 5
+    assert "✘ non-compliant" in found.text
+
+
+def standing(verdict: str = "non-compliant") -> Standing:
+    breach = Breach("reduce-mean", "forbidden", "documented", "Mean reduction", 1)
+    return Standing("tensorrt-8.6-restricted", verdict, 1, 3, (2, 1, 0), (breach,), (0, 0))
+
+
+HOSTILE = st.text(min_size=1, max_size=60) | st.sampled_from(
+    [
+        "</script><script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "\x1b[31mred",
+        "\u202egnp.exe",
+        "a|b`c`[x](y)",
+    ]
+)
+
+
+@given(name=HOSTILE, operator=HOSTILE, unit=HOSTILE, metric=HOSTILE, error=HOSTILE)
+@settings(max_examples=60, deadline=None)
+def test_hostile_names_are_inert_in_every_format(name: str, operator: str, unit: str, metric: str, error: str) -> None:
+    measured = (Measurement(name, metric, 1.0, unit, 1, "fp16"),)
+    good = Compared(name, name, "0" * 64, "", (standing(),), 1, 1, "", (), ((operator, 3),), None, "", measured)
+    bad = Compared(name, name, "", printable(error), (standing("inconclusive"),))
+    contrast = Contrast((profile("tensorrt-8.6-restricted"),), (good, bad))
+    for render in RENDERERS.values():
+        text = render(contrast)
+        assert not [c for c in text if c in "\x1b\u202e\u2066\x00" or (ord(c) < 32 and c != "\n")]
+    parsed(compare_html.document(contrast))
+    assert json.loads(compare_json.document(contrast))["models"][0]["operators"] == {operator: 3}
+    markdown = compare_markdown.document(contrast)
+    assert "<" not in markdown
+    tables = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in tables} == {4}
+
+
+def test_published_and_measured_never_share_a_table(tmp_path: Path) -> None:
+    measured = tmp_path / "measured.json"
+    entry = {
+        "model": "csa-block.onnx",
+        "metric": "latency",
+        "value": 1.25,
+        "unit": "ms",
+        "batch": 4,
+        "precision": "fp16",
+    }
+    measured.write_text(json.dumps({"schema": "safecheck/measurements/1", "measurements": [entry]}))
+    done = safecheck(
+        "csa-block.onnx", "--measured", measured, "--as", "csa-tiny=csa-block.onnx", "--output", "markdown"
+    )
+    sections = {part.splitlines()[0]: part for part in done.stdout.split("## ")[1:]}
+    published, mine = sections["Published by the authors"], sections["Measured by you"]
+    assert "81.30" in published
+    assert "csa-readme" in published
+    assert "named on the command line" in published
+    assert "1.25 ms" in mine
+    assert "latency (measured, fp16, batch 4)" in mine
+    assert "81.30" not in mine
+    assert "1.25" not in published
+
+
+def test_a_small_network_is_taken_for_no_published_one() -> None:
+    done = safecheck("csa-block.onnx", "--output", "json")
+    assert json.loads(done.stdout)["models"][0]["published"] is None
+
+
+def test_a_model_that_cannot_be_read_is_a_column_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    done = safecheck(ROOT / "examples" / "csa-block.onnx", "empty.onnx", "--output", "json", folder=tmp_path)
+    found = json.loads(done.stdout)
+    assert done.returncode == found["exit_code"] == 3
+    assert "the file is empty" in found["models"][1]["error"]
+    assert "the file is empty" in done.stderr
+
+
+def test_an_unknown_shape_costs_unknown_and_not_zero(tmp_path: Path) -> None:
+    model = onnx.load(ROOT / "examples" / "csa-block.onnx")
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    onnx.save(model, tmp_path / "open.onnx")
+    (one,) = json.loads(safecheck("open.onnx", "--output", "json", folder=tmp_path).stdout)["models"]
+    assert one["traffic_bytes_per_frame"]["fp16"]["1"] is None
+    assert one["unknown_because"]
+
+
+GOOD = '{"model": "m", "metric": "top-1", "value": 81.3, "unit": "%"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("m.json", "{", "it is not JSON"),
+        ("m.json", "[]", 'the schema is not "safecheck/measurements/1"'),
+        ("m.json", '{"schema": "safecheck/measurements/1", "measurements": {}}', "measurements is not a list"),
+        ("m.json", "@" + GOOD.replace('"unit"', '"units"'), "unknown key 'units' (did you mean 'unit'?)"),
+        ("m.json", "@" + GOOD.replace('"metric": "top-1", ', ""), "metric is missing"),
+        ("m.json", "@" + GOOD.replace("81.3", "NaN"), "value is no finite number"),
+        ("m.json", "@" + GOOD.replace("81.3", "true"), "value is no finite number"),
+        ("m.json", "@" + GOOD[:-1] + ', "batch": 0}', "batch is no positive integer"),
+        ("m.csv", "model,metric,value,unit\nm,top-1,x,%\n", "line 2: value 'x' is no number"),
+        ("m.csv", "model,metric,value,unit\nm,top-1\n", "line 2: not as many values"),
+        ("m.csv", "", "there is no header line"),
+    ],
+)
+def test_a_broken_measurement_file_gets_one_line(tmp_path: Path, name: str, content: str, words: str) -> None:
+    if content.startswith("@"):
+        content = f'{{"schema": "safecheck/measurements/1", "measurements": [{content[1:]}]}}'
+    (tmp_path / name).write_text(content)
+    done = safecheck(ROOT / "examples" / "csa-block.onnx", "--measured", name, folder=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["csa-block.onnx", "--profile", "tensorrt-8"], "tensorrt-8"),
+        (["csa-block.onnx", "-o", "report.pdf"], "the name tells no format"),
+        (["csa-block.onnx", "-o", "csa-block.onnx"], "the name tells no format"),
+        (["csa-block.onnx", "--output", "html=csa-block.onnx"], "this is an input"),
+        (["csa-block.onnx", "--output", "pdf"], "no format 'pdf'"),
+        (["csa-block.onnx", "--as", "csa=csa-block.onnx"], "no published network 'csa'"),
+        (["csa-block.onnx", "--as", "csa-tiny=other.onnx"], "is not among the models"),
+        (["-"], "standard input"),
+    ],
+)
+def test_a_mistake_gets_one_line(arguments: list[str], words: str) -> None:
+    done = safecheck(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+if __name__ == "__main__":
+    for format_name in RENDERERS:
+        written = safecheck(*EXAMPLES, *PROFILES, "--output", format_name).stdout
+        (GOLDEN / f"examples.{format_name}").write_text(written, encoding="utf-8")
