@@ -22,12 +22,16 @@ from safecheck.proof.local import Proof
 from safecheck.proof.whole import Whole, compare_models
 from safecheck.report import Report
 from safecheck.rewrites import REWRITES
+from safecheck.rewrites.impossible import NoPermittedEquivalent
 from safecheck.rewrites.ledger import Ledger, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.files import SIZE_LIMIT, read_whole, written
 
-NAMES = (*(kind.name for kind in KINDS), *(rewrite.name for rewrite in REWRITES))
+NAMES = (
+    *(kind.name for kind in KINDS),
+    *(rewrite.name for rewrite in REWRITES if not isinstance(rewrite, NoPermittedEquivalent)),
+)
 """Everything that --select and --ignore know."""
 
 
@@ -201,6 +205,8 @@ def _left(after: Report, steps: list[Step]) -> tuple[Left, ...]:
     for finding in after.audit.findings if after.audit is not None else ():
         name = finding.location.node or next(iter(finding.location.outputs), "")
         reasons = refusals.get(name) or ["no rewrite knows a permitted equivalent"]
+        if len(reasons) > 1:  # the general reason is for nodes that no rewrite had an idea about
+            reasons = [reason for reason in reasons if not reason.startswith(NoPermittedEquivalent.name)]
         found.append(Left(finding, "; ".join(dict.fromkeys(reasons))))
     return tuple(found)
 

@@ -105,7 +105,7 @@ def _sweep(
 
 
 def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, proving: bool) -> Step:
-    """Take the lightest option whose proof holds."""
+    """Take the option that makes the network lightest, if its proof holds; options end different nodes."""
     step = Step(
         rewrite.name,
         rewrite.remedies,
@@ -121,13 +121,14 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, proving:
         if any(bench.is_interface(name, source) for name, source in option.replacement.aliases.items()):
             continue
         weight, judgements, types = ledger.weigh_new(option.replacement)
-        quality = (weight, option.claim.finite_only, len(option.replacement.nodes), position)
-        weighed.append((quality, option, judgements, types))
-    reasons = [site.reason] if site.reason else []
-    for (weight, *_), option, judgements, types in sorted(weighed, key=lambda entry: entry[0]):
         dying = bench.dying(option.replacement)
-        if weight >= ledger.weigh(dying):
-            reasons.append(_too_heavy(weight, ledger.weigh(dying), judgements, option))
+        growth = len(option.replacement.nodes) - len(dying)
+        quality = (weight.over(ledger.weigh(dying)), option.claim.finite_only, growth, position)
+        weighed.append((quality, option, dying, judgements, types))
+    reasons = [site.reason] if site.reason else []
+    for (excess, *_), option, dying, judgements, types in sorted(weighed, key=lambda entry: entry[0]):
+        if excess >= (0, 0):
+            reasons.append(_too_heavy(ledger.weigh(dying), judgements, option))
             break
         try:
             proof = prove(bench, option.replacement, option.claim) if proving else None
@@ -146,7 +147,7 @@ def _names(site: Site) -> tuple[str, ...]:
     return tuple(name_of(node) for node in site.nodes)
 
 
-def _too_heavy(weight: Weight, before: Weight, judgements: list[Any], option: Option) -> str:
+def _too_heavy(before: Weight, judgements: list[Any], option: Option) -> str:
     rules = [
         f"{printable(node.op_type, 40)} ({charge.rule.id})"
         for node, judged in zip(option.replacement.nodes, judgements, strict=True)
@@ -154,8 +155,9 @@ def _too_heavy(weight: Weight, before: Weight, judgements: list[Any], option: Op
         if judged.verdict is not Verdict.ALLOWED
     ]
     named = ", ".join(dict.fromkeys(rules))
+    count = sum(judged.verdict is not Verdict.ALLOWED for judged in judgements)
     return (
-        f"the profile likes the replacement no better: {weight.total} of its nodes are not allowed against "
+        f"the profile likes the replacement no better: {count} of its nodes are not allowed against "
         f"{before.total} today: {named}"
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from safecheck.movement import arrange, nearest, pick
+from safecheck.movement import arrange, nearest, pick, resample
 from safecheck.movement.numbers import Numbers
 from safecheck.movement.selection import SELECTIONS, einsum_order, is_selection
 from safecheck.workshop.attributes import integers, text
@@ -62,6 +62,8 @@ def _slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
         return (0, 2) if text(node, "reduction", "none") in ("none", "add") else None
     if kind == "GridSample":
         return (0,) if nearest.is_nearest(node) else None
+    if kind in ("Resize", "Upsample"):
+        return (0,) if resample.is_nearest(bench, node) else None
     if kind in ("AveragePool", "MaxPool"):
         return (0,) if len(node.output) == 1 and set(integers(node, "kernel_shape") or (0,)) == {1} else None
     if kind == "Pad" and text(node, "mode", "constant") not in ("constant", "edge", "reflect", "wrap"):
@@ -108,6 +110,7 @@ _MOVES: dict[str, _Move] = {
     "MaxPool": arrange.single_window,
     "Pad": arrange.pad,
     "Reshape": arrange.reshaped,
+    "Resize": resample.resize,
     "ReverseSequence": arrange.reverse_sequence,
     "Scatter": pick.scatter_elements,
     "ScatterElements": pick.scatter_elements,
@@ -119,5 +122,6 @@ _MOVES: dict[str, _Move] = {
     "Tile": arrange.tile,
     "Transpose": arrange.transpose,
     "Unsqueeze": arrange.reshaped,
+    "Upsample": resample.resize,
     "Where": pick.where,
 }

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from safecheck.rewrites.affine import FoldAffineIntoConvolution
+from safecheck.rewrites.average_pool import AveragePoolInSteps, AveragePoolToConvolution
 from safecheck.rewrites.contract import Rewrite
-from safecheck.rewrites.means import ReduceMeanToAveragePool
+from safecheck.rewrites.gelu import GeluToSigmoid
+from safecheck.rewrites.impossible import NoPermittedEquivalent
+from safecheck.rewrites.layer_norm import FuseLayerNormalization
+from safecheck.rewrites.padding import StatePadding
 from safecheck.rewrites.pooling import PoolStrideToOne
+from safecheck.rewrites.products import MatmulToConvolution
+from safecheck.rewrites.rank import KeepRank
+from safecheck.rewrites.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrites.resize import ResizeSizesToScales
 from safecheck.rewrites.rotation import RotateWithTranspose
+from safecheck.rewrites.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
+    WidenToFourDimensions(),
+    FuseLayerNormalization(),
+    RotateWithTranspose(),
+    KeepRank(),
     ResizeSizesToScales(),
     ReduceMeanToAveragePool(),
+    ReduceSumToConvolution(),
+    ReduceMaxToMaxPool(),
+    StatePadding(),
     PoolStrideToOne(),
-    RotateWithTranspose(),
+    AveragePoolInSteps(),
+    AveragePoolToConvolution(),
+    GeluToSigmoid(),
+    MatmulToConvolution(),
+    FoldAffineIntoConvolution(),
+    NoPermittedEquivalent(),
 )

@@ -31,6 +31,10 @@ class Weight(NamedTuple):
         """Nodes that are not allowed."""
         return self.forbidden + self.unproven
 
+    def over(self, other: Weight) -> tuple[int, int]:
+        """How much heavier than another one; negative if lighter, forbidden nodes counting first."""
+        return self.forbidden - other.forbidden, self.unproven - other.unproven
+
 
 class Ledger:
     """Judgements by node."""

@@ -14,6 +14,7 @@ from safecheck.form import UNKNOWN_TENSOR, Tensor
 from safecheck.graph import graph_of
 from safecheck.onnx_library import messages
 from safecheck.shapes import infer
+from safecheck.workshop.order import in_order
 from safecheck.workshop.replacement import Replacement
 from safecheck.workshop.weights import array_of, proto_of, value_info, without_payload
 
@@ -168,7 +169,7 @@ class Bench:
                         node.output[position] = self.fresh(f"{name}/unused")
         before = [node for node in self.nodes[:at] if id(node) not in dead]
         after = [node for node in self.nodes[at:] if id(node) not in dead]
-        self.nodes = [*before, *replacement.nodes, *after]
+        self.nodes = in_order([*before, *replacement.nodes, *after], reads)
         made_before = {name for node in before for name in node.output}
         if not all(name in made_before for name in replacement.inputs if self.producer(name) is not None):
             self.nodes = _sorted(self.nodes)

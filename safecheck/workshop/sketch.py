@@ -28,6 +28,23 @@ class Sketch:
         self.nodes.append(helper.make_node(op_type, list(inputs), [output], name=output, **given))
         return output
 
+    def again(self, node: Any, inputs: Sequence[str], **changed: Any) -> list[str]:
+        """An existing operator on other inputs; returns the names of its values, in order.
+
+        Attributes that are given take the place of those of that name; None leaves one out.
+        """
+        from onnx import helper  # noqa: TID251
+
+        copy = messages().NodeProto(op_type=node.op_type, domain=node.domain, input=inputs)
+        copy.attribute.extend(part for part in node.attribute if part.name not in changed)
+        copy.attribute.extend(
+            helper.make_attribute(name, value) for name, value in changed.items() if value is not None
+        )
+        copy.output.extend(self.bench.fresh(self.hint) if name else "" for name in node.output)
+        copy.name = next(name for name in copy.output if name)
+        self.nodes.append(copy)
+        return list(copy.output)
+
     def constant(self, array: Any) -> str:
         """A new initializer; equal ones of one sketch are one."""
         import numpy

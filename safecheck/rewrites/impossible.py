@@ -1,0 +1,67 @@
+"""Operators for which no permitted equivalent is known, and why; asked last, where nobody else has an idea."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safecheck.rewrites.contract import Site
+from safecheck.workshop.bench import Bench
+
+_NORMALISATION = (
+    "it divides by the square root of a variance; sums, products, sigmoids and fixed convolutions give neither "
+    "quotients nor roots of data. Newton's iteration converges only on a range of variances that nobody can promise. In "
+    "the architecture, BatchNormalization with constant parameters is the way out"
+)
+_EXPONENTIAL = (
+    "it divides exponentials of data by their sum, and no permitted layer divides data. In the architecture, a sigmoid "
+    "gate as in Convolutional Self-Attention is the way out"
+)
+_CHOICE = "which elements it takes depends on data, so there is no fixed movement to write; select on the host"
+_RECURRENT = "it carries a state through a number of rounds that is not fixed; write the rounds out before the export"
+_ACTIVATIONS = (
+    "both operands are computed: only an expansion into elementwise products would do, with as many times the memory "
+    "as the inner dimension has entries"
+)
+
+_REASONS = {
+    "ArgMax": _CHOICE,
+    "ArgMin": _CHOICE,
+    "Cast": "a change of type is a layer of its own; export in one type, or convert outside of the network",
+    "Einsum": _ACTIVATIONS,
+    "Erf": "nothing permitted computes it outside of a GELU",
+    "Exp": "sigmoids grow like exponentials on one side only; there is no expression that holds for all values",
+    "GRU": _RECURRENT,
+    "GroupNormalization": _NORMALISATION,
+    "If": "which branch runs depends on data; choose the branch before the export",
+    "InstanceNormalization": _NORMALISATION,
+    "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
+    "LSTM": _RECURRENT,
+    "LayerNormalization": _NORMALISATION,
+    "Log": "there is no expression in permitted layers that holds for all positive values",
+    "LogSoftmax": _EXPONENTIAL,
+    "Loop": _RECURRENT,
+    "MatMul": _ACTIVATIONS,
+    "NonMaxSuppression": _CHOICE,
+    "NonZero": _CHOICE,
+    "RMSNormalization": _NORMALISATION,
+    "RNN": _RECURRENT,
+    "Reciprocal": "no permitted layer divides data",
+    "Scan": _RECURRENT,
+    "Softmax": _EXPONENTIAL,
+    "Sqrt": "no permitted layer takes roots of data, and an iteration converges on a bounded range only",
+    "TopK": _CHOICE,
+}
+
+
+class NoPermittedEquivalent:
+    """A reason for what is left."""
+
+    name = "no-permitted-equivalent"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """The reason for an operator, if it is known."""
+        if node.op_type == "Div" and bench.constant(node.input[1]) is None:
+            return Site((node,), reason="no permitted layer divides data")
+        reason = _REASONS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        return None if reason is None else Site((node,), reason=reason)
