@@ -82,18 +82,19 @@ def audit(model: Model, profile: Profile) -> Audit:
     allowances: Counter[str] = Counter()
     costs: dict[NodeForm, int | None] = {}
     total: int | None = 0
-    formed_nodes = tuple(forms(model.graph))
+    formed_nodes = tuple(forms(model.graph, profile.folded))
     for formed in formed_nodes:
-        judgement = _FOLDED if formed.folded else judgements.get(formed.form)
+        folded = formed.computes_constant and profile.folded
+        judgement = _FOLDED if folded else judgements.get(formed.form)
         if judgement is None:
             judgement = judgements[formed.form] = judge(profile, formed.form)
-        if not formed.folded and formed.node.scope.path == "":
+        if not formed.computes_constant and formed.node.scope.path == "":
             cost = costs.get(formed.form, -1)
             if cost == -1:
                 cost = costs[formed.form] = macs(formed.form)
             total = None if total is None or cost is None else total + cost
         location = _location(formed.node)
-        nodes.append(Audited(location, judgement.verdict, judgement.layers, formed.folded))
+        nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [

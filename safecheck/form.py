@@ -40,6 +40,9 @@ class Tensor(NamedTuple):
     """True if the value is an initializer, a Constant, or computed from these only."""
     values: tuple[Scalar, ...] | None = None
     """The elements of a small constant, flat in row-major order; None if not kept."""
+    computed: tuple[str, ...] = ()
+    """Operators that compute the value from constants and fixed shapes, `Add:matrix` where a result has two or more
+    dimensions. No parser folds it: to the parser it is a tensor and not weights."""
 
     @property
     def rank(self) -> int | Unknown:

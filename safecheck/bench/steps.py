@@ -54,7 +54,7 @@ def steps(nodes: Iterable[FormedNode], outputs: Iterable[str]) -> Steps:
     problem = ""
     for node in nodes:
         form, inputs, written = node.form, node.node.proto.input, node.node.proto.output
-        if node.folded or form.static_shapes_only or form.op_type == "Constant":
+        if node.computes_constant or form.static_shapes_only or form.op_type == "Constant":
             fixed.update(written)
             continue
         known = sizes.get(form)
@@ -105,7 +105,7 @@ def _sizes(form: NodeForm) -> _Sizes:
     return _Sizes(
         view=form.op_type in _VIEWS or casts,
         inputs=tuple(None if size == Volume() else size for size in read),
-        constant=tuple(tensor is not None and tensor.constant for tensor in form.inputs),
+        constant=tuple(tensor is not None and (tensor.constant or bool(tensor.computed)) for tensor in form.inputs),
         outputs=tuple(size or Volume() for size in written),
         complete=complete,
     )

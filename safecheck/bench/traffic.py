@@ -149,7 +149,7 @@ def _macs(nodes: Sequence[FormedNode]) -> int | None:
     total = 0
     for formed in nodes:
         path = formed.node.scope.path
-        if formed.folded or path.startswith("function:"):  # a call of a function is a node of another domain
+        if formed.computes_constant or path.startswith("function:"):  # a call of a function is a node of another domain
             continue
         count = macs(formed.form)
         if count is None or (path and count):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from safecheck.facts import dla, extent, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
 from safecheck.form import FactValue, Layer, NodeForm
 
 PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
@@ -24,6 +24,8 @@ PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
         node.types_of_tensors,
         node.produces_output,
         node.idiom,
+        computation.shape_computed_by,
+        computation.shape_computed_by_matrix,
         hazards.uneven_split,
         hazards.int64_beyond_int32,
         hazards.scan_output_without_trip_count,
@@ -41,7 +43,15 @@ ATTRIBUTE_FACTS: dict[str, Callable[[NodeForm, str], FactValue]] = {
 }
 INPUT_FACTS: dict[str, Callable[[NodeForm, tuple[int, ...]], FactValue]] = {
     fact.__name__: fact
-    for fact in (node.present, node.constant, node.static, node.dtype, node.rank, node.value, node.element_count)
+    for fact in (
+        node.present,
+        node.constant,
+        node.static,
+        node.dtype,
+        node.rank,
+        node.value,
+        node.element_count,
+    )
 }
 LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
     fact.__name__: fact

@@ -85,12 +85,13 @@ class Ledger:
 
     def _judge(self, graph: OpGraph, network_outputs: set[str]) -> list[Judgement]:
         found = []
-        for formed in forms(graph):
+        for formed in forms(graph, self._profile.folded):
             if formed.node.scope.path:
                 continue
             is_output = not network_outputs.isdisjoint(formed.node.proto.output)
             form = formed.form._replace(is_output=is_output)
-            judgement = _FOLDED if formed.folded and not is_output else self._memo.get(form)
+            folded = formed.computes_constant and self._profile.folded and not is_output
+            judgement = _FOLDED if folded else self._memo.get(form)
             if judgement is None:
                 judgement = self._memo[form] = judge(self._profile, form)
             found.append(judgement)

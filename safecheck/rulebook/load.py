@@ -35,6 +35,7 @@ _SOURCE_KINDS = (
     "vendor documentation", "vendor source", "vendor header", "vendor library", "vendor sample", "vendor staff reply",
     "licensed-document", "measurement", "third party",
 )  # fmt: skip
+_COMPUTED = ("folded", "layers")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 _MAX_OVERLAYS = 8
 
@@ -83,7 +84,7 @@ class _Loader:
     def _base(self, root: Entry) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
-            optional=("assumptions", "releases"),
+            optional=("assumptions", "releases", "computed_constants"),
         )
         sources = self._read("sources.yaml", root)
         bibliography = _shipped_bibliography(sources)
@@ -126,6 +127,7 @@ class _Loader:
             table=table,
             grades=grades,
             extrapolated=extrapolated,
+            folded="computed_constants" not in keys or keys["computed_constants"].choice(_COMPUTED) == "folded",
             assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
             idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
         )

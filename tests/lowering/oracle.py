@@ -250,13 +250,12 @@ class Candidate(NamedTuple):
 def expectation(known: Table, path: str) -> list[Candidate]:
     """The candidates of the table for a model file; a model of several nodes has the sum of its nodes' candidates."""
     totals = [Candidate(False, Labels(), Labels(), frozenset())]
-    for formed in forms(load(path).graph):
-        if not formed.folded:
-            options = [
-                _candidate(known, found.layers, formed.form.op_type)
-                for found in lowering.lower(known, formed.form).alternatives
-            ]
-            totals = [_sum(one, other) for one in totals for other in options][:64]
+    for formed in forms(load(path).graph, folded=False):
+        options = [
+            _candidate(known, found.layers, formed.form.op_type)
+            for found in lowering.lower(known, formed.form).alternatives
+        ]
+        totals = [_sum(one, other) for one in totals for other in options][:64]
     return totals
 
 

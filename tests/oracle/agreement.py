@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import onnx  # noqa: TID251
-from onnx.reference import ReferenceEvaluator  # noqa: TID251
 from scope_check import Answer, Ask, Scope
 from scope_models import Case
 
@@ -33,7 +32,8 @@ class Outcome(Enum):
     TOO_STRICT = "too strict"
     DANGEROUS = "dangerous"
     UNDECIDED = "undecided"
-    """The check did not answer: it skipped validation, or the parser refused the model."""
+    """The check did not answer, and we do not say that the model is compliant: it skipped validation, or the parser
+    refused the model."""
 
 
 class Compared(NamedTuple):
@@ -58,7 +58,7 @@ def scope_profile() -> Profile:
 
 
 def compare(ask: Ask, case: Case) -> Compared:
-    """Ask both about a model."""
+    """Ask both about a model, as it is."""
     answer = ask(case.model)
     asked = case._replace(model=b"")  # zero-filled weights would add up
     with tempfile.TemporaryDirectory() as folder:
@@ -69,14 +69,11 @@ def compare(ask: Ask, case: Case) -> Compared:
     if audit is None:
         outcome = Outcome.UNPROVEN if answer.scope.decided else Outcome.UNDECIDED
         return Compared(asked, outcome, answer, "not read", str(report.error))
-    if audit.folded and answer.scope is Scope.REFUSED:
-        # The profile assumes that what computes constants is folded in the file before the build.
-        answer = ask(folded(case.model))
     why = "; ".join(f"{finding.location.node}: {finding.rule} {finding.layers}" for finding in audit.findings[:4])
     cleared = {
         node.location.node or f"node_of_{node.location.outputs[0]}"
         for node in audit.nodes
-        if node.verdict is Verdict.ALLOWED and not node.folded and node.location.outputs
+        if node.verdict is Verdict.ALLOWED and node.location.outputs
     }
     named = Counter(node.location.node for node in audit.nodes)
     cleared = {name for name in cleared if named[name] < 2}
@@ -95,37 +92,8 @@ def _outcome(answer: Answer, ours: ModelVerdict, clears_refused_node: bool) -> O
         if ours is ModelVerdict.COMPLIANT:
             return Outcome.AGREE
         return Outcome.TOO_STRICT if ours is ModelVerdict.NON_COMPLIANT else Outcome.UNPROVEN
-    return Outcome.UNDECIDED
-
-
-def folded(raw: bytes) -> bytes:
-    """The model with what its main graph computes from constants alone made initializers."""
-    model = onnx.ModelProto.FromString(raw)
-    graph = model.graph
-    known = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    kept = []
-    for node in graph.node:
-        constant = node.op_type == "Constant" or (node.input and all(name in known for name in node.input if name))
-        if not constant or node.op_type in _NEVER_FOLDED or any(part.HasField("g") for part in node.attribute):
-            kept.append(node)
-            continue
-        values = ReferenceEvaluator(_alone(node, model)).run(None, {name: known[name] for name in node.input if name})
-        for name, value in zip(node.output, values, strict=True):
-            known[name] = value
-            graph.initializer.append(onnx.numpy_helper.from_array(value, name))
-    del graph.node[:]
-    graph.node.extend(kept)
-    return bytes(model.SerializeToString())
-
-
-_NEVER_FOLDED = frozenset({"QuantizeLinear", "DequantizeLinear"})
-
-
-def _alone(node: Any, model: Any) -> Any:
-    inputs = [onnx.ValueInfoProto(name=name) for name in dict.fromkeys(node.input) if name]
-    outputs = [onnx.ValueInfoProto(name=name) for name in node.output]
-    graph = onnx.helper.make_graph([node], "g", inputs, outputs)
-    return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    # A model that does not even become a network builds no more than one that is out of scope.
+    return Outcome.DANGEROUS if ours is ModelVerdict.COMPLIANT else Outcome.UNDECIDED
 
 
 def backend_cases() -> list[Case]:

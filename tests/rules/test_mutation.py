@@ -75,18 +75,18 @@ class Book(NamedTuple):
     """Whether the cases are the models that the real check was asked about."""
 
 
-def forms_of(case: Case, table: Table, folder: Path) -> Judged:
-    judged = formed_model(case.proto().SerializeToString(), table, folder, case.node)
+def forms_of(case: Case, profile: Profile, folder: Path) -> Judged:
+    judged = formed_model(case.proto().SerializeToString(), profile, folder, case.node)
     borders = judged.borders if case.model is not None else ()
     subjects = judged.subjects if borders else judged.subjects - {"network:io"}
     return judged._replace(rules=case.rules, borders=borders, subjects=subjects)
 
 
-def formed_model(raw: bytes, table: Table, folder: Path, node: int = -1) -> Judged:
+def formed_model(raw: bytes, profile: Profile, folder: Path, node: int = -1) -> Judged:
     path = folder / "model.onnx"
     path.write_bytes(raw)
     model = load_model(str(path))
-    formed = list(forms(model.graph))
+    formed = list(forms(model.graph, profile.folded))
     main = [position for position, part in enumerate(formed) if part.node.scope.path == ""]
     graph = model.proto.graph
     initializers = {tensor.name for tensor in graph.initializer}
@@ -95,14 +95,16 @@ def formed_model(raw: bytes, table: Table, folder: Path, node: int = -1) -> Judg
         tensor = tensor_of(value)
         role = "contradicts the model" if value.name in model.conflicting_outputs else ""
         borders.append(Layer("network:io", value.name, NodeForm("", "", 0, (), (), (tensor,)), (), (tensor,), role))
-    kept = tuple(None if part.folded else part.form for part in formed)
+    kept = tuple(None if part.computes_constant and profile.folded else part.form for part in formed)
     subjects = {"network:io"}
     parts: list[tuple[str, Layer | NodeForm]] = [(layer.type, layer) for layer in borders]
     for form in kept:
         if form is not None:
             subjects.add(form.op_type)
             parts.append((form.op_type, form))
-            parts.extend((layer.type, layer) for part in lowered(table, form).alternatives for layer in part.layers)
+            parts.extend(
+                (layer.type, layer) for part in lowered(profile.table, form).alternatives for layer in part.layers
+            )
             subjects.update(name for name, _ in parts)
     place = main[node] if main else -1
     return Judged(frozenset(), kept, place, tuple(borders), frozenset(subjects), tuple(parts))
@@ -173,7 +175,7 @@ def read_books(folder: Path) -> list[Book]:
         profile = loading.profile(name)
         release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
         chosen = [case for key, entry in names.items() if entry.text() == name for case in casebook.cases(key)]
-        parts = tuple(forms_of(case, profile.table, folder) for case in chosen)
+        parts = tuple(forms_of(case, profile, folder) for case in chosen)
         found.append(Book(name, release, profile, all_rules(name.partition("@")[0]), parts))
     return found
 
@@ -190,7 +192,7 @@ def generated_models(folder: Path) -> Book:
     release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
     found = []
     for model in models():
-        judged = formed_model(model.model, profile.table, folder)
+        judged = formed_model(model.model, profile, folder)
         judged = judged._replace(fits=partial(fits, answers[str(model)]))
         if said(profile, judged):
             found.append(judged)
