@@ -16,7 +16,7 @@ from safecheck.graph import OpNode
 from safecheck.model import Model
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
-from safecheck.shapes import tensor_of
+from safecheck.value_info import tensor_of
 
 _FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
 

@@ -71,6 +71,11 @@ def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...]) -> tuple[Sc
     return tuple(bool(value) for value in values) if dtype == "BOOL" else values
 
 
+def writable(tensor: Tensor) -> bool:
+    """Whether the elements of a tensor are known and can be written into an initializer."""
+    return tensor.values is not None and tensor.dtype in _FORMATS and tensor.dims is not UNKNOWN
+
+
 def proto_of(name: str, tensor: Tensor) -> Any:
     """An initializer with the elements of a small tensor."""
     proto = messages().TensorProto(name=name, data_type=dtype_number(tensor.dtype), dims=_dims(tensor))

@@ -52,14 +52,16 @@ def shape_elements(node: Any, data: Tensor | None) -> tuple[Scalar, ...] | None:
     return data.dims[bounds.get("start", 0) : bounds.get("end", len(data.dims))]
 
 
-def elements(node: Any, inputs: list[Tensor | None], output: Tensor, opset: int) -> tuple[Scalar, ...] | None:
-    """The elements of the first output of a folded node, if they are few and the elements of its inputs are known."""
+def elements(
+    node: Any, inputs: list[Tensor | None], output: Tensor, opset: int, position: int = 0
+) -> tuple[Scalar, ...] | None:
+    """The elements of an output of a folded node, if they are few and the elements of its inputs are known."""
     given = [tensor for name, tensor in zip(node.input, inputs, strict=True) if name]
     if any(tensor is None or tensor.values is None for tensor in given) or not _few(output):
         return None
     if node.op_type in _KEEPS_ELEMENTS and inputs[0] is not None:
         return inputs[0].values
-    return _evaluate(node, inputs, opset)
+    return _evaluate(node, inputs, opset, position)
 
 
 def _few(tensor: Tensor) -> bool:
@@ -69,7 +71,7 @@ def _few(tensor: Tensor) -> bool:
     return prod(dims) <= (MAX_INTEGERS if tensor.dtype in _INTEGERS else MAX_FLOATS)
 
 
-def _evaluate(node: Any, inputs: list[Tensor | None], opset: int) -> tuple[Scalar, ...] | None:
+def _evaluate(node: Any, inputs: list[Tensor | None], opset: int, position: int) -> tuple[Scalar, ...] | None:
     """Ask ONNX's reference implementation. Slow to import, so only models with such nodes pay for it."""
     import numpy
     import onnx.helper  # noqa: TID251 - the reference implementation needs the whole package
@@ -86,7 +88,7 @@ def _evaluate(node: Any, inputs: list[Tensor | None], opset: int) -> tuple[Scala
         [onnx.NodeProto.FromString(node.SerializeToString())],
         "fold",
         [onnx.helper.make_tensor_value_info(name, dtype_number(tensor.dtype), None) for name, tensor in given],
-        [onnx.ValueInfoProto(name=node.output[0])],
+        [onnx.ValueInfoProto(name=node.output[position])],
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
     try:

@@ -43,6 +43,8 @@ class Tensor(NamedTuple):
     computed: tuple[str, ...] = ()
     """Operators that compute the value from constants and fixed shapes, `Add:matrix` where a result has two or more
     dimensions. No parser folds it: to the parser it is a tensor and not weights."""
+    network_input: bool = False
+    """True if the value enters the network from outside."""
 
     @property
     def rank(self) -> int | Unknown:
@@ -66,7 +68,8 @@ class NodeForm(NamedTuple):
     op_type: str
     domain: str
     opset: int
-    """Version of the node's domain that the model (or function) imports; 0 if it imports none."""
+    """Version of ai.onnx that the model (or function) imports, whatever the domain of the node: parsers ask no other
+    (onnx-tensorrt getOpsetVersion), except where one other domain is all that is imported. 0 if there is neither."""
     attributes: tuple[tuple[str, Value | Unknown], ...]
     """Attributes as written, sorted by name; UNKNOWN for graphs, types and tensors whose elements are not kept."""
     inputs: tuple[Tensor | None, ...]

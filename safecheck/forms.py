@@ -44,7 +44,7 @@ def forms(graph: OpGraph, folded: bool = True) -> Iterator[FormedNode]:
 
 def _formed(node: OpNode, idiom: str, folded: bool) -> FormedNode:
     scope, proto = node.scope, node.proto
-    opset = scope.opsets.get(proto.domain if proto.domain != "ai.onnx" else "", 0)
+    opset = scope.opset
     lookup = scope.lookup
     inputs = [lookup(name) if name else None for name in proto.input]
     is_output = not scope.outputs.isdisjoint(proto.output)

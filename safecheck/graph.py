@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from safecheck.constants import constant_node_tensor, tensor_of
 from safecheck.form import UNKNOWN, UNKNOWN_TENSOR, Tensor
-from safecheck.shapes import symbols
-from safecheck.shapes import tensor_of as declared_tensor
+from safecheck.value_info import symbols
+from safecheck.value_info import tensor_of as declared_tensor
 
 if TYPE_CHECKING:
     import networkx  # noqa: TID251 - the one room for networkx
@@ -54,6 +54,12 @@ class Scope:
 
     parameters: int = 0
     """Elements of the floating-point initializers."""
+
+    @property
+    def opset(self) -> int:
+        """The version that parsers take every node for: of ai.onnx, or the only one that is imported; 0 if unclear."""
+        only = next(iter(self.opsets.values())) if len(self.opsets) == 1 else 0
+        return self.opsets.get("", only)
 
     def lookup(self, name: str) -> Tensor:
         """The tensor a name stands for here."""
@@ -155,6 +161,8 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
     for values in (graph.value_info, graph.output, graph.input):
         for value in values:
             scope.tensors[value.name] = declared_tensor(value, scope.symbols)
+    for value in graph.input if scope.parent is None else ():
+        scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
     for tensor in graph.initializer:
         known = tensor_of(tensor)
         scope.tensors[tensor.name] = known

@@ -7,15 +7,15 @@ a shape is computed from fixed shapes (older exporters do that), the computation
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from safecheck import folding
-from safecheck.constants import constant_node_tensor, dtype_name, dtype_number, proto_of
+from safecheck import bodies, folding
+from safecheck.constants import constant_node_tensor, proto_of, writable
 from safecheck.constants import tensor_of as initializer_tensor
 from safecheck.form import UNKNOWN, Tensor
 from safecheck.onnx_library import library, messages
+from safecheck.value_info import graphs, tensor_of, value_of
 
 # Every round settles at least one more computed shape; deep exports need one round for each block of the network.
 _MAX_ROUNDS = 64
@@ -54,22 +54,24 @@ def infer(model: Any) -> Inferred:
         output.ClearField("type")
     for graph in graphs(model.graph):
         del graph.value_info[:]
+        if graph is not model.graph:
+            for value in (value for value in graph.input if value.type.HasField("tensor_type")):
+                value.type.tensor_type.ClearField("shape")
+            for value in graph.output:
+                value.ClearField("type")
         for node in graph.node:
             if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
                 node.domain = ""
     try:
-        inferred = _run(model)
-        operators = {node.op_type for node in model.graph.node}
-        if not _VALUE_DEPENDENT.isdisjoint(operators) and not _settled(inferred.graph):
-            _settle(model, inferred, _opset(model))
+        typed = _settle(model)
     except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
         return Inferred(model, str(error), ())
     conflicts = tuple(
         output.name
-        for promised, output in zip(declared, inferred.graph.output, strict=True)
+        for promised, output in zip(declared, typed.graph.output, strict=True)
         if _contradict(promised, tensor_of(output))
     )
-    return Inferred(inferred, "", conflicts)
+    return Inferred(typed, "", conflicts)
 
 
 def _opset(model: Any) -> int:
@@ -82,31 +84,41 @@ def _run(model: Any) -> Any:
     return inferred
 
 
+def _completed(model: Any) -> Any:
+    """The types of a model that may have bodies to complete; declares in `model` what is found about them."""
+    if not bodies.needed(model):
+        return _run(model)
+    bodies.lend_constants(model.graph)
+    completion = bodies.Completion()
+    for _ in range(_MAX_ROUNDS):
+        latest = _run(model)
+        if not completion.declare(model, latest):
+            return latest
+    raise RuntimeError("the shapes of loop bodies depend on each other too deeply")
+
+
 def _settled(graph: Any) -> bool:
     known = {value.name for value in [*graph.value_info, *graph.output] if tensor_of(value).dims is not UNKNOWN}
     return all(name in known for node in graph.node for name in node.output if name)
 
 
-def _settle(bare: Any, inferred: Any, opset: int) -> None:
-    """Complete `inferred` by computing shape arithmetic on fixed shapes and inferring again, until nothing is new."""
+def _settle(model: Any) -> Any:
+    """The model with its types; what follows from fixed shapes is computed here, and inference goes on with them."""
+    rest = model
+    if bodies.needed(model):
+        rest = messages().ModelProto()
+        rest.CopyFrom(model)
+    latest = _completed(rest)
     values: dict[str, Tensor] = {}
-    rest = bare
-    latest = inferred
-    for _ in range(_MAX_ROUNDS):
-        found = _fixed_values(latest.graph, values, opset)
+    open_values = not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in model.graph.node)
+    for _ in range(_MAX_ROUNDS if open_values and not _settled(latest.graph) else 0):
+        found = _fixed_values(latest.graph, values, _opset(model))
         if not found:
             break
         values |= found
         rest = _with_values(rest, found)
-        latest = _run(rest)
-    if not values:
-        return
-    del inferred.graph.value_info[:]
-    inferred.graph.value_info.extend(latest.graph.value_info)
-    for name, tensor in values.items():
-        inferred.graph.value_info.append(_value_info(name, tensor))
-    for output, computed in zip(inferred.graph.output, latest.graph.output, strict=True):
-        output.CopyFrom(computed)
+        latest = _completed(rest)
+    return latest if rest is model else _typed(model, latest, values)
 
 
 def _fixed_values(graph: Any, before: dict[str, Tensor], opset: int) -> dict[str, Tensor]:
@@ -121,19 +133,20 @@ def _fixed_values(graph: Any, before: dict[str, Tensor], opset: int) -> dict[str
         if node.op_type == "Constant" and node.output:
             known[node.output[0]] = constant_node_tensor(node.attribute)
             continue
-        if len(node.output) != 1 or node.output[0] in outputs or not folding.foldable(node, opset):
+        if not outputs.isdisjoint(node.output) or not folding.foldable(node, opset):
             continue
         inputs = [known.get(name) if name else None for name in node.input]
-        result = known.get(node.output[0], Tensor(None, None))
-        if folding.reads_shape_only(node, inputs[0]):
-            elements = folding.shape_elements(node, inputs[0])
-        else:
-            elements = folding.elements(node, inputs, result, opset)
-        if elements is not None and result.dims is not UNKNOWN:
+        for position, name in enumerate(node.output):
+            result = known.get(name, Tensor(None, None))
+            if folding.reads_shape_only(node, inputs[0]):
+                elements = folding.shape_elements(node, inputs[0])
+            else:
+                elements = folding.elements(node, inputs, result, opset, position)
             tensor = result._replace(values=elements)
-            known[node.output[0]] = tensor
-            if node.output[0] not in before:
-                found[node.output[0]] = tensor
+            if name and writable(tensor):
+                known[name] = tensor
+                if name not in before:
+                    found[name] = tensor
     return found
 
 
@@ -141,76 +154,27 @@ def _with_values(model: Any, values: dict[str, Tensor]) -> Any:
     """The model with the nodes that compute these values replaced by initializers."""
     replaced = messages().ModelProto()
     replaced.CopyFrom(model)
-    kept = [node for node in replaced.graph.node if not (len(node.output) == 1 and node.output[0] in values)]
+    kept = [node for node in replaced.graph.node if not all(name in values for name in node.output if name)]
+    rest = {name for node in kept for name in node.output}
     del replaced.graph.node[:]
     replaced.graph.node.extend(kept)
     for name, tensor in values.items():
-        replaced.graph.initializer.append(proto_of(name, tensor))
+        if name not in rest:
+            replaced.graph.initializer.append(proto_of(name, tensor))
     return replaced
 
 
-def _value_info(name: str, tensor: Tensor) -> Any:
-    value = messages().ValueInfoProto(name=name)
-    kind = value.type.tensor_type
-    kind.elem_type = dtype_number(tensor.dtype)
-    kind.shape.SetInParent()
-    for dim in tensor.shape or ():
-        kind.shape.dim.add().dim_value = int(dim) if dim is not None else 0
-    return value
-
-
-def graphs(graph: Any) -> Iterator[Any]:
-    """A graph and every graph nested in it."""
-    stack = [graph]
-    while stack:
-        current = stack.pop()
-        yield current
-        for node in current.node:
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    stack.append(attribute.g)
-                stack.extend(attribute.graphs)
-
-
-def symbols(graph: Any) -> frozenset[str]:
-    """Names of the symbolic dimensions that network inputs declare.
-
-    Inference invents names for dimensions it cannot compute; only the declared ones mean a dynamic shape.
-    """
-    found: set[str] = set()
-    for value in graph.input:
-        shape = tensor_of(value).shape or ()
-        found.update(dim for dim in shape if isinstance(dim, str))
-    return frozenset(found)
-
-
-def tensor_of(value: Any, declared: frozenset[str] | None = None) -> Tensor:
-    """The dtype and shape of a ValueInfoProto; unknown for sequences, maps and optionals.
-
-    With `declared`, a symbolic dimension of another name is an unknown one.
-    """
-    type_ = value.type
-    if not type_.HasField("tensor_type"):
-        return Tensor(None, None)
-    kind = type_.tensor_type
-    if not kind.HasField("shape"):
-        return Tensor(dtype_name(kind.elem_type), None)
-    proto_dims = kind.shape.dim
-    dims: tuple[int | str | None, ...] = tuple([dim.dim_value for dim in proto_dims])
-    if all(dim > 0 for dim in dims if isinstance(dim, int)):
-        return Tensor(dtype_name(kind.elem_type), dims)  # a symbolic or unknown dimension reads as 0
-    dims = tuple(_dimension(dim) for dim in proto_dims)
-    if declared is not None:
-        dims = tuple(None if isinstance(dim, str) and dim not in declared else dim for dim in dims)
-    return Tensor(dtype_name(kind.elem_type), dims)
-
-
-def _dimension(dim: Any) -> int | str | None:
-    which = dim.WhichOneof("value")
-    if which == "dim_value":
-        # A negative dimension is no dimension; writers use -1 for a dynamic one.
-        return int(dim.dim_value) if dim.dim_value >= 0 else str(dim.dim_value)
-    return str(dim.dim_param) if which == "dim_param" and dim.dim_param else None
+def _typed(model: Any, latest: Any, values: dict[str, Tensor]) -> Any:
+    """The model as it is, with the types of one that was completed and in which values were computed."""
+    typed = messages().ModelProto()
+    typed.CopyFrom(model)
+    for graph, known in zip(graphs(typed.graph), graphs(latest.graph), strict=True):
+        graph.value_info.extend(known.value_info)
+        for mine, other in ((graph.input, known.input), (graph.output, known.output)):
+            for value, inferred in zip(mine, other, strict=True):
+                value.CopyFrom(inferred)
+    typed.graph.value_info.extend(value_of(name, tensor) for name, tensor in values.items())
+    return typed
 
 
 def _contradict(declared: Tensor, computed: Tensor) -> bool:

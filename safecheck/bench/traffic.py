@@ -15,7 +15,7 @@ from safecheck.bench.kernels import Kernel, kernels
 from safecheck.bench.steps import Step, steps
 from safecheck.forms import FormedNode
 from safecheck.model import Model
-from safecheck.shapes import tensor_of
+from safecheck.value_info import tensor_of
 
 BATCHES = (1, 4, 8, 16)
 """The batches of NVIDIA's article on Convolutional Self-Attention."""

@@ -45,6 +45,8 @@ INPUT_FACTS: dict[str, Callable[[NodeForm, tuple[int, ...]], FactValue]] = {
     fact.__name__: fact
     for fact in (
         node.present,
+        node.spelled,
+        node.network_input,
         node.constant,
         node.static,
         node.dtype,

@@ -15,7 +15,7 @@ Positions = tuple[int, ...]
 
 
 def opset(node: NodeForm) -> FactValue:
-    """Version of the node's operator set."""
+    """Version of the operator set that the parser takes the node for."""
     return node.opset if node.opset > 0 else UNKNOWN
 
 
@@ -50,6 +50,16 @@ def _present(node: NodeForm, positions: Positions) -> list[Tensor]:
 def present(node: NodeForm, positions: Positions) -> FactValue:
     """Whether all of these inputs are given."""
     return len(_present(node, positions)) == len(positions)
+
+
+def spelled(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether all of these inputs are written, by a name or by an empty one, which omits them."""
+    return all(position < len(node.inputs) for position in positions)
+
+
+def network_input(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether any of these inputs is an input of the whole network."""
+    return any(tensor.network_input for tensor in _present(node, positions))
 
 
 def constant(node: NodeForm, positions: Positions) -> FactValue:

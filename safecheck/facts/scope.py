@@ -161,10 +161,38 @@ def filter_padding(layer: Layer) -> FactValue:
         return UNKNOWN
     if mode in ("SAME_UPPER", "SAME_LOWER", "VALID"):
         return (0,) * (2 * max(spatial, 2))
-    # With output_shape the parser computes the padding.
-    if mode != "NOTSET" or any(name == "output_shape" for name, _ in layer.node.attributes):
+    if mode != "NOTSET":
         return UNKNOWN
+    if any(name == "output_shape" for name, _ in layer.node.attributes):
+        return _padding_for_output(layer, spatial)
     return _vector(layer, "pads", 2, 0)
+
+
+def _padding_for_output(layer: Layer, spatial: int) -> FactValue:
+    """What the parser makes of output_shape: half of what is too much, rounded down, before and the rest after.
+
+    If one element is missing, there is no padding; if more are, the padding before is negative.
+    """
+    data = layer.node.inputs[0]
+    sizes = data.dims[2:] if data is not None and data.dims is not UNKNOWN else UNKNOWN
+    wanted = attribute(layer.node, "output_shape")
+    vectors = [sizes, wanted, filter_size(layer), filter_stride(layer), filter_dilation(layer)]
+    vectors.append(_vector(layer, "output_padding", 1, 0))
+    rows = [_numbers(vector) for vector in vectors]
+    if spatial < 2 or any(row is None or len(row) != spatial for row in rows):
+        return UNKNOWN
+    before, after = [], []
+    for size, target, kernel, stride, dilation, more in zip(*[row for row in rows if row is not None], strict=True):
+        surplus = stride * (size - 1) + more + (kernel - 1) * dilation + 1 - target
+        before.append(int(surplus / 2))
+        after.append(max(surplus - before[-1], 0))
+    return (*before, *after)
+
+
+def _numbers(vector: FactValue) -> tuple[int, ...] | None:
+    if not isinstance(vector, tuple) or not all(type(member) is int for member in vector):
+        return None
+    return vector  # type: ignore[return-value]
 
 
 def _pairs(layer: Layer, left: FactValue, right: FactValue) -> list[tuple[int, int]] | None:

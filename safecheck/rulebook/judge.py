@@ -174,7 +174,7 @@ def _operator_charges(profile: Profile, lowered: Lowered, node: NodeForm) -> lis
             limit = NOT_LISTED if truth is True else "must be known"
             reasons = list(met(rule.when, node)) if truth is True else _unknown_tests(rule, node)
             evidence = tuple(_evidence(test, node, limit) for test in reasons)
-            charges.append(Charge(rule, verdict, (), evidence))
+            charges.append(Charge(rule, verdict, (), evidence or (Evidence("operator", node.op_type, limit),)))
     return charges
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from safecheck.casebook import model_from_text
 from safecheck.form import UNKNOWN, NodeForm, Tensor, Unknown, Value
+from safecheck.forms import forms
 from safecheck.lowering.lower import Choice, Lowered, lower
 from safecheck.lowering.table import Table, table_from_yaml
+from safecheck.model import load
 
 FILE = Path(__file__).parents[2] / "rules" / "lowering" / "onnx-tensorrt-8.6.yaml"
 
@@ -618,3 +621,26 @@ def test_indices_of_unknown_type_may_be_converted() -> None:
     lowered = lower(release("10.0"), node("Gather", X, Tensor(None, (1,))))
     cast = next(layer for layer in lowered.alternatives[0].layers if layer.type == "ICastLayer")
     assert not cast.certain
+
+
+@pytest.mark.parametrize(
+    ("imports", "first"),
+    [
+        ('"" : 17, "com.example" : 11', "ISoftMaxLayer"),
+        ('"" : 11, "com.example" : 17', "IShuffleLayer"),
+        ('"com.example" : 17', "ISoftMaxLayer"),
+        ('"com.example" : 11', "IShuffleLayer"),
+        ('"com.example" : 11, "com.other" : 11', ""),
+    ],
+)
+def test_the_parser_asks_for_the_version_of_ai_onnx(imports: str, first: str, tmp_path: Path) -> None:
+    """As measured with tensorrt-rtx 1.4.0.76: before opset 13 the data is made a matrix first."""
+    text = (
+        f"<ir_version: 8, opset_import: [{imports}]> g (float[2,3,4] x) => (y) {{ y = com.example.Softmax<axis=1>(x) }}"
+    )
+    file = tmp_path / "model.onnx"
+    file.write_bytes(model_from_text(text).SerializeToString())
+    (formed,) = forms(load(str(file)).graph)
+    known = lower(release("10.15"), formed.form).alternatives[0].layers
+    layers = [layer.type for layer in known if not layer.type.startswith("parser:")]
+    assert formed.form.opset == 0 if not first else layers[0] == first

@@ -532,8 +532,10 @@ def _normalizations() -> Iterator[Case]:
         )
         yield Case("normalization", f"BatchNormalization {dtype}",
             one("BatchNormalization", [data, *channel, zeros(dtype, 4), Constant(np.ones(4), dtype)]))  # fmt: skip
-        yield Case("normalization", f"GroupNormalization {dtype}",
-            one("GroupNormalization", [data, *channel], opset=21, num_groups=2))  # fmt: skip
+        graph = Graph(21)
+        graph.add("GroupNormalization", [graph.operand(part) for part in (data, *channel)], num_groups=2)
+        model = _shaped(graph, ["t0_0"], TensorProto.DataType.Value(dtype), DATA)  # of which ONNX infers no shape
+        yield Case("normalization", f"GroupNormalization {dtype}", model)
         yield Case("normalization", f"MeanVarianceNormalization {dtype}", one("MeanVarianceNormalization", [data]))
         yield Case("normalization", f"LpNormalization {dtype}", one("LpNormalization", [data], p=2))
         yield Case("normalization", f"LpNormalization 1 {dtype}", one("LpNormalization", [data], p=1))
@@ -576,6 +578,36 @@ def _quantization() -> Iterator[Case]:
         (quantized,) = graph.add("QuantizeLinear", [name, scale_name, zero_name])
         (names[index],) = graph.add("DequantizeLinear", [quantized, scale_name, zero_name])
     yield Case("quantize", "quantized convolution", graph.model(graph.add("Conv", names)))
+
+
+def _as_the_parser_reads() -> Iterator[Case]:
+    """Forms whose meaning for the parser is easily got wrong."""
+    for dtype in ("FLOAT", "INT8", "INT32"):
+        bound = scalar(dtype, 1)
+        for name, bounds in (
+            ("", []), ("e", [None]), ("ee", [None, None]), ("l", [bound]), ("le", [bound, None]),
+            ("eu", [None, bound]), ("lu", [bound, bound]),
+        ):  # fmt: skip
+            operands = [Input(dtype, DATA), *bounds]
+            yield Case("parser", f"Clip {dtype} with bounds '{name}'", one("Clip", operands))
+    for shape in ((2,), (2, 3), (4, 2, 3), (2, 4, 2, 3)):
+        yield Case("parser", f"vector times {shape}", one("MatMul", [Input("FLOAT", (2,)), Input("FLOAT", shape)]))
+    for length in (25, 24, 23, 16, 7, 6):
+        for mode in ("NOTSET", "SAME_UPPER"):
+            for spatial in (1, 2, 3):
+                model = convolution("ConvTranspose", (1, 4, *(16,) * spatial), kernel=(8,) * spatial,
+                    output_shape=(length,) * spatial, auto_pad=mode)  # fmt: skip
+                yield Case("parser", f"output_shape {length} {mode} {spatial}-D", model)
+    for length in (38, 39, 40, 41):
+        model = convolution("ConvTranspose", (1, 4, 16, 16), kernel=(8, 8), strides=(2, 2), output_padding=(1, 1),
+            output_shape=(length, length))  # fmt: skip
+        yield Case("parser", f"output_shape {length} with output_padding", model)
+    for zero in ("INT8", "UINT8"):
+        operands = [Input("FLOAT", DATA), scalar("FLOAT", 1), Input(zero, ())]
+        yield Case("parser", f"Q with an {zero} zero point from outside", one("QuantizeLinear", operands))
+        for data in (Input(zero, DATA), zeros(zero, *DATA)):
+            operands = [data, scalar("FLOAT", 1), scalar(zero, 0)]
+            yield Case("parser", f"DQ of {zero} {type(data).__name__}", one("DequantizeLinear", operands))
 
 
 def _zero_point(dtype: str, channels: int | None) -> Constant:
@@ -648,7 +680,7 @@ def cases() -> list[Case]:
     found: list[Case] = []
     for family in (
         _windows, _pointwise, _reductions, _matrices, _movement, _resizes, _normalizations, _quantization,
-        _control_flow,
+        _control_flow, _as_the_parser_reads,
     ):  # fmt: skip
         found += family()
     return found

@@ -1,7 +1,7 @@
 """The verdicts of the profile against the recorded answers of NVIDIA's own check, which is not needed for that.
 
-A model that is not listed in `test_agreement` gets the verdict that its answer asks for: compliant if it is in scope,
-non-compliant if it is refused, and never compliant if the check was not even reached.
+Every model gets the verdict that its answer asks for: compliant if it is in scope, non-compliant if it is refused, and
+never compliant if the check was not even reached.
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from pathlib import Path
 import pytest
 from agreement import scope_profile
 from record_answers import fits, recorded
-from scope_check import Scope, scope_check
+from scope_check import scope_check
 from scope_models import cases
-from test_agreement import KNOWN
 
 from safecheck.finding import ModelVerdict
 from safecheck.pipeline import audit_model
-
-AGREEMENTS = 2033
-"""Models on which both give the same answer; more is better."""
 
 
 def test_there_is_an_answer_about_every_model() -> None:
@@ -40,18 +36,12 @@ def test_the_answers_are_those_of_the_check() -> None:
 
 def test_no_verdict_contradicts_a_recorded_answer(tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
-    agreements, dangerous, others = 0, [], []
+    differing = []
     for case in cases():
         file.write_bytes(case.model)
         audit = audit_model(str(file), scope_profile()).audit
         answer = recorded()[str(case)]
         ours = ModelVerdict.INCONCLUSIVE if audit is None else audit.verdict
-        if fits(answer, ours):
-            agreements += answer.decided
-        elif answer is not Scope.INSIDE:
-            dangerous.append(f"{case}: {answer.value}, ours: {ours}")
-        elif not str(case).startswith(KNOWN):
-            others.append(f"{case}: {answer.value}, ours: {ours}")
-    assert dangerous == []
-    assert others == []
-    assert agreements >= AGREEMENTS
+        if not fits(answer, ours):
+            differing.append(f"{case}: {answer.value}, ours: {ours}")
+    assert differing == []
