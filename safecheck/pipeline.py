@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
 
 from safecheck.audit import audit
-from safecheck.contrast import Compared, Contrast, contrast_one
 from safecheck.errors import InputError
 from safecheck.escape import printable
 from safecheck.finding import Verdict
-from safecheck.measured import Measurement
 from safecheck.model import load
 from safecheck.report import Report
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
+
+if TYPE_CHECKING:  # an audit does not pay for a comparison, which plans rewrites
+    from safecheck.contrast import Compared, Contrast
+    from safecheck.measured import Measurement
 
 
 def find_models(arguments: Iterable[str]) -> list[str]:
@@ -73,15 +75,21 @@ def compare_models(
     tasks = [(path, tuple(profiles), named.get(path), tuple(measurements)) for path in paths]
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     if workers > 1:
+        from concurrent.futures import ProcessPoolExecutor
+
         with ProcessPoolExecutor(workers) as executor:
             columns = list(executor.map(_column, tasks))
     else:
         columns = [_column(task) for task in tasks]
+    from safecheck.contrast import Contrast
+
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns))
 
 
 def _column(task: tuple[str, tuple[str, ...], str | None, tuple[Measurement, ...]]) -> Compared:
     path, profiles, named, measurements = task
+    from safecheck.contrast import contrast_one
+
     return contrast_one(path, [profile(name) for name in profiles], named, measurements)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from safecheck.casebook import Case, cases
 from safecheck.escape import printable
 from safecheck.pipeline import audit_model
+from safecheck.report import Report
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 
@@ -33,17 +34,27 @@ def run(only: str | None = None) -> Iterator[Outcome]:
             book = books.get(case.profile)
             if book is None:
                 book = books[case.profile] = profile(case.profile)
-            yield Outcome(case, _difference(case, book, os.path.join(folder, "case.onnx")))
+            try:
+                report = audited(case, book, os.path.join(folder, "case.onnx"))
+            except ValueError as error:
+                yield Outcome(case, f"the onnx installed here cannot read it: {printable(str(error))}")
+            else:
+                yield Outcome(case, difference(case, report))
 
 
-def _difference(case: Case, book: Profile, path: str) -> str:
-    try:
-        model = case.proto()
-    except ValueError as error:
-        return f"the onnx installed here cannot read it: {printable(str(error))}"
+def audited(case: Case, book: Profile, path: str) -> Report:
+    """The report on a case, whose model is written to `path`.
+
+    Raises:
+        ValueError: the onnx installed here cannot read the text of the case.
+    """
     with open(path, "wb") as file:
-        file.write(model.SerializeToString())
-    report = audit_model(path, book)
+        file.write(case.proto().SerializeToString())
+    return audit_model(path, book)
+
+
+def difference(case: Case, report: Report) -> str:
+    """What a report says otherwise than the case expects; empty if nothing."""
     if report.audit is None:
         return f"not audited: {report.error}"
     verdicts = tuple(str(node.verdict) for node in report.audit.nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import platform
 import sys
@@ -11,19 +12,28 @@ import traceback
 import click  # noqa: TID251 - the room for click
 
 from safecheck import __version__
-from safecheck.cli.audit import audit
-from safecheck.cli.compare import compare
-from safecheck.cli.fix import fix
-from safecheck.cli.options import leave_closed_pipe
-from safecheck.cli.rules import rules
-from safecheck.cli.selftest import selftest
 from safecheck.errors import SafecheckError
 
 BUG = 4
 INTERRUPTED = 130
+COMMANDS = ("audit", "compare", "fix", "rules", "selftest")
+"""Every command is the function of its name in the module of its name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class _Commands(click.Group):
+    """A group that imports a command when it is asked for: an audit does not pay for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"safecheck.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, message="safecheck %(version)s")
 def cli() -> None:
     """Would TensorRT's restricted mode build this ONNX model, and if not, why not?
@@ -34,13 +44,6 @@ def cli() -> None:
     Exit codes: 0 compliant, 1 non-compliant, 2 usage or rule-file error, 3 inconclusive or unreadable, 4 a bug in
     safecheck, 130 interrupted.
     """
-
-
-cli.add_command(audit)
-cli.add_command(compare)
-cli.add_command(fix)
-cli.add_command(rules)
-cli.add_command(selftest)
 
 
 def run(arguments: list[str]) -> int:
@@ -62,6 +65,8 @@ def run(arguments: list[str]) -> int:
         complain(error)
         return error.exit_code
     except BrokenPipeError:
+        from safecheck.cli.options import leave_closed_pipe
+
         leave_closed_pipe()
         return 0
     except Exception as error:

@@ -457,6 +457,16 @@ def test_help_text_is_fresh() -> None:
         assert done.stdout.decode() == rendered
 
 
+def test_a_command_does_not_import_the_others() -> None:
+    code = (
+        "import sys; from safecheck.cli import run; run(sys.argv[1:]); "
+        "print(sorted(name for name in sys.modules if name.startswith('safecheck.cli.')))"
+    )
+    arguments = [sys.executable, "-c", code, "audit", "no.onnx"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['safecheck.cli.audit', 'safecheck.cli.options']"
+
+
 def test_no_arguments() -> None:
     done = safecheck()
     assert done.returncode == 2

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from safecheck.casebook import model_from_text
 from safecheck.errors import RuleFileError, SafecheckError
 from safecheck.finding import Verdict
 from safecheck.form import NodeForm, Tensor
+from safecheck.pipeline import audit_model
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile
@@ -168,3 +170,18 @@ def test_a_release_of_a_profile() -> None:
 def test_errors_are_rule_file_errors(tmp_path: Path) -> None:
     with pytest.raises(RuleFileError):
         profile(write(tmp_path, HEAD + "nonsense: 1\n"))
+
+
+def test_an_overlay_that_knows_of_reshapes_makes_the_softmax_of_6_x_count(tmp_path: Path) -> None:
+    file = tmp_path / "ours.yaml"
+    rule = "{id: our-reshape, title: Reshape, verdict: allowed, layers: [IShuffleLayer], grade: documented, sources: [{ref: doc}]}"
+    file.write_text(
+        'id: ours\ntitle: Ours\nversion: "1"\nextends: tensorrt-6-safe\n'
+        f"sources: {{doc: {{title: Ours, kind: licensed-document, read: all}}}}\nrules: [{rule}]\n"
+    )
+    model = tmp_path / "model.onnx"
+    model.write_bytes(model_from_text("(float16[4,10] x) => (y) { y = Softmax(x) }", 13).SerializeToString())
+    audit = audit_model(str(model), profile(str(file))).audit
+    assert audit is not None
+    assert {allowance.rule for allowance in audit.allowances} == {"our-reshape", "safe6-softmax"}
+    assert audit_model(str(model), profile("tensorrt-6-safe")).exit_code == 3
