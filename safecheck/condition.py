@@ -159,6 +159,7 @@ def show(value: object) -> str:
     return "(empty)" if value == "" else str(value)
 
 
+_NUMBER_OPERATORS = frozenset({"at_least", "at_most", "between", "multiple_of"})
 _LIST_OPERATORS = frozenset({"one_of", "between"})
 
 
@@ -188,11 +189,17 @@ def parse(entry: Entry, known: frozenset[str] = facts.ALL_FACT_NAMES) -> Conditi
         keys[operator].fail(
             f"{operator} takes {'a list' if operator in _LIST_OPERATORS else 'one value'}", "correct it"
         )
+    if operator in _NUMBER_OPERATORS and not all(map(_is_number, limit if isinstance(limit, tuple) else (limit,))):
+        keys[operator].fail(f"{operator} takes numbers, found {show(limit)}", "correct it")
     if operator.endswith("_fact") and limit not in known:
         keys[operator].fail(f"no fact '{show(limit)}'", "name a fact")
     if operator == "multiple_of" and limit == 0:
         keys[operator].fail("nothing is a multiple of 0", "give a positive number")
     return Test(name, _target(name, keys, entry), operator, limit)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
 
 
 def _target(name: str, keys: dict[str, Entry], entry: Entry) -> str | tuple[int, ...] | None:

@@ -17,7 +17,7 @@ from safecheck.facts import documentation
 from safecheck.finding import Grade, Verdict
 from safecheck.pipeline import compare_profiles
 from safecheck.render.output import write_file
-from safecheck.rulebook.catalog import Entry, catalog, grade_of, layers_of, speaks_of, stance, summary
+from safecheck.rulebook.catalog import Entry, catalog, grade_of, known_operators, layers_of, speaks_of, stance, summary
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.overlay import TEMPLATE
@@ -53,6 +53,8 @@ def list_rules(
     if summarize:
         _print_summary(profiles, output)
         return 0
+    _refuse_unknown("--layer", layer, {type_ for part in profiles for rule in part.rules for type_ in rule.layers})
+    _refuse_unknown("--op", operator, {name for part in profiles for name in known_operators(part)})
     made = frozenset[str]().union(*(layers_of(part, operator) for part in profiles)) if operator else frozenset[str]()
     found = [
         entry
@@ -68,6 +70,12 @@ def list_rules(
             click.echo(f"{entry.rule.verdict:<9}  {entry.rule.id}  ({grade_of(entry.rule)})  {entry.rule.title}")
         click.echo(f"{len(found)} rules", err=True)
     return 0
+
+
+def _refuse_unknown(option: str, name: str | None, known: set[str]) -> None:
+    if name is not None and name not in known:
+        what = f"no rule speaks of '{printable(name, 80)}'{suggest(name, known)}"
+        raise UsageError("SC-CFG-RULE", option, what, "correct the name")
 
 
 def _print_summary(profiles: list[Profile], output: str) -> None:

@@ -7,7 +7,10 @@ import json
 import click  # noqa: TID251 - the room for click
 
 from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.rulebook.load import shipped
 from safecheck.selftest import run
+from safecheck.strict_yaml import suggest
 
 FAILED = 4
 
@@ -19,7 +22,8 @@ def selftest(profile_name: str | None, output: str) -> int:
     """Run the cases of every rule here, with the libraries installed here."""
     outcomes = list(run(profile_name))
     if not outcomes:
-        raise UsageError("SC-CFG-PROFILE", "--profile", f"no cases for '{profile_name}'", "leave the option out")
+        what = f"no cases for '{printable(str(profile_name), 80)}'{suggest(str(profile_name), shipped())}"
+        raise UsageError("SC-CFG-PROFILE", "--profile", what, "leave the option out")
     failed = [outcome for outcome in outcomes if outcome.problem]
     if output == "json":
         problems = [

@@ -57,6 +57,12 @@ def layers_of(profile: Profile, operator: str) -> frozenset[str]:
     return frozenset(direct.union(*(profile.table.patterns.get(step.pattern or "", ()) for step in steps)))
 
 
+def known_operators(profile: Profile) -> frozenset[str]:
+    """ONNX operators that the parser of a profile imports or documents as unsupported, or that a rule names."""
+    named = (name for rule in profile.rules for name in rule.operators)
+    return frozenset(profile.table.operators).union(profile.table.unsupported, named)
+
+
 def summary(profile: Profile) -> Counter[tuple[str, str]]:
     """Number of rules by verdict and grade."""
     return Counter((str(rule.verdict), grade_of(rule)) for rule in profile.rules)

@@ -16,6 +16,7 @@ from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.finding import Citation, Grade, Verdict
 from safecheck.lowering.table import table_from_yaml
+from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.profile import Assumption, Idiom, Profile
 from safecheck.rulebook.rule import (
     ANY,
@@ -149,7 +150,9 @@ class _Loader:
             if ref in bibliography:
                 keys["sources"].items()[ref].fail("the profile below has a source of that name", "choose another name")
         bibliography |= own
-        rules = [rule_from_yaml(part, (), bibliography) for part in keys["rules"].sequence()] if "rules" in keys else []
+        entries = keys["rules"].sequence() if "rules" in keys else []
+        rules = [rule_from_yaml(part, (), bibliography) for part in entries]
+        refuse_idle(entries, rules, base)
         release = _numbers(base.target["tensorrt"])
         in_force = (*(rule for rule in rules if rule.holds_for(release)), *base.rules)
         _refuse_doubled_ids(in_force, root)

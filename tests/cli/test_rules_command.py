@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BASE = "tensorrt-8.6-restricted"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -77,3 +79,21 @@ def test_facts_are_documented() -> None:
     lines = run("facts").stdout.splitlines()
     assert any(line.startswith("kernel ") for line in lines)
     assert all(len(line.split(None, 1)) == 2 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("rules", "list", "--op", "Resise"), "did you mean 'Resize'"),
+        (("rules", "list", "--layer", "IPolingLayer"), "did you mean 'IPoolingLayer'"),
+        (("selftest", "--profile", "tensorrt-10-saftey"), "did you mean 'tensorrt-10-safety'"),
+        (("rules", "show", "resize-size"), "did you mean 'resize-sizes'"),
+    ],
+)
+def test_a_misspelt_name_is_one_line_with_a_suggestion(arguments: tuple[str, ...], said: str) -> None:
+    command = [sys.executable, "-m", "safecheck", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert said in done.stderr

@@ -174,7 +174,10 @@ def test_errors_are_rule_file_errors(tmp_path: Path) -> None:
 
 def test_an_overlay_that_knows_of_reshapes_makes_the_softmax_of_6_x_count(tmp_path: Path) -> None:
     file = tmp_path / "ours.yaml"
-    rule = "{id: our-reshape, title: Reshape, verdict: allowed, layers: [IShuffleLayer], grade: documented, sources: [{ref: doc}]}"
+    rule = (
+        "{id: our-reshape, title: Reshape, verdict: allowed, layers: [IShuffleLayer], grade: documented, "
+        "sources: [{ref: doc}]}"
+    )
     file.write_text(
         'id: ours\ntitle: Ours\nversion: "1"\nextends: tensorrt-6-safe\n'
         f"sources: {{doc: {{title: Ours, kind: licensed-document, read: all}}}}\nrules: [{rule}]\n"
@@ -185,3 +188,35 @@ def test_an_overlay_that_knows_of_reshapes_makes_the_softmax_of_6_x_count(tmp_pa
     assert audit is not None
     assert {allowance.rule for allowance in audit.allowances} == {"our-reshape", "safe6-softmax"}
     assert audit_model(str(model), profile("tensorrt-6-safe")).exit_code == 3
+
+
+WHEN_MEAN = "[{fact: kind, equals: kAVG}, {fact: op_type, equals: ReduceMean}, {fact: ranks, equals: 4}]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"layers: [IPoolingLayer]": "layers: [IPolingLayer]"}, "did you mean 'IPoolingLayer'"),
+        ({"layers: [IPoolingLayer]": "operators: [MaxPol]"}, "did you mean 'MaxPool'"),
+        ({"layers: [IPoolingLayer]": f"layers: [IReduceLayer]\n    when: {WHEN_MEAN}"}, "'reduce-mean'"),
+        ({"layers: [IPoolingLayer]": "layers: [ILRNLayer]"}, "cannot lift a refusal"),
+        ({"layers: [IPoolingLayer]": "layers: [IPoolingLayer]\n    when: [{fact: window, at_most: kMAX}]"}, "numbers"),
+    ],
+)
+def test_a_rule_that_could_never_count_is_refused(changes: dict[str, str], said: str, tmp_path: Path) -> None:
+    rule = """
+  - id: our-rule
+    title: Ours
+    verdict: allowed
+    layers: [IPoolingLayer]
+    grade: documented
+    sources: [{ref: supplement}]
+"""
+    for old, new in changes.items():
+        rule = rule.replace(old, new)
+    file = tmp_path / "ours.yaml"
+    file.write_text(f"{HEAD}rules:{rule}")
+    (problem,) = problems(str(file))
+    assert str(file) in str(problem)
+    assert "rules[0]" in str(problem)
+    assert said in str(problem)

@@ -81,10 +81,19 @@ def test_each_release_answers_for_itself(what: str, release: int, tmp_path: Path
     assert rules <= named
 
 
-@pytest.mark.parametrize("name", RELEASES)
-def test_every_release_says_what_the_scope_flag_means(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words", "source"),
+    [
+        (RELEASES[0], "runs the scope check before a standard build", "header-8.6"),
+        (RELEASES[1], "runs the static check up to 10.15; from 10.16 on the flag is ignored", "scope-10.x"),
+        (RELEASES[2], "has no effect in these releases", "header-11.1"),
+    ],
+)
+def test_every_release_says_what_the_scope_flag_means(name: str, words: str, source: str) -> None:
     (flag,) = [part for part in book(name).assumptions if part.id == "safety-scope-flag"]
     assert "kSAFETY_SCOPE" in flag.text
+    assert words in flag.text
+    assert source in {cited.ref for cited in flag.sources}
 
 
 def test_the_newest_release_is_never_a_pass(tmp_path: Path) -> None:
