@@ -76,6 +76,15 @@ def refuse_clashes(targets: Iterable[Target], inputs: Iterable[str]) -> None:
 
 
 def write_file(path: str, content: str) -> None:
+    """Replace a text file in one step.
+
+    Raises:
+        UsageError: it could not be written; an earlier file of that name is untouched.
+    """
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: str, content: bytes) -> None:
     """Replace the file in one step, so that nobody ever sees half of it.
 
     Raises:
@@ -84,7 +93,7 @@ def write_file(path: str, content: str) -> None:
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".safecheck-")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

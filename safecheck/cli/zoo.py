@@ -1,0 +1,101 @@
+"""The commands `safecheck zoo ...`."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.escape import printable
+from safecheck.render.output import Target, check_targets, write_bytes
+from safecheck.zoo.build import Order, build
+from safecheck.zoo.catalogue import CATALOGUE, Geometry, Pool, Reference, ResizeBy
+from safecheck.zoo.export import Exporter, to_onnx
+
+
+@click.group()
+def zoo() -> None:
+    """Make the reference models: CSA and the baselines it is compared with."""
+
+
+@zoo.command("list")
+@click.option(
+    "--output", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+)
+def list_models(output: str) -> int:
+    """List the models, their sizes and where they are published."""
+    if output == "json":
+        click.echo(json.dumps([_as_json(reference) for reference in CATALOGUE.values()], indent=2))
+        return 0
+    for reference in CATALOGUE.values():
+        macs = ", ".join(
+            f"{count / 1e9:.3f} GMACs" + (f" ({geometry})" if reference.is_csa else "")
+            for geometry, count in reference.macs.items()
+        )
+        click.echo(f"{reference.name:<14}{reference.title}")
+        click.echo(f"{'':<14}{reference.parameters:,} parameters, {macs} at {reference.image}x{reference.image}")
+        click.echo(f"{'':<14}made with {' and '.join(reference.needs)}; {reference.source}")
+    return 0
+
+
+def _as_json(reference: Reference) -> dict[str, object]:
+    return {
+        "name": reference.name,
+        "title": reference.title,
+        "image": reference.image,
+        "parameters": reference.parameters,
+        "macs": dict(reference.macs),
+        "needs": list(reference.needs),
+        "source": reference.source,
+    }
+
+
+@zoo.command("export")
+@click.argument("name", metavar="NAME", type=click.Choice(list(CATALOGUE)))
+@click.option("--output", "-o", "path", metavar="FILE", required=True, help="Where to write it.")
+@click.option(
+    "--image", type=click.IntRange(32, 2048), metavar="PIXELS",
+    help="Side of the square image. Default: 224, for miniatures 64.",
+)  # fmt: skip
+@click.option("--batch", type=click.IntRange(1, 1024), default=1, show_default=True, help="Images at once.")
+@click.option(
+    "--opset", type=click.IntRange(13, 23), default=17, show_default=True,
+    help="Operator set to ask for; standard error says if the exporter wrote another.",
+)  # fmt: skip
+@click.option(
+    "--exporter", type=click.Choice(get_args(Exporter)), default="dynamo", show_default=True, help="Of PyTorch's two."
+)
+@click.option("--weights", metavar="FILE", help="A .safetensors or .pth file; seeded random weights by default.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random weights.")
+@click.option(
+    "--geometry", type=click.Choice(get_args(Geometry)), default="published", show_default=True,
+    help="CSA: maps of 56, 27, 13, 6 or of 56, 28, 14, 7 pixels.",
+)  # fmt: skip
+@click.option(
+    "--resize", type=click.Choice(get_args(ResizeBy)), default="scales", show_default=True,
+    help="CSA: resize by constant scales or to sizes.",
+)  # fmt: skip
+@click.option(
+    "--pool", type=click.Choice(get_args(Pool)), default="average", show_default=True,
+    help="CSA: AveragePool with a kernel or ReduceMean.",
+)  # fmt: skip
+def export_model(
+    name: str, path: str, image: int | None, batch: int, opset: int, exporter: Exporter, weights: str | None, seed: int,
+    geometry: Geometry, resize: ResizeBy, pool: Pool,
+) -> int:  # fmt: skip
+    """Write a reference model as one ONNX file.
+
+    The same seed gives the same bytes, with the same versions of the libraries.
+    """
+    check_targets([Target("onnx", path)], [] if weights is None else [weights])
+    order = Order(name, image, seed, weights, geometry, resize, pool)
+    exported = to_onnx(build(order), (batch, 3, order.side, order.side), exporter, opset)
+    write_bytes(path, exported.data)
+    if exported.opset != opset:
+        click.echo(
+            f"note: opset {opset} was asked for; the {exporter} exporter could not reach it and wrote {exported.opset}",
+            err=True,
+        )
+    click.echo(f"{printable(path)}: {name}, opset {exported.opset}, {len(exported.data):,} bytes", err=True)
+    return 0
