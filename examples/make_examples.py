@@ -1,7 +1,6 @@
 """Export the example models beside this file, verified against PyTorch; any mismatch stops the run."""
 
 import argparse
-import logging
 import math
 import sys
 from collections import Counter
@@ -13,10 +12,12 @@ import numpy as np
 import onnx  # noqa: TID251
 import onnxruntime as ort
 import torch
-from csa import CsaClassifier
-from google.protobuf.message import Message
 from torch import Tensor, nn
 from transformer import TransformerBlock
+
+from safecheck.zoo.baselines import convnext, cvt, swin
+from safecheck.zoo.csa import BLOCK, NANO, Csa
+from safecheck.zoo.export import to_onnx
 
 SEED = 20240112
 TOLERANCE = 1e-4
@@ -39,9 +40,13 @@ class Example:
 
 
 EXAMPLES = (
-    Example("csa-block", CsaClassifier, (1, 3, 64, 64), 18),
-    Example("csa-block-refused", lambda: CsaClassifier(resize="sizes", head="mean"), (1, 3, 64, 64), 18),
+    Example("csa-block", lambda: Csa(BLOCK, 64, 10, "even"), (1, 3, 64, 64), 18),
+    Example("csa-block-refused", lambda: Csa(BLOCK, 64, 10, "even", "sizes", "mean"), (1, 3, 64, 64), 18),
+    Example("csa-nano", lambda: Csa(NANO, 64, 10), (1, 3, 64, 64), 17),
     Example("transformer-block", TransformerBlock, (1, 64, 64), 17),
+    Example("swin-block", lambda: swin(32, 10, 32, (2,), (2,), 4), (1, 3, 32, 32), 18),
+    Example("convnext-block", lambda: convnext(32, 10, (64,), (1,)), (1, 3, 32, 32), 18),
+    Example("cvt-block", lambda: cvt(32, 10, (64,), (1,), (2,)), (1, 3, 32, 32), 18),
 )
 
 
@@ -62,35 +67,6 @@ def fill(module: nn.Module, random: torch.Generator) -> None:
             tensor.uniform_(0.8, 1.2, generator=random)
         else:
             tensor.uniform_(-0.1, 0.1, generator=random)
-
-
-def strip(message: Message) -> None:
-    """Clear doc strings and metadata everywhere below a protobuf message: they hold stack traces with local paths."""
-    for field, value in message.ListFields():
-        if field.name in ("doc_string", "metadata_props"):
-            message.ClearField(field.name)
-        elif field.message_type:
-            for child in [value] if isinstance(value, Message) else value:
-                strip(child)
-
-
-def export(module: nn.Module, sample: Tensor, opset: int) -> bytes:
-    program = torch.onnx.export(
-        module,
-        (sample,),
-        dynamo=True,
-        opset_version=opset,
-        input_names=["input"],
-        output_names=["output"],
-        verbose=False,
-    )
-    if program is None:
-        raise SystemExit("make_examples: the exporter returned nothing")
-    model = program.model_proto
-    strip(model)
-    model.producer_version = torch.__version__.partition("+")[0]
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
 
 
 def largest_error(data: bytes, module: nn.Module, samples: list[Tensor]) -> float:
@@ -116,8 +92,8 @@ def make(example: Example) -> tuple[bytes, str]:
     module = example.build().eval()
     fill(module, random)
     samples = [torch.empty(example.shape).uniform_(-1.7, 1.7, generator=random) for _ in range(4)]
-    data = export(module, samples[0], example.opset)
-    require(data == export(module, samples[1], example.opset), f"{example.stem}: two exports differ")
+    data = to_onnx(module, example.shape, "dynamo", example.opset).data
+    require(data == to_onnx(module, example.shape, "dynamo", example.opset).data, f"{example.stem}: two exports differ")
     require(len(data) < SIZE_LIMIT, f"{example.stem}: {len(data)} bytes, the limit is {SIZE_LIMIT}")
     for path in (".py", sys.prefix, str(Path.home()), str(Path.cwd())):
         require(path == "/" or path.encode() not in data, f"{example.stem}: the file mentions {path}")
@@ -137,7 +113,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to")
     out: Path = parser.parse_args().out
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     out.mkdir(parents=True, exist_ok=True)
     for example in EXAMPLES:
         data, line = make(example)
