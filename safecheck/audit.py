@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from safecheck.bench.cost import macs
+from safecheck.bench.traffic import total_macs
 from safecheck.errors import SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.form import UNKNOWN, Layer, NodeForm, Tensor
@@ -80,19 +80,12 @@ def audit(model: Model, profile: Profile) -> Audit:
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
     allowances: Counter[str] = Counter()
-    costs: dict[NodeForm, int | None] = {}
-    total: int | None = 0
     formed_nodes = tuple(forms(model.graph, profile.folded))
     for formed in formed_nodes:
         folded = formed.computes_constant and profile.folded
         judgement = _FOLDED if folded else judgements.get(formed.form)
         if judgement is None:
             judgement = judgements[formed.form] = judge(profile, formed.form)
-        if not formed.computes_constant and formed.node.scope.path == "":
-            cost = costs.get(formed.form, -1)
-            if cost == -1:
-                cost = costs[formed.form] = macs(formed.form)
-            total = None if total is None or cost is None else total + cost
         location = _location(formed.node)
         nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
         if judgement.verdict is Verdict.ALLOWED:
@@ -106,7 +99,7 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
-        macs=total,
+        macs=total_macs(formed_nodes),
         formed=formed_nodes,
     )
 

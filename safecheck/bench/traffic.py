@@ -1,11 +1,12 @@
 """What a network costs as a whole, and how much memory traffic a frame causes by batch: an estimate, not a measurement.
 
 The estimate follows the tensors, not the clock. It counts what kernels exchange through memory and what of it a cache
-can hold. The assumptions are data (`ASSUMPTIONS`), because a figure without them means nothing; reports print them.
+can hold. The assumptions are data (`assumptions`), because a figure without them means nothing; reports print them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,9 +14,9 @@ from typing import NamedTuple
 from safecheck.bench.cost import Precision, Volume, macs
 from safecheck.bench.kernels import Kernel, kernels
 from safecheck.bench.steps import Step, steps
+from safecheck.form import NodeForm
 from safecheck.forms import FormedNode
 from safecheck.model import Model
-from safecheck.value_info import tensor_of
 
 BATCHES = (1, 4, 8, 16)
 """The batches of NVIDIA's article on Convolutional Self-Attention."""
@@ -28,37 +29,49 @@ class Assumption(NamedTuple):
 
     id: str
     text: str
+    source: str = ""
+    """Key in `rules/sources.yaml`; empty for a choice of this model."""
 
 
-ASSUMPTIONS = (
-    Assumption(
-        "one-precision",
-        "Every floating-point tensor is held in the precision named; integers and booleans keep their type. A real "
-        "engine mixes precisions.",
-    ),
-    Assumption(
-        "fusion",
-        "Pointwise operators run in the kernel of the convolution, matrix product or pointwise operators before them; "
-        "what passes between them does not reach memory. Attention and other chains are not fused; Reshape, Squeeze, "
-        "Flatten and constants cost nothing; Transpose, Slice and Concat copy.",
-    ),
-    Assumption(
-        "once-per-kernel",
-        "A kernel reads each of its tensors once and writes each once, whatever its tiling does; no scratch memory, "
-        "no change of layout, no padding.",
-    ),
-    Assumption("weights", "Every kernel reads its weights from memory once per batch; a frame bears its share."),
-    Assumption(
+def assumptions(cache: int = CACHE) -> tuple[Assumption, ...]:
+    """What the estimate rests on; reports print it beside the figures."""
+    return (
+        Assumption(
+            "one-precision",
+            "Every floating-point tensor is held in the precision named; integers and booleans keep their type. "
+            "A real engine mixes precisions.",
+        ),
+        Assumption(
+            "fusion",
+            "Pointwise operators run in the kernel of the convolution, matrix product or pointwise operators before "
+            "them, and what passes between them does not reach memory. Attention and longer chains are not fused. "
+            "Reshape and its like cost nothing; Transpose, Slice and Concat copy.",
+            "tensorrt-fusions",
+        ),
+        Assumption(
+            "once-per-kernel",
+            "A kernel reads each of its tensors once and writes each once, whatever its tiling does. There is no "
+            "scratch memory, no change of layout and no padding.",
+        ),
+        Assumption("weights", "Every kernel reads its weights from memory once per batch; a frame bears its share."),
+        _caching(cache),
+        Assumption(
+            "batch", "The first dimension of the network inputs is the batch, and every computed tensor grows with it."
+        ),
+    )
+
+
+def _caching(cache: int) -> Assumption:
+    if cache == 0:
+        return Assumption("cache", "No cache: everything that kernels exchange goes through memory.")
+    size = f"{cache / 2**20:g} MiB" + (", the L2 cache of the GPU in Orin" if cache == CACHE else "")
+    return Assumption(
         "cache",
         "A tensor stays on chip on its way to a reader if all that is moved from the kernel that last touched it "
-        "through the reader fits into the cache (4 MiB, the L2 cache of the GPU in Orin); then it is neither written "
-        "to memory nor read from it. Network inputs are read, network outputs written.",
-    ),
-    Assumption(
-        "batch",
-        "The first dimension of the network inputs is the batch, and every computed tensor grows with it.",
-    ),
-)
+        f"through the reader fits into the cache ({size}). A tensor that always stays there is not written to memory. "
+        "Network inputs are read, network outputs written.",
+        "orin-brief" if cache == CACHE else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +148,7 @@ def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
         problem = "the network inputs have no common batch"
     return Cost(
         parameters=model.parameters,
-        macs=_macs(nodes),
+        macs=total_macs(nodes),
         batch=batch,
         problem=problem,
         outputs=work.outputs,
@@ -144,25 +157,30 @@ def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
     )
 
 
-def _macs(nodes: Sequence[FormedNode]) -> int | None:
-    """The sum over the main graph; how often a nested graph runs is not known."""
-    total = 0
+def total_macs(nodes: Iterable[FormedNode]) -> int | None:
+    """Multiply-accumulates of the main graph; None if a shape is not known, or how often a nested product runs."""
+    counted: Counter[NodeForm] = Counter()
+    nested: set[NodeForm] = set()
     for formed in nodes:
         path = formed.node.scope.path
-        if formed.computes_constant or path.startswith("function:"):  # a call of a function is a node of another domain
-            continue
-        count = macs(formed.form)
-        if count is None or (path and count):
+        if path == "" and not formed.computes_constant:
+            counted[formed.form] += 1
+        elif path and not path.startswith("function:"):  # a call of a function is a node of another domain
+            nested.add(formed.form)
+    total = 0
+    for form, count in counted.items():
+        each = macs(form)
+        if each is None:
             return None
-        total += count
-    return total
+        total += each * count
+    return total if not any(macs(form) != 0 for form in nested) else None
 
 
 def _batch(model: Model) -> int | None:
-    graph = model.proto.graph
-    constants = {tensor.name for tensor in graph.initializer}
-    shapes = [tensor_of(value).shape for value in graph.input if value.name not in constants]
-    first = {shape[0] if shape else None for shape in shapes if shape != ()}
+    known = model.graph.scopes[0].tensors
+    tensors = [known[value.name] for value in model.proto.graph.input]
+    shapes = [tensor.shape for tensor in tensors if not tensor.constant and tensor.shape != ()]
+    first = {shape[0] if shape else None for shape in shapes}
     batch = first.pop() if len(first) == 1 else None
     return batch if isinstance(batch, int) and batch > 0 else None
 

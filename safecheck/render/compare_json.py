@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from safecheck import __version__
-from safecheck.bench.traffic import ASSUMPTIONS, BATCHES
+from safecheck.bench.traffic import BATCHES, assumptions
 from safecheck.contrast import Compared, Contrast, Standing
 from safecheck.published import Figure
 from safecheck.render.json import dumped
@@ -23,7 +23,7 @@ def document(contrast: Contrast) -> str:
                 for profile in contrast.profiles
             ],
             "models": [_model(model) for model in contrast.models],
-            "traffic_assumptions": [part._asdict() for part in ASSUMPTIONS],
+            "traffic_assumptions": [part._asdict() for part in assumptions()],
             "exit_code": contrast.exit_code,
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from safecheck.bench.traffic import ASSUMPTIONS, BATCHES
+from safecheck.bench.traffic import BATCHES, assumptions
 from safecheck.contrast import Compared, Contrast, Standing, weight
 from safecheck.escape import printable
 
@@ -54,7 +54,7 @@ def tables(contrast: Contrast) -> Iterator[Table]:
         yield Table("Measured by you", "From the measurement files that were given.", tuple(_measured(models)))
     yield Table(
         "Memory traffic per frame, estimated",
-        "MB to and from memory by precision and batch. " + " ".join(part.text for part in ASSUMPTIONS),
+        "MB to and from memory by precision and batch. " + " ".join(part.text for part in assumptions()),
         tuple(_traffic(models)),
     )
     for position, profile in enumerate(contrast.profiles):

@@ -10,7 +10,7 @@ from typing import Any
 from safecheck import __version__
 from safecheck.audit import Audit
 from safecheck.bench.cost import Precision
-from safecheck.bench.traffic import ASSUMPTIONS, BATCHES, Cost
+from safecheck.bench.traffic import BATCHES, CACHE, Cost, assumptions
 from safecheck.escape import printable
 from safecheck.finding import Citation, Finding, Verdict
 from safecheck.model import Model
@@ -124,7 +124,8 @@ def _cost(cost: Cost | None) -> dict[str, Any] | None:
         "traffic_bytes_per_frame": {
             str(precision): {str(batch): cost.traffic(precision, batch) for batch in BATCHES} for precision in Precision
         },
-        "assumptions": [{"id": assumption.id, "text": assumption.text} for assumption in ASSUMPTIONS],
+        "cache_bytes": CACHE,
+        "assumptions": [part._asdict() for part in assumptions()],
     }
 
 

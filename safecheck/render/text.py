@@ -11,6 +11,7 @@ from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import Cost
 from safecheck.escape import printable
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, ModelVerdict, Verdict
+from safecheck.render import amounts
 from safecheck.report import Report
 
 NODES_SHOWN = 10
@@ -55,7 +56,8 @@ def _report(report: Report) -> Iterator[Line]:
     assert report.model is not None
     assert report.audit is not None
     yield Line(f"  model     sha256 {report.model.sha256[:16]}…")
-    yield Line(f"  cost      {_size(report.audit, report.cost)}")
+    if (cost := report.cost) is not None:
+        yield Line(f"  cost      {_cost(cost)}")
     yield Line(f"  nodes     {_coverage(report.audit)}")
     if report.model.inference_problem:
         yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
@@ -68,11 +70,10 @@ def _name(report: Report) -> str:
     return "standard input" if report.path == "-" else printable(report.path)
 
 
-def _size(audit: Audit, cost: Cost | None) -> str:
-    macs = "MACs unknown" if audit.macs is None else f"{audit.macs / 1e9:.3f} G MACs"
-    moved = None if cost is None else cost.traffic(Precision.FP16)
-    traffic = "traffic unknown" if moved is None else f"about {moved / 1e6:.1f} MB of traffic a frame (FP16)"
-    return f"{0 if cost is None else cost.parameters:,} parameters, {macs}, {traffic}"
+def _cost(cost: Cost) -> str:
+    traffic = cost.traffic(Precision.FP16)
+    moved = "unknown" if traffic is None else f"about {amounts.size(traffic)}"
+    return f"{cost.parameters:,} parameters, {amounts.macs(cost.macs)} MACs, {moved} traffic a frame (FP16, batch 1)"
 
 
 def _coverage(audit: Audit) -> str:

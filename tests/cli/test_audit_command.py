@@ -305,6 +305,14 @@ SHAPE = {
     "verdict": str,
     "exit_code": int,
     "coverage": {"total": int, "allowed": int, "forbidden": int, "unproven": int, "deviated": int},
+    "cost": {
+        "parameters": int, "macs": int, "batch": int, "unknown_because": type(None), "cache_bytes": int,
+        "assumptions": list,
+        "bytes": {precision: {"weights": int, "activations": int} for precision in ("fp32", "fp16", "int8")},
+        "traffic_bytes_per_frame": {
+            precision: {"1": int, "4": int, "8": int, "16": int} for precision in ("fp32", "fp16", "int8")
+        },
+    },
     "findings": list,
     "rewrites": list,
     "confirmation": type(None),
@@ -348,6 +356,18 @@ def test_json_report(models: Path) -> None:
         assert set(part) >= {"fact", "actual", "limit"}
     for part in finding["sources"]:
         assert set(part) >= {"ref", "at", "url"}
+
+
+def test_an_unknown_cost_is_null_and_said(models: Path) -> None:
+    text = '(float["N",8] x) => (float["N",8] y) { y = MatMul(x, x) }'
+    (models / "allowed.onnx").write_bytes(model_from_text(text).SerializeToString())
+    cost = json.loads(safecheck("audit", "allowed.onnx", "--output", "json", cwd=models).stdout)["cost"]
+    assert cost["macs"] is None
+    assert cost["unknown_because"] == "the size of a tensor of node 0 is not known"
+    assert set(cost["traffic_bytes_per_frame"]["fp16"].values()) == {None}
+    assert cost["bytes"]["fp16"] == {"weights": None, "activations": None}
+    shown = safecheck("audit", "allowed.onnx", cwd=models).stdout.decode()
+    assert "  cost      0 parameters, unknown MACs, unknown traffic a frame (FP16, batch 1)\n" in shown
 
 
 def test_equal_inputs_give_equal_bytes(models: Path, tmp_path: Path) -> None:

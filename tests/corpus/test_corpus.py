@@ -15,6 +15,8 @@ from pathlib import Path
 import onnx  # noqa: TID251
 import pytest
 
+from safecheck.bench.cost import Precision
+from safecheck.bench.traffic import BATCHES
 from safecheck.finding import Grade, Verdict
 from safecheck.pipeline import audit_model
 from safecheck.report import Report
@@ -148,3 +150,33 @@ def test_every_finding_is_explained(name: str, reports: dict[str, Report]) -> No
     assert len(set(fingerprints)) == len(fingerprints)
     assert audit.macs is not None
     assert audit.macs > 0
+
+
+MACS = {"csa_tiny": 4_541_181_696, "swin_tiny": 4_490_566_656, "convnext_tiny": 4_455_531_264, "cvt_13": 4_566_089_216}
+
+
+@pytest.mark.parametrize("network", MACS)
+def test_the_cost_belongs_to_the_network_and_not_to_its_exporter(network: str, reports: dict[str, Report]) -> None:
+    exports = [reports[name].cost for name in MODELS if name.startswith(f"{network}__")]
+    costs = [cost for cost in exports if cost is not None]
+    assert len(costs) == len(exports) > 1
+    assert {cost.macs for cost in costs} == {MACS[network]}
+    for precision in Precision:
+        for batch in BATCHES:
+            traffic = [cost.traffic(precision, batch) or 0 for cost in costs]
+            assert 0 < max(traffic) < 1.06 * min(traffic), (precision, batch)
+
+
+def test_the_traffic_of_csa_is_flat_and_that_of_attention_grows_with_the_batch(reports: dict[str, Report]) -> None:
+    """What the article that introduced CSA says of its measurement holds for the estimate, in FP16."""
+    growth = {}
+    for network in MACS:
+        cost = reports[f"{network}__dynamo20"].cost
+        assert cost is not None
+        one, many = cost.traffic(Precision.FP16, 1), cost.traffic(Precision.FP16, 16)
+        assert one is not None
+        assert many is not None
+        growth[network] = many / one
+    assert growth["csa_tiny"] < 1.15
+    assert growth["csa_tiny"] == min(growth.values())
+    assert min(growth["swin_tiny"], growth["cvt_13"]) > 1.7
