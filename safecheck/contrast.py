@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safecheck.audit import audit
-from safecheck.bench.cost import Precision
-from safecheck.bench.traffic import BATCHES
+from safecheck.bench.cost import Precision, Volume
+from safecheck.bench.traffic import BATCHES, CACHE, NodeCost
 from safecheck.errors import InputError
-from safecheck.finding import Grade, Verdict
+from safecheck.finding import Grade, ModelVerdict, Verdict
 from safecheck.fix import plan
 from safecheck.measured import Measurement
 from safecheck.model import load
-from safecheck.published import Published, matched, published
-from safecheck.report import Report, worst
+from safecheck.published import Match, Published, match, published
+from safecheck.report import Report, relative, worst
 from safecheck.rulebook.profile import Profile
-
-FORBIDDEN_OR_UNPROVEN = (Verdict.FORBIDDEN, Verdict.UNPROVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +74,13 @@ class Compared:
     """Most frequent first."""
     reference: Published | None = None
     reference_by: str = ""
-    """How the published network was found: named by the user, or recognised by its size."""
+    """How the published network was found, or why a similar one is none."""
     measured: tuple[Measurement, ...] = ()
+    error_code: str = ""
+    sizes: tuple[tuple[str, int | None, int | None], ...] = ()
+    """Precision, bytes of the weights, bytes that all nodes read and write for the batch of the file."""
+    nodes: tuple[NodeCost, ...] = ()
+    """Node by node, without those that do nothing; empty if a size is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,10 @@ class Contrast:
 
     profiles: tuple[Profile, ...]
     models: tuple[Compared, ...]
+    cache: int = CACHE
+    """Bytes on chip that the traffic estimate assumes; 0 for none."""
+    unused: int = 0
+    """Measurements of none of the models."""
 
     @property
     def exit_code(self) -> int:
@@ -93,22 +100,38 @@ class Contrast:
         return worst([standing.exit_code for model in self.models for standing in model.standings])
 
 
+def labels(paths: Sequence[str]) -> list[str]:
+    """How the models are called: by their file names, with as many folders as it takes to tell them apart."""
+    parts = [os.path.normpath(path).split(os.sep) for path in paths]
+    for depth in range(1, max(map(len, parts)) + 1):
+        found = ["/".join(part[-depth:]) for part in parts]
+        if len(set(found)) == len(found):
+            break
+    return found
+
+
 def contrast_one(
-    path: str, profiles: Sequence[Profile], named: str | None, measurements: Sequence[Measurement]
+    path: str,
+    name: str,
+    profiles: Sequence[Profile],
+    named: str | None,
+    measurements: Sequence[Measurement],
+    cache: int,
 ) -> Compared:
     """One column of the comparison: a model under every profile. A model that cannot be read says so."""
-    name = os.path.basename(path)
     try:
         model = load(path)
     except InputError as error:
         standings = tuple(
             Standing(profile.id, "inconclusive", error.exit_code, 0, (0, 0, 0), (), None, "") for profile in profiles
         )
-        return Compared(name, path, "", str(error), standings)
+        # Not where: that may be an absolute path, and a report does not say where the caller's disk is.
+        what = relative(error.what, path)
+        return Compared(name, path, "", f"{what}; {relative(error.todo, path)}", standings, error_code=error.code)
     reports = [Report(path, profile, model, audit(model, profile), None) for profile in profiles]
     cost = reports[0].cost
-    networks = published()
-    reference = networks[named] if named is not None else matched(cost, networks)
+    assert cost is not None
+    reference = Match(published()[named], "named on the command line") if named is not None else match(cost)
     operators = Counter(node.location.op_type for node in reports[0].audit.nodes) if reports[0].audit else Counter()
     return Compared(
         name,
@@ -116,18 +139,24 @@ def contrast_one(
         model.sha256,
         "",
         tuple(_standing(report) for report in reports),
-        model.parameters,
-        None if cost is None else cost.macs,
-        "" if cost is None else cost.problem,
-        tuple(
-            (str(precision), tuple(None if cost is None else cost.traffic(precision, batch) for batch in BATCHES))
+        parameters=model.parameters,
+        macs=cost.macs,
+        unknown_because=cost.problem,
+        traffic=tuple(
+            (str(precision), tuple(cost.traffic(precision, batch, cache) for batch in BATCHES))
             for precision in Precision
         ),
-        tuple(sorted(operators.items(), key=lambda item: (-item[1], item[0]))),
-        reference,
-        "" if reference is None else "named on the command line" if named is not None else "recognised by its size",
-        tuple(part for part in measurements if part.is_of(path, model.sha256)),
+        operators=tuple(sorted(operators.items(), key=lambda item: (-item[1], item[0]))),
+        reference=reference.network,
+        reference_by=reference.because,
+        measured=tuple(part for part in measurements if part.is_of(path, model.sha256)),
+        sizes=tuple((str(part), _bytes(cost.weights, part), _bytes(cost.activations, part)) for part in Precision),
+        nodes=tuple(cost.nodes()),
     )
+
+
+def _bytes(size: Volume | None, precision: Precision) -> int | None:
+    return None if size is None else size.bytes(precision)
 
 
 def _standing(report: Report) -> Standing:
@@ -160,7 +189,7 @@ def _after_fix(report: Report) -> tuple[tuple[int, int] | None, str]:
     """Nodes that are left when every rewrite is carried out whose result the profile likes better."""
     assert report.model is not None
     assert report.audit is not None
-    if not any(report.audit.count(verdict) for verdict in FORBIDDEN_OR_UNPROVEN):
+    if report.verdict is ModelVerdict.COMPLIANT:
         return (0, 0), ""
     try:
         weight = plan(report.model, report.profile)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from safecheck.audit import audit
+from safecheck.bench.traffic import CACHE
 from safecheck.errors import InputError
 from safecheck.escape import printable
 from safecheck.finding import Verdict
@@ -67,12 +68,21 @@ def compare_models(
     named: Mapping[str, str],
     measurements: Sequence[Measurement],
     jobs: int | None = None,
+    cache: int = CACHE,
 ) -> Contrast:
     """Several models under several profiles, side by side; models are worked on in processes of their own.
 
-    `named` says for paths which published network they are; the others are recognised by their size.
+    `named` says for paths which published network they are; the others are recognised by their structure. `cache` is
+    what the target holds on chip, in bytes.
     """
-    tasks = [(path, tuple(profiles), named.get(path), tuple(measurements)) for path in paths]
+    from safecheck.contrast import Contrast, labels
+    from safecheck.measured import refuse_ambiguous
+
+    refuse_ambiguous(measurements, paths)
+    tasks = [
+        (path, name, tuple(profiles), named.get(path), tuple(measurements), cache)
+        for path, name in zip(paths, labels(paths), strict=True)
+    ]
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     if workers > 1:
         from concurrent.futures import ProcessPoolExecutor
@@ -81,16 +91,15 @@ def compare_models(
             columns = list(executor.map(_column, tasks))
     else:
         columns = [_column(task) for task in tasks]
-    from safecheck.contrast import Contrast
+    unused = set(measurements).difference(*(column.measured for column in columns))
+    return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 
-    return Contrast(tuple(profile(name) for name in profiles), tuple(columns))
 
-
-def _column(task: tuple[str, tuple[str, ...], str | None, tuple[Measurement, ...]]) -> Compared:
-    path, profiles, named, measurements = task
+def _column(task: tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int]) -> Compared:
     from safecheck.contrast import contrast_one
 
-    return contrast_one(path, [profile(name) for name in profiles], named, measurements)
+    path, name, profiles, named, measurements, cache = task
+    return contrast_one(path, name, [profile(profile_name) for profile_name in profiles], named, measurements, cache)
 
 
 def compare_profiles(path: str, before: Profile, after: Profile) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from safecheck import resources
 from safecheck.bench.traffic import Cost
@@ -11,9 +13,7 @@ from safecheck.rulebook.load import bibliography
 from safecheck.rulebook.rule import citations
 from safecheck.strict_yaml import Entry, load
 
-_MACS_WITHIN = 0.003
-_PARAMETERS_WITHIN = 0.02
-"""Exporters fold normalisations and add tables, which changes the number of parameters in the file."""
+_MACS_WITHIN = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,22 @@ class Published:
 
     id: str
     title: str
-    macs: tuple[int, ...]
-    parameters: int
+    weights: int
+    """Elements of all weights that convolutions and products multiply with (`Cost.product_weights`)."""
+    macs: int
+    """Multiply-accumulates for one frame of the published size."""
     figures: tuple[Figure, ...]
 
-    def fits(self, cost: Cost) -> bool:
-        """Whether a file can be this network: operations within 0.3 per cent and parameters within 2."""
-        if cost.macs is None or not cost.batch:
-            return False
-        per_frame = cost.macs / cost.batch
-        return abs(cost.parameters - self.parameters) <= _PARAMETERS_WITHIN * self.parameters and any(
-            abs(per_frame - macs) <= _MACS_WITHIN * macs for macs in self.macs
-        )
+
+class Match(NamedTuple):
+    """Whether a file is a reference network."""
+
+    network: Published | None
+    because: str
+    """How it was recognised, or what speaks against it; empty if it is like none."""
 
 
+@cache
 def published() -> dict[str, Published]:
     """The reference networks by name."""
     text = (resources.rules() / "published.yaml").read_text(encoding="utf-8")
@@ -55,12 +57,12 @@ def published() -> dict[str, Published]:
 
 
 def _network(entry: Entry) -> Published:
-    keys = entry.mapping(required=("id", "title", "macs", "parameters", "figures"))
+    keys = entry.mapping(required=("id", "title", "weights", "macs", "figures"))
     return Published(
         keys["id"].text(),
         keys["title"].text(),
-        tuple(_integer(part) for part in keys["macs"].sequence()),
-        _integer(keys["parameters"]),
+        _integer(keys["weights"]),
+        _integer(keys["macs"]),
         tuple(_figure(part) for part in keys["figures"].sequence()),
     )
 
@@ -78,7 +80,19 @@ def _integer(entry: Entry) -> int:
     return value
 
 
-def matched(cost: Cost | None, networks: dict[str, Published]) -> Published | None:
-    """The network that a file is; None if none or several fit."""
-    fitting = [network for network in networks.values() if cost is not None and network.fits(cost)]
-    return fitting[0] if len(fitting) == 1 else None
+def match(cost: Cost) -> Match:
+    """The network that a file is by its structure: exactly its weights, and its operations for a frame.
+
+    The same weights at another input size or in another geometry are another network: nothing is known about it.
+    """
+    for network in published().values():
+        if cost.product_weights != network.weights:
+            continue
+        if cost.macs is None or cost.batch is None:
+            return Match(None, f"its weights are those of {network.id}, its multiply-accumulates are unknown")
+        macs = cost.macs / cost.batch
+        if abs(macs - network.macs) <= _MACS_WITHIN * network.macs:
+            return Match(network, f"{network.weights:,} weights and {macs / 1e9:.3f} G multiply-accumulates")
+        counts = f"{macs / 1e9:.3f} G instead of {network.macs / 1e9:.3f} G multiply-accumulates"
+        return Match(None, f"its weights are those of {network.id}, but it needs {counts}: another geometry or size")
+    return Match(None, "")

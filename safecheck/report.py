@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from safecheck.audit import Audit
 from safecheck.bench.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
+from safecheck.escape import printable
 from safecheck.finding import ModelVerdict
 from safecheck.model import Model
 from safecheck.rulebook.profile import Profile
@@ -50,6 +51,12 @@ class Report:
     def exit_code(self) -> int:
         """0 compliant, 1 non-compliant, 3 inconclusive or unreadable, 4 a bug."""
         return self.error.exit_code if self.error is not None else _EXIT_CODES[self.verdict]
+
+
+def relative(text: str, path: str) -> str:
+    """A message about a model without the absolute path of its folder, which does not belong into a report."""
+    folder = os.path.join(printable(os.path.dirname(path)), "") if os.path.isabs(path) else ""
+    return text.replace(folder, "") if folder else text
 
 
 def worst(codes: list[int]) -> int:

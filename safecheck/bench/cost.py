@@ -192,5 +192,15 @@ _COUNTED: dict[str, Callable[[NodeForm], int | None]] = {
     "QLinearMatMul": _product,
     "RNN": _recurrent,
 }
+
+
+def product_weights(node: NodeForm) -> int:
+    """Elements of the constant operands of a product. No exporter and no folding changes their sum over a network."""
+    if node.op_type not in PRODUCTS:
+        return 0
+    operands = [tensor for tensor in node.inputs[:2] if tensor is not None and tensor.constant]
+    return sum(prod(tensor.dims) for tensor in operands if tensor.dims is not UNKNOWN)
+
+
 PRODUCTS = frozenset(_COUNTED)
 """Operators whose multiply-accumulates are counted."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from safecheck.bench.cost import Precision, Volume, macs
+from safecheck.bench.cost import Precision, Volume, macs, product_weights
 from safecheck.bench.kernels import Kernel, kernels
 from safecheck.bench.steps import Step, steps
 from safecheck.form import NodeForm
@@ -94,6 +94,8 @@ class Cost:
     """Floating-point elements of the initializers of the file."""
     macs: int | None
     """Of the main graph, for the batch of the file."""
+    product_weights: int
+    """Elements of the constants that convolutions and products multiply with: the fingerprint of an architecture."""
     batch: int | None
     """First dimension of all network inputs; None if they differ or it is not a number."""
     problem: str
@@ -149,6 +151,7 @@ def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
     return Cost(
         parameters=model.parameters,
         macs=total_macs(nodes),
+        product_weights=sum(product_weights(formed.form) for formed in main if not formed.folded),
         batch=batch,
         problem=problem,
         outputs=work.outputs,

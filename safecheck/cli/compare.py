@@ -6,6 +6,7 @@ import os
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.bench.traffic import CACHE
 from safecheck.cli.options import leave_closed_pipe
 from safecheck.contrast import Contrast
 from safecheck.errors import UsageError
@@ -40,10 +41,18 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"
 )
 @click.option("--measured", metavar="FILE", multiple=True, help="Your measurements, JSON or CSV; may be repeated.")
 @click.option("--as", "named", metavar="NAME=MODEL", multiple=True, help="Which published network a model is.")
+@click.option(
+    "--cache",
+    metavar="MIB",
+    type=click.FloatRange(0, 1024),
+    default=CACHE / 2**20,
+    show_default=True,
+    help="On-chip cache that the traffic estimate assumes; 0 for none.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Models at a time. Default: one per core.")
 def compare(
     models: tuple[str, ...], profiles: tuple[str, ...], reports: tuple[str, ...], outputs: tuple[str, ...],
-    measured: tuple[str, ...], named: tuple[str, ...], jobs: int | None,
+    measured: tuple[str, ...], named: tuple[str, ...], cache: float, jobs: int | None,
 ) -> int:  # fmt: skip
     """Set models side by side: verdicts, what stops them, size and memory traffic.
 
@@ -59,10 +68,12 @@ def compare(
     targets = [target_of(request, FORMATS) for request in requests] or [Target("text", None)]
     check_targets(targets, [*paths, *measured, *chosen])
     measurements = [part for path in measured for part in read_measurements(path)]
-    contrast = compare_models(paths, chosen, _named(named, paths), measurements, jobs)
+    contrast = compare_models(paths, chosen, _named(named, paths), measurements, jobs, int(cache * 2**20))
     for model in contrast.models:
         if model.error:
-            click.echo(f"error: {model.error}", err=True)
+            click.echo(f"error[{model.error_code}]: {printable(model.path)}: {model.error}", err=True)
+    if contrast.unused:
+        click.echo(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here", err=True)
     for target in targets:
         _emit(target, contrast)
     return contrast.exit_code

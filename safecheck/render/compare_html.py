@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 from safecheck import __version__
 from safecheck.bench.traffic import BATCHES
 from safecheck.contrast import Contrast, Standing
+from safecheck.render import amounts
 from safecheck.render.compare_tables import SYMBOLS, names, tables
 from safecheck.render.templates import rendered
 
 _STRIP = 300
+_LEAST = 3.0
+"""A single node among thousands must be seen."""
 _CHART = 420
 _LABELS = 92
 _BAR = 12
@@ -40,6 +43,10 @@ def document(contrast: Contrast) -> str:
         version=__version__,
         names=heads,
         models=models,
+        complying=[
+            sum(model.standings[position].verdict == "compliant" for model in contrast.models)
+            for position in range(len(contrast.profiles))
+        ],
         profiles=contrast.profiles,
         symbols=SYMBOLS,
         strip=_strip,
@@ -63,7 +70,7 @@ def _strip(standing: Standing) -> list[Part]:
     for kind, count in zip(("allowed", "forbidden", "unproven"), standing.counts, strict=True):
         width = round(_STRIP * count / max(1, standing.total), 2)
         if count:
-            found.append(Part(kind, round(at, 2), max(width, 1.0)))
+            found.append(Part(kind, round(min(at, _STRIP - _LEAST), 2), max(width, _LEAST)))
         at += width
     return found
 
@@ -81,7 +88,7 @@ def _charts(contrast: Contrast, heads: tuple[str, ...]) -> list[dict[str, Any]]:
             y += 6
             for series, (batch, value) in enumerate(zip(BATCHES, row, strict=True)):
                 width = 0 if value is None else round((_CHART - _LABELS) * value / max(1, largest), 1)
-                text = "unknown" if value is None else f"{value / 1e6:.1f} MB"
+                text = amounts.size(value)
                 bars.append(
                     {
                         "series": series % 4,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from safecheck import __version__
-from safecheck.bench.traffic import BATCHES, assumptions
+from safecheck.bench.traffic import BATCHES, NodeCost, assumptions
 from safecheck.contrast import Compared, Contrast, Standing
 from safecheck.published import Figure
 from safecheck.render.json import dumped
@@ -23,7 +23,9 @@ def document(contrast: Contrast) -> str:
                 for profile in contrast.profiles
             ],
             "models": [_model(model) for model in contrast.models],
-            "traffic_assumptions": [part._asdict() for part in assumptions()],
+            "traffic_assumptions": [part._asdict() for part in assumptions(contrast.cache)],
+            "cache_bytes": contrast.cache,
+            "measurements_of_no_model": contrast.unused,
             "exit_code": contrast.exit_code,
         }
     )
@@ -34,14 +36,21 @@ def _model(model: Compared) -> dict[str, Any]:
         "name": model.name,
         "sha256": model.sha256 or None,
         "error": model.error or None,
+        "error_code": model.error_code or None,
         "parameters": model.parameters,
         "macs": model.macs,
         "unknown_because": model.unknown_because or None,
+        "bytes": {
+            precision: {"weights": weights, "activations": activations}
+            for precision, weights, activations in model.sizes
+        },
         "traffic_bytes_per_frame": {
             precision: dict(zip(map(str, BATCHES), values, strict=True)) for precision, values in model.traffic
         },
         "operators": dict(model.operators),
+        "nodes": [_node(node) for node in model.nodes],
         "standings": [_standing(standing) for standing in model.standings],
+        "published_missing_because": (model.reference_by or None) if model.reference is None else None,
         "published": None
         if model.reference is None
         else {
@@ -51,6 +60,17 @@ def _model(model: Compared) -> dict[str, Any]:
             "figures": [_figure(figure) for figure in model.reference.figures],
         },
         "measured": [asdict(part) for part in model.measured],
+    }
+
+
+def _node(node: NodeCost) -> dict[str, Any]:
+    """One node; floats are elements, whose width depends on the precision, others are bytes."""
+    return {
+        "index": node.index,
+        "op_type": node.op_type,
+        "macs": node.macs,
+        "weights": {"floats": node.weights.floats, "other_bytes": node.weights.other},
+        "activations": {"floats": node.activations.floats, "other_bytes": node.activations.other},
     }
 
 

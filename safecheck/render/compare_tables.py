@@ -8,6 +8,7 @@ from typing import NamedTuple
 from safecheck.bench.traffic import BATCHES, assumptions
 from safecheck.contrast import Compared, Contrast, Standing, weight
 from safecheck.escape import printable
+from safecheck.render import amounts
 
 SYMBOLS = {"compliant": "✔", "non-compliant": "✘", "inconclusive": "?"}
 _OPERATORS = 12
@@ -38,31 +39,31 @@ def tables(contrast: Contrast) -> Iterator[Table]:
     """All tables in reading order."""
     models = contrast.models
     yield Table("Does it comply?", "", tuple(_verdicts(contrast)))
-    yield Table(
-        "Size, counted in the files",
-        "Multiply-accumulates of convolutions and products.",
-        (
-            Row("parameters", tuple(_number(model.parameters, 1e6, "M") for model in models)),
-            Row("multiply-accumulates", tuple(_number(model.macs, 1e9, "G", 3) for model in models)),
-        ),
-    )
-    if any(model.reference for model in models):
-        yield Table(
-            "Published by the authors", "Not measured here; as printed, with the source.", tuple(_published(models))
-        )
-    if any(model.measured for model in models):
-        yield Table("Measured by you", "From the measurement files that were given.", tuple(_measured(models)))
-    yield Table(
-        "Memory traffic per frame, estimated",
-        "MB to and from memory by precision and batch. " + " ".join(part.text for part in assumptions()),
-        tuple(_traffic(models)),
-    )
     for position, profile in enumerate(contrast.profiles):
         yield Table(
             f"What stops them under {profile.id}",
             "Nodes that break each rule; forbidden first, then the best founded.",
             tuple(_breaches(models, position)),
         )
+    yield Table(
+        "Size, counted in the files",
+        "Multiply-accumulates of convolutions and products; weights that kernels read; what all nodes read and write.",
+        (
+            Row("parameters", tuple(amounts.parameters(model.parameters) for model in models)),
+            Row("multiply-accumulates", tuple(amounts.macs(model.macs) for model in models)),
+            *_sizes(models),
+        ),
+    )
+    if any(model.reference_by for model in models):
+        note = "As printed by the authors, of their own trained network; nothing of it was measured or counted here."
+        yield Table("Published by the authors", note, tuple(_published(models)))
+    if any(model.measured for model in models):
+        yield Table("Measured by you", "From the measurement files that were given.", tuple(_measured(models)))
+    yield Table(
+        "Memory traffic per frame, estimated",
+        "To and from memory, by precision and batch. " + " ".join(part.text for part in assumptions(contrast.cache)),
+        tuple(_traffic(models)),
+    )
     yield Table("Operators", "Nodes by operator.", tuple(_operators(models)))
 
 
@@ -83,17 +84,23 @@ def _of(standing: Standing, position: int) -> str:
 def _left(standing: Standing) -> str:
     if standing.after_fix is None:
         return "not computed"
-    forbidden, unproven = standing.after_fix
-    return f"{forbidden} + {unproven}"
+    return " + ".join(map(str, standing.after_fix))
 
 
-def _number(value: int | None, unit: float, name: str, digits: int = 2) -> str:
-    return "unknown" if value is None else f"{value / unit:.{digits}f} {name}"
+def _sizes(models: tuple[Compared, ...]) -> Iterator[Row]:
+    for precision in _precisions(models):
+        sizes = [{name: parts for name, *parts in model.sizes}.get(precision, (None, None)) for model in models]
+        yield Row(f"weights, {precision}", tuple(amounts.size(weights) for weights, _ in sizes))
+        yield Row(f"activations, {precision}", tuple(amounts.size(activations) for _, activations in sizes))
+
+
+def _precisions(models: tuple[Compared, ...]) -> list[str]:
+    return list(dict.fromkeys(precision for model in models for precision, _ in model.traffic))
 
 
 def _published(models: tuple[Compared, ...]) -> Iterator[Row]:
     yield Row("network", tuple(model.reference.title if model.reference else "-" for model in models))
-    yield Row("taken for it because", tuple(model.reference_by or "-" for model in models))
+    yield Row("taken for it, or not, by", tuple(model.reference_by or "-" for model in models))
     subjects = dict.fromkeys(figure.what for model in models if model.reference for figure in model.reference.figures)
     for subject in subjects:
         cells = []
@@ -112,33 +119,34 @@ def _published(models: tuple[Compared, ...]) -> Iterator[Row]:
 
 def _measured(models: tuple[Compared, ...]) -> Iterator[Row]:
     keys = dict.fromkeys(
-        (part.metric, part.batch, part.precision, part.device) for model in models for part in model.measured
+        (part.metric, part.batch, part.precision, part.device, part.versions)
+        for model in models
+        for part in model.measured
     )
-    for metric, batch, precision, device in keys:
+    for key in keys:
         cells = []
         for model in models:
             found = [
-                f"{part.value:g} {printable(part.unit, 20)}".strip()
+                f"{part.value:.10g} {printable(part.unit, 20)}"
+                + (f" on {printable(part.date, 20)}" if part.date else "")
                 for part in model.measured
-                if (part.metric, part.batch, part.precision, part.device) == (metric, batch, precision, device)
+                if (part.metric, part.batch, part.precision, part.device, part.versions) == key
             ]
             cells.append("; ".join(found) or "-")
-        where = [printable(precision, 20), f"batch {batch}" if batch else "", printable(device, 40)]
+        metric, batch, precision, device, versions = key
+        numbered = f"batch {batch}" if batch else ""
+        where = [printable(precision, 20), numbered, printable(device, 40), printable(versions, 60)]
         yield Row(f"{printable(metric, 40)} (measured{''.join(f', {part}' for part in where if part)})", tuple(cells))
 
 
 def _traffic(models: tuple[Compared, ...]) -> Iterator[Row]:
-    for precision in dict.fromkeys(precision for model in models for precision, _ in model.traffic):
+    for precision in _precisions(models):
         for position, batch in enumerate(BATCHES):
             cells = [dict(model.traffic).get(precision) for model in models]
             yield Row(
                 f"{precision}, batch {batch}",
-                tuple("unknown" if cell is None else _megabytes(cell[position]) for cell in cells),
+                tuple(amounts.size(None if cell is None else cell[position]) for cell in cells),
             )
-
-
-def _megabytes(value: int | None) -> str:
-    return "unknown" if value is None else f"{value / 1e6:.1f}"
 
 
 def _breaches(models: tuple[Compared, ...], position: int) -> Iterator[Row]:
@@ -150,7 +158,7 @@ def _breaches(models: tuple[Compared, ...], position: int) -> Iterator[Row]:
     for breach in order[: 2 * _RULES]:
         counts = [{one.rule: one.nodes for one in model.standings[position].breaches} for model in models]
         cells = tuple(str(count.get(breach.rule, "-")) for count in counts)
-        yield Row(f"{breach.verdict}: {breach.rule} ({breach.grade})", cells)
+        yield Row(f"{breach.verdict}: {printable(breach.rule, 80)} ({breach.grade})", cells)
     if len(order) > 2 * _RULES:
         yield Row(f"and {len(order) - 2 * _RULES} more rules, in the JSON", tuple("" for _ in models))
     if not order:

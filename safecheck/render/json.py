@@ -11,10 +11,9 @@ from safecheck import __version__
 from safecheck.audit import Audit
 from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import BATCHES, CACHE, Cost, assumptions
-from safecheck.escape import printable
 from safecheck.finding import Citation, Finding, Verdict
 from safecheck.model import Model
-from safecheck.report import Report, worst
+from safecheck.report import Report, relative, worst
 from safecheck.rulebook.profile import Profile
 
 
@@ -74,13 +73,11 @@ def content(report: Report) -> dict[str, Any]:
     }
     if report.error is not None:
         error = report.error
-        # Messages name files as the caller did; where the caller's disk is does not belong into a report.
-        folder = os.path.join(printable(os.path.dirname(report.path)), "") if os.path.isabs(report.path) else ""
         found["error"] = {
             "code": error.code,
-            "where": error.where.replace(folder, "") if folder else error.where,
-            "what": error.what.replace(folder, "") if folder else error.what,
-            "todo": error.todo.replace(folder, "") if folder else error.todo,
+            "where": relative(error.where, report.path),
+            "what": relative(error.what, report.path),
+            "todo": relative(error.todo, report.path),
         }
     return found
 

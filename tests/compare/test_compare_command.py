@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecheck.contrast import Breach, Compared, Contrast, Standing
+from safecheck.contrast import Breach, Compared, Contrast, Standing, labels
 from safecheck.escape import printable
 from safecheck.measured import Measurement
 from safecheck.render import compare_html, compare_json, compare_markdown, compare_text
@@ -141,6 +141,9 @@ def test_published_and_measured_never_share_a_table(tmp_path: Path) -> None:
         "unit": "ms",
         "batch": 4,
         "precision": "fp16",
+        "device": "Orin",
+        "versions": "8.6.11",
+        "date": "2026-01-31",
     }
     measured.write_text(json.dumps({"schema": "safecheck/measurements/1", "measurements": [entry]}))
     done = safecheck(
@@ -151,8 +154,8 @@ def test_published_and_measured_never_share_a_table(tmp_path: Path) -> None:
     assert "81.30" in published
     assert "csa-readme" in published
     assert "named on the command line" in published
-    assert "1.25 ms" in mine
-    assert "latency (measured, fp16, batch 4)" in mine
+    assert "1.25 ms on 2026-01-31" in mine
+    assert "latency (measured, fp16, batch 4, Orin, 8.6.11)" in mine
     assert "81.30" not in mine
     assert "1.25" not in published
 
@@ -164,11 +167,45 @@ def test_a_small_network_is_taken_for_no_published_one() -> None:
 
 def test_a_model_that_cannot_be_read_is_a_column_that_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty.onnx").write_bytes(b"")
-    done = safecheck(ROOT / "examples" / "csa-block.onnx", "empty.onnx", "--output", "json", folder=tmp_path)
-    found = json.loads(done.stdout)
-    assert done.returncode == found["exit_code"] == 3
-    assert "the file is empty" in found["models"][1]["error"]
-    assert "the file is empty" in done.stderr
+    for path in ("empty.onnx", tmp_path / "empty.onnx"):
+        done = safecheck(ROOT / "examples" / "csa-block.onnx", path, "--output", "json", folder=tmp_path)
+        found = json.loads(done.stdout)
+        assert done.returncode == found["exit_code"] == 3
+        assert found["models"][1]["error"].startswith("the file is empty; ")
+        assert found["models"][1]["error_code"] == "SC-IO-EMPTY"
+        assert str(tmp_path) not in done.stdout
+        assert done.stderr.startswith(f"error[SC-IO-EMPTY]: {path}: the file is empty; ")
+
+
+def test_models_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "m.onnx").write_bytes((ROOT / "examples" / "csa-block.onnx").read_bytes())
+    done = safecheck("a/m.onnx", tmp_path / "b" / "m.onnx", "--output", "json", folder=tmp_path)
+    assert [model["name"] for model in json.loads(done.stdout)["models"]] == ["a/m.onnx", "b/m.onnx"]
+    assert labels(["x/m.onnx"]) == ["m.onnx"]
+    assert labels(["x/y/m.onnx", "z/y/m.onnx", "n.onnx"]) == ["x/y/m.onnx", "z/y/m.onnx", "n.onnx"]
+
+
+def test_without_a_cache_everything_goes_through_memory() -> None:
+    def traffic(*options: str) -> tuple[int, str]:
+        found = json.loads(safecheck("csa-block.onnx", "--output", "json", *options).stdout)
+        rest = " ".join(part["text"] for part in found["traffic_assumptions"])
+        return found["models"][0]["traffic_bytes_per_frame"]["fp16"]["1"], rest
+
+    cached, assumed = traffic()
+    bare, otherwise = traffic("--cache", "0")
+    assert bare > cached
+    assert "4 MiB, the L2 cache of the GPU in Orin" in assumed
+    assert "No cache: everything that kernels exchange goes through memory." in otherwise
+
+
+def test_the_nodes_add_up_to_the_model() -> None:
+    (model,) = json.loads(safecheck("csa-block.onnx", "--output", "json").stdout)["models"]
+    assert sum(node["macs"] for node in model["nodes"]) == model["macs"]
+    moved = [2 * node["activations"]["floats"] + node["activations"]["other_bytes"] for node in model["nodes"]]
+    assert sum(moved) == model["bytes"]["fp16"]["activations"]
+    assert len(model["nodes"]) < sum(model["operators"].values()), "reshapes do nothing"
 
 
 def test_an_unknown_shape_costs_unknown_and_not_zero(tmp_path: Path) -> None:
@@ -194,6 +231,24 @@ GOOD = '{"model": "m", "metric": "top-1", "value": 81.3, "unit": "%"}'
         ("m.json", "@" + GOOD.replace("81.3", "NaN"), "value is no finite number"),
         ("m.json", "@" + GOOD.replace("81.3", "true"), "value is no finite number"),
         ("m.json", "@" + GOOD[:-1] + ', "batch": 0}', "batch is no positive integer"),
+        ("m.json", "@" + GOOD[:-1] + ', "batch": true}', "batch is no positive integer"),
+        ("m.json", "@" + GOOD.replace("81.3", "9" * 400), "value is no finite number"),
+        ("m.json", "@" + GOOD.replace("81.3", "9" * 5000), "it is not JSON"),
+        ("m.json", "@" + GOOD.replace("81.3", "101"), "top-1 cannot be 101 %"),
+        ("m.json", "@" + GOOD.replace("81.3", "-1"), "top-1 cannot be -1 %"),
+        ("m.json", "@" + GOOD.replace("top-1", "top1"), "no metric 'top1' (did you mean 'top-1'?)"),
+        ("m.json", "@" + GOOD.replace('"%"', '"percent"'), "top-1 is not in 'percent'; give it in %"),
+        ("m.json", "@" + GOOD[:-1] + ', "precision": "FP16"}', "no precision 'FP16'"),
+        ("m.json", "@" + GOOD[:-1] + ', "date": "31.1.2026"}', "'31.1.2026' is no date"),
+        ("m.json", "@" + GOOD[:-1] + ', "device": "' + "x" * 201 + '"}', "device is longer than 200 characters"),
+        ("m.json", "@" + GOOD[:-1] + ', "value": 2}', "key 'value' is given twice"),
+        ("m.json", "@" + GOOD.replace("top-1", "latency").replace("%", "ms"), "latency without a batch says nothing"),
+        ("m.json", "@" + GOOD + "," + GOOD.replace("81.3", "81.4"), "top-1 of 'm' is given as two values"),
+        ("m.json", "[" * 100_000, "m.json"),
+        ("m.csv", "model,metric,value,unit\nm,top-1,8_1,%\n", "line 2: value '8_1' is no number"),
+        ("m.csv", "model,metric,value,unit\nm,top-1,inf,%\n", "line 2: value 'inf' is no number"),
+        ("m.csv", "model,metric,value,value,unit\nm,top-1,1,2,%\n", "the header names a column twice"),
+        ("m.csv", 'model,metric,value,unit\nm,top-1,1,"%\n', "it is not CSV"),
         ("m.csv", "model,metric,value,unit\nm,top-1,x,%\n", "line 2: value 'x' is no number"),
         ("m.csv", "model,metric,value,unit\nm,top-1\n", "line 2: not as many values"),
         ("m.csv", "", "there is no header line"),
@@ -209,9 +264,24 @@ def test_a_broken_measurement_file_gets_one_line(tmp_path: Path, name: str, cont
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_measurements_are_attributed_or_counted(tmp_path: Path) -> None:
+    rows = ["csa-block.onnx,top-1,1,%", f"{'0' * 64},top-1,2,%", "nobody.onnx,top-1,3,%"]
+    (tmp_path / "m.csv").write_text("\n".join(["model,metric,value,unit", *rows, ""]))
+    done = safecheck("csa-block.onnx", "--measured", tmp_path / "m.csv", "--output", "json")
+    found = json.loads(done.stdout)
+    assert [part["value"] for part in found["models"][0]["measured"]] == [1.0]
+    assert found["measurements_of_no_model"] == 2
+    assert done.stderr == "warning: 2 of 3 measurements are of no model here\n"
+    (tmp_path / "csa-block.onnx").write_bytes(b"")
+    done = safecheck("csa-block.onnx", tmp_path / "csa-block.onnx", "--measured", tmp_path / "m.csv")
+    assert done.returncode == 2
+    assert "'csa-block.onnx' is the name of several models; name the model by its SHA-256" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["csa-block.onnx", "--measured", "none.json"], "none.json: it cannot be read"),
         (["csa-block.onnx", "--profile", "tensorrt-8"], "tensorrt-8"),
         (["csa-block.onnx", "-o", "report.pdf"], "the name tells no format"),
         (["csa-block.onnx", "-o", "csa-block.onnx"], "the name tells no format"),
