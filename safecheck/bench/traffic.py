@@ -151,7 +151,7 @@ def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
     return Cost(
         parameters=model.parameters,
         macs=total_macs(nodes),
-        product_weights=sum(product_weights(formed.form) for formed in main if not formed.folded),
+        product_weights=sum(product_weights(formed.form) for formed in main if not formed.computes_constant),
         batch=batch,
         problem=problem,
         outputs=work.outputs,

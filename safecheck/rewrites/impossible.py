@@ -9,8 +9,8 @@ from safecheck.workshop.bench import Bench
 
 _NORMALISATION = (
     "it divides by the square root of a variance; sums, products, sigmoids and fixed convolutions give neither "
-    "quotients nor roots of data. Newton's iteration converges only on a range of variances that nobody can promise. In "
-    "the architecture, BatchNormalization with constant parameters is the way out"
+    "quotients nor roots of data. Newton's iteration converges only on a range of variances that nobody can promise. "
+    "In the architecture, BatchNormalization with constant parameters is the way out"
 )
 _EXPONENTIAL = (
     "it divides exponentials of data by their sum, and no permitted layer divides data. In the architecture, a sigmoid "
