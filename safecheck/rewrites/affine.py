@@ -12,12 +12,12 @@ from safecheck.rewrites import arrange
 from safecheck.rewrites.contract import Claim, Option, Site
 from safecheck.rewrites.kernels import Convolution, convolution, reach
 from safecheck.rewrites.linear import Affine, Step, after, along, before, read
-from safecheck.rewrites.pointwise import parts, rounded
+from safecheck.rewrites.plane import UNSIGNED_ZERO, seen
+from safecheck.rewrites.pointwise import rounded
 from safecheck.rewrites.rounding import sums_agree
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
 
-UNSIGNED_ZERO = "the convolution turns -0 into +0"
 _FOLDED = "both sides add the same products; the constants are multiplied into the weights and added to the bias"
 _OWN = "x * scale + shift as a depthwise 1x1 convolution"
 _RANGE = "as weights the constants leave the range of the type"
@@ -176,11 +176,7 @@ def _arranged(chain: _Chain) -> tuple[tuple[int, ...], Any]:
     dims, axes = chain.dims, chain.axes
     numbers = arrange.enumerated(dims)
     if not axes:
-        # one factor for all: the tensor as it lies, its channels in parts if there are too many
-        lead = dims[:2] if len(dims) > 1 else (1, *dims)
-        channels = lead[1] // parts(lead[1])
-        rest = dims[2:] if len(dims) == 4 and channels == lead[1] else (prod(dims) // lead[0] // channels, 1)
-        return (), numbers.reshape(lead[0], channels, *rest)
+        return (), numbers.reshape(seen(dims))  # one factor for all: the tensor as it lies
     batch = [0] if 0 not in axes else []
     free = [axis for axis in range(len(dims)) if axis not in axes and axis not in batch]
     free = [axis for axis in free if axis > axes[0]] + [axis for axis in free if axis < axes[0]]

@@ -1,190 +1,137 @@
-"""GELU out of products, depthwise convolutions and one sigmoid, in the exact and in the tanh form.
+"""Gelu, Tanh and Erf as gates of Sigmoid, whose argument is a polynomial.
 
-The tanh form is x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), because (1 + tanh z) / 2 = sigmoid(2 z). The exact form
-is x Phi(x) with the normal distribution function Phi; here Phi(x) = sigmoid(p(x)) with an odd polynomial p close to
-logit(Phi(x)), fitted by `benchmarks/fit_gelu.py`, which also checks the error for all x.
+With the distribution function Phi of the normal distribution and s(x) = 1 / (1 + exp(-x)):
+
+- tanh(x) = 2 s(2 x) - 1, so that x / 2 * (1 + tanh(u)) = x s(2 u) for any u: the tanh form of Gelu is such a gate
+  (Hendrycks and Gimpel, Gaussian Error Linear Units, arXiv 1606.08415);
+- erf(x) = 2 Phi(sqrt(2) x) - 1 and Gelu(x) = x Phi(x), with Phi(x) = s(p(x)) to within 3e-8 for an odd polynomial p,
+  fitted and shown to hold for every x in `benchmarks/fit_gelu.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import pi, prod, sqrt
+from math import pi, sqrt
 from typing import Any
 
 from safecheck.rewrites.contract import Claim, Option, Site
-from safecheck.rewrites.pointwise import WIDE
-from safecheck.rewrites.rounding import FLOATS, gamma, unit
+from safecheck.rewrites.curve import Polynomial, gate
+from safecheck.rewrites.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrites.rounding import FLOATS, gamma, smallest, unit
 from safecheck.workshop.attributes import text
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
-TANH = (2 * sqrt(2 / pi), 2 * sqrt(2 / pi) * 0.044715)
-"""Coefficients of x, x^3."""
-EXACT = (
-    1.5957690617004694,
-    0.07266759373952007,
-    -6.572201871959002e-05,
-    -0.00011061825114189625,
-    7.955727278279676e-06,
-    -2.67947201156967e-07,
-    3.634999358451357e-09,
-)
-"""Coefficients of x, x^3, ..., x^13."""
-EXACT_ERROR = 7e-8
-"""Bound of |sigmoid(p(x)) - Phi(x)| max(1, |x|) for all x."""
-_CLOSE = 1e-6
+LOGIT_OF_PHI = (6.38307953, 4.65063477, -0.06675405, -1.81227732, 2.07868266, -1.10952961, 0.23572341)
+"""log(Phi(x) / (1 - Phi(x))) is about the sum of c[k] (x / 4)^(2 k + 1). The last one is positive, so that Phi
+saturates; x / 4 keeps every coefficient and power within the range of half precision."""
+FIT = {"FLOAT": 3.0e-8, "FLOAT16": 7.5e-6}
+"""Largest |s(p(x)) - Phi(x)| over all x, the coefficients rounded to the type. Shown in `benchmarks/fit_gelu.py`."""
+_SLOPE = 0.224
+"""Largest s'(p) p, which is also the largest s'(p) times the sum of the magnitudes of the terms of p: so much of a
+relative error of p reaches s."""
+_LIBRARY = 4
+"""Unit roundoffs by which an implementation of s, tanh or erf, whose values are below 1, may be off."""
+_TANH = (2 * sqrt(2 / pi), 2 * sqrt(2 / pi) * 0.044715)
+_NONFINITE = "at minus infinity and at NaN it may differ: the gate there is zero times infinity"
 
 
 class GeluToSigmoid:
-    """The operator Gelu, and the five nodes that exporters write for it below opset 20."""
+    """Gelu in both forms, also where an exporter has written it out, and Tanh and Erf on their own."""
 
     name = "gelu-to-sigmoid"
     remedies = ("gelu-to-sigmoid",)
 
     def match(self, bench: Bench, node: Any) -> Site | None:
-        """Offer the polynomial and the sigmoid in the shape of the value."""
-        if node.op_type == "Gelu":
-            source, result, nodes = node.input[0], node.output[0], (node,)
-            tanh = text(node, "approximate", "none") == "tanh"
-        elif node.op_type == "Erf":
-            found = _written_out(bench, node)
-            if found is None:
-                return Site((node,), reason="this Erf is not part of a GELU, and nothing permitted computes it alone")
-            source, result, nodes = found
-            tanh = False
-        else:
+        """The whole gate around an Erf or Tanh node, or the node alone."""
+        if node.op_type not in ("Erf", "Gelu", "Tanh") or node.domain not in ("", "ai.onnx"):
             return None
-        dims, dtype = bench.dims(source), bench.tensor(source).dtype or ""
-        if dims is None or dtype not in FLOATS or not prod(dims):
-            return Site(nodes, reason="the type or shape of the value is not one that a convolution takes")
-        coefficients = TANH if tanh else EXACT
-        sketch = Sketch(bench, result)
-        made = _gelu(sketch, source, dims, dtype, coefficients)
-        replacement = sketch.replacement([source], {result: made})
-        return Site(nodes, (Option(replacement, _claim(source, dtype, coefficients, tanh)),))
+        dims, dtype = bench.dims(node.input[0]), bench.tensor(node.input[0]).dtype
+        if dims is None or dtype not in FLOATS or 0 in dims:
+            return Site((node,), reason="the shape or type of the input is not fixed to one of FLOAT and FLOAT16")
+        if node.op_type == "Gelu":
+            odd: tuple[float, ...] | None = _TANH if text(node, "approximate", "none") == "tanh" else None
+            return Site((node,), (_gated(bench, node.input[0], node.output[0], odd),))
+        found = gate(bench, node)
+        if found is not None and node.op_type == "Erf" and _is_phi(found.inner, unit(dtype)):
+            return Site(found.nodes, (_gated(bench, found.x, found.result, None),))
+        if found is not None and node.op_type == "Tanh" and not any(found.inner[::2]):
+            doubled = tuple(2 * entry for entry in found.inner[1::2])
+            return Site(found.nodes, (_gated(bench, found.x, found.result, doubled),))
+        return Site((node,), (_alone(bench, node),))
 
 
-def _gelu(sketch: Sketch, source: str, dims: Sequence[int], dtype: str, coefficients: Sequence[float]) -> str:
-    seen = _four(dims)
-    value = source if tuple(dims) == seen else sketch.reshape(source, seen)
-    square = sketch.add("Mul", [value, value])
-    total = _scaled(sketch, square, seen, dtype, coefficients[-1], coefficients[-2])
-    for coefficient in coefficients[-3::-1]:
-        total = _scaled(sketch, sketch.add("Mul", [total, square]), seen, dtype, 1.0, coefficient)
-    gate = sketch.add("Sigmoid", [sketch.add("Mul", [total, value])])
-    made = sketch.add("Mul", [value, gate])
-    return made if tuple(dims) == seen else sketch.reshape(made, dims)
+def _is_phi(inner: Polynomial, roundoff: float) -> bool:
+    """Whether the argument of erf is x / sqrt(2), in as many digits as the type has."""
+    return len(inner) == 2 and inner[0] == 0 and abs(inner[1] - sqrt(0.5)) <= 2 * roundoff
 
 
-def _four(dims: Sequence[int]) -> tuple[int, ...]:
-    """Four dimensions whose second one is no more than a convolution may have channels."""
-    if len(dims) == 4 and dims[1] <= WIDE:
-        return tuple(dims)
-    widened = (*(1,) * (4 - len(dims)), *dims) if len(dims) < 4 else (*dims[:2], prod(dims[2:-1]), dims[-1])
-    return widened if widened[1] <= WIDE else (widened[0] * widened[1], 1, *widened[2:])
+def _odd(plane: Plane, x: str, coefficients: Sequence[float]) -> str:
+    """The sum of c[k] x^(2 k + 1) by Horner's rule; coefficients of a single term are a factor."""
+    if len(coefficients) == 1:
+        return plane.affine(x, coefficients[0])
+    square = plane.multiply(x, x)
+    value = plane.affine(square, coefficients[-1], coefficients[-2])
+    for coefficient in reversed(coefficients[:-2]):
+        value = plane.affine(plane.multiply(value, square), 1.0, coefficient)
+    return plane.multiply(value, x)
 
 
-def _scaled(sketch: Sketch, value: str, dims: Sequence[int], dtype: str, scale: float, shift: float) -> str:
-    """Scale x + shift as a depthwise 1x1 convolution."""
-    import numpy
-
-    kind = numpy_type(dtype)
-    weights = numpy.full((dims[1], 1, 1, 1), scale, kind)
-    return sketch.conv(value, weights, numpy.full(dims[1], shift, kind), group=dims[1])
+def _argument(plane: Plane, x: str, odd: Sequence[float] | None, scale: float = 1.0) -> str:
+    """p(scale x), or the odd polynomial that is given."""
+    return _odd(plane, plane.affine(x, scale / 4), LOGIT_OF_PHI) if odd is None else _odd(plane, x, odd)
 
 
-def _claim(source: str, dtype: str, coefficients: Sequence[float], tanh: bool) -> Claim:
-    """The polynomial is evaluated by Horner's rule; its error passes through the slope of the sigmoid.
-
-    Horner with n coefficients is within gamma(2 n) of the sum of magnitudes S(|x|) (Higham, section 5.1); here squaring
-    and the last product add three roundings per power. The slope of the sigmoid at p is at most exp(-|p|), and |x|
-    times that is the error of the product. Sigmoid, erf and tanh themselves are taken to be within 4 units of the last
-    place.
-    """
-    roundoff = unit(dtype)
+def _gated(bench: Bench, x: str, result: str, odd: Sequence[float] | None) -> Option:
+    """The product x s(p(x))."""
+    dims, dtype = bench.dims(x) or (), bench.tensor(x).dtype or ""
+    sketch = Sketch(bench, result)
+    plane = Plane(sketch, dims, dtype)
+    start = plane.enter(x)
+    made = plane.leave(plane.multiply(start, plane.sigmoid(_argument(plane, start, odd))))
+    error = _error(dtype, odd)
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         import numpy
 
-        x = numpy.abs(feed[source].astype(numpy.float64))
-        near = numpy.minimum(x, 40.0)  # beyond, both sides are 0 or x
-        terms = sum(abs(c) * near ** (2 * power + 1) for power, c in enumerate(coefficients))
-        value = numpy.abs(sum(c * near ** (2 * power + 1) for power, c in enumerate(coefficients)))
-        moved = gamma(5 * len(coefficients), roundoff) * terms
-        slope = numpy.exp(-numpy.maximum(value - moved, 0.0))
-        approximation = 0.0 if tanh else EXACT_ERROR / numpy.maximum(near, 1.0)
-        return (
-            x * (approximation + numpy.minimum(moved * slope, 1.0) + 16 * roundoff) + numpy.finfo(expected.dtype).tiny
-        )
+        data = numpy.abs(feed[x].astype(numpy.float64))
+        return data * error + 4 * unit(dtype) * numpy.abs(expected.astype(numpy.float64)) + 4 * smallest(dtype)
 
-    form = "the tanh form is a sigmoid" if tanh else f"Phi is within {EXACT_ERROR:g} of the sigmoid of a polynomial"
-    return Claim(
-        "bounded",
-        f"{form}; the rest is rounding, damped by the slope of the sigmoid",
-        limit=limit,
-        finite_only=True,
-        caveats=("minus infinity gives NaN, as in most implementations, where the limit would be 0",),
-        bound=("" if tanh else f"{EXACT_ERROR:g} min(1, |x|) + ")
-        + f"|x| (gamma({5 * len(coefficients)}) S(|x|) exp(-|p(x)|) + 16 u), S the sum of magnitudes in p",
+    what = (
+        "x Phi(x) with Phi(x) = sigmoid(p(x)), p an odd polynomial"
+        if odd is None
+        else "x / 2 (1 + tanh(u)) = x sigmoid(2 u)"
     )
+    claim = Claim(
+        "bounded", what, finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit,
+        bound=f"{error:.2g} |x|, rounding and approximation together",
+    )  # fmt: skip
+    return Option(sketch.replacement([x], {result: made}), claim)
 
 
-def _written_out(bench: Bench, erf: Any) -> tuple[str, str, tuple[Any, ...]] | None:
-    """Source, result and nodes of 0.5 x (1 + erf(x / sqrt(2))), the factors in any order."""
-    scaled = bench.producer(erf.input[0])
-    if scaled is None or scaled.op_type not in ("Div", "Mul"):
-        return None
-    source, factor = _split(bench, scaled)
-    wanted = sqrt(2) if scaled.op_type == "Div" else 1 / sqrt(2)
-    if (
-        factor is None
-        or abs(factor - wanted) > _CLOSE * wanted
-        or (scaled.op_type == "Div" and scaled.input[0] != source)
-    ):
-        return None
-    shifted = _only_reader(bench, erf.output[0])
-    if shifted is None or shifted.op_type != "Add" or _split(bench, shifted)[1] != 1.0:
-        return None
-    nodes = [erf, scaled, shifted]
-    at, left = shifted, {"half", source}
-    while left:
-        at = _only_reader(bench, at.output[0])
-        if at is None or at.op_type != "Mul":
-            return None
-        nodes.append(at)
-        other = next((name for name in at.input if name != nodes[-2].output[0]), "")
-        half = bench.producer(other)
-        if _scalar(bench, other) == 0.5 and "half" in left:
-            left.remove("half")
-        elif other == source and source in left:
-            left.remove(source)
-        elif (
-            half is not None
-            and half.op_type == "Mul"
-            and left == {"half", source}
-            and _split(bench, half) == (source, 0.5)
-        ):
-            nodes.append(half)
-            left = set()
-        else:
-            return None
-    return source, at.output[0], tuple(nodes)
+def _error(dtype: str, odd: Sequence[float] | None) -> float:
+    """How far s(p(x)) may be off: the fit, the roundings of p on both sides, and what the functions themselves do."""
+    fit, steps = (FIT[dtype], len(LOGIT_OF_PHI)) if odd is None else (0.0, len(odd))
+    return fit + 1.1 * _SLOPE * gamma(2 * steps + 10, unit(dtype)) + 2 * _LIBRARY * unit(dtype)
 
 
-def _split(bench: Bench, node: Any) -> tuple[str, float | None]:
-    """The computed operand and the constant one."""
-    first, second = node.input
-    if _scalar(bench, first) is not None:
-        return second, _scalar(bench, first)
-    return first, _scalar(bench, second)
+def _alone(bench: Bench, node: Any) -> Option:
+    """Either 2 s(2 x) - 1 or 2 s(p(sqrt(2) x)) - 1."""
+    x, result = node.input[0], node.output[0]
+    dims, dtype = bench.dims(x) or (), bench.tensor(x).dtype or ""
+    sketch = Sketch(bench, result)
+    plane = Plane(sketch, dims, dtype)
+    odd: tuple[float, ...] | None = (2.0,) if node.op_type == "Tanh" else None
+    value = plane.sigmoid(_argument(plane, plane.enter(x), odd, sqrt(2)))
+    made = plane.leave(plane.affine(value, 2.0, -1.0))
+    error = 2 * _error(dtype, odd) + 2 * unit(dtype)
 
+    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        return error
 
-def _scalar(bench: Bench, name: str) -> float | None:
-    array = bench.constant(name)
-    return float(array.reshape(-1)[0]) if array is not None and array.size == 1 else None
-
-
-def _only_reader(bench: Bench, name: str) -> Any | None:
-    readers = bench.consumers(name)
-    return readers[0] if len(readers) == 1 and name not in bench.outputs else None
+    name = "tanh(x) = 2 sigmoid(2 x) - 1" if odd else "erf(x) = 2 Phi(sqrt(2) x) - 1 with Phi(x) = sigmoid(p(x))"
+    claim = Claim(
+        "bounded", f"{name}; near zero the result has no relative accuracy", finite_only=True,
+        caveats=(UNSIGNED_ZERO,), limit=limit, bound=f"{error:.2g}, rounding and approximation together",
+    )  # fmt: skip
+    return Option(sketch.replacement([x], {result: made}), claim)

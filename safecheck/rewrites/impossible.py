@@ -28,7 +28,6 @@ _REASONS = {
     "ArgMin": _CHOICE,
     "Cast": "a change of type is a layer of its own; export in one type, or convert outside of the network",
     "Einsum": _ACTIVATIONS,
-    "Erf": "nothing permitted computes it outside of a GELU",
     "Exp": "sigmoids grow like exponentials on one side only; there is no expression that holds for all values",
     "GRU": _RECURRENT,
     "GroupNormalization": _NORMALISATION,
