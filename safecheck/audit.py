@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from safecheck.bench.traffic import total_macs
+from safecheck.bench.traffic import Products, products
 from safecheck.errors import SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.form import UNKNOWN, Layer, NodeForm, Tensor
@@ -52,10 +52,15 @@ class Audit:
     """In the order of the nodes; findings about the model itself come first."""
     allowances: tuple[Allowance, ...]
     """Rules that the allowed nodes rest on, most used first."""
-    macs: int | None
-    """Multiply-accumulates of the main graph; None if a shape is not known."""
+    products: Products
+    """What the convolutions and products of the main graph amount to."""
     formed: tuple[FormedNode, ...] = field(repr=False)
     """The nodes with their forms, in the same order: what a cost is computed from."""
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of the main graph; None if a shape is not known."""
+        return self.products.macs
 
     def count(self, verdict: Verdict) -> int:
         """Number of nodes with this verdict."""
@@ -99,7 +104,7 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
-        macs=total_macs(formed_nodes),
+        products=products(formed_nodes),
         formed=formed_nodes,
     )
 

@@ -35,7 +35,7 @@ class Published:
     id: str
     title: str
     weights: int
-    """Elements of all weights that convolutions and products multiply with (`Cost.product_weights`)."""
+    """Elements of all weights that convolutions and products multiply with (`Products`)."""
     macs: int
     """Multiply-accumulates for one frame of the published size."""
     figures: tuple[Figure, ...]
@@ -86,7 +86,7 @@ def match(cost: Cost) -> Match:
     The same weights at another input size or in another geometry are another network: nothing is known about it.
     """
     for network in published().values():
-        if cost.product_weights != network.weights:
+        if cost.products.weights != network.weights:
             continue
         if cost.macs is None or cost.batch is None:
             return Match(None, f"its weights are those of {network.id}, its multiply-accumulates are unknown")

@@ -92,10 +92,8 @@ class Cost:
 
     parameters: int
     """Floating-point elements of the initializers of the file."""
-    macs: int | None
-    """Of the main graph, for the batch of the file."""
-    product_weights: int
-    """Elements of the constants that convolutions and products multiply with: the fingerprint of an architecture."""
+    products: Products
+    """For the batch of the file."""
     batch: int | None
     """First dimension of all network inputs; None if they differ or it is not a number."""
     problem: str
@@ -103,6 +101,11 @@ class Cost:
     outputs: frozenset[str] = field(repr=False)
     kernels: tuple[Kernel, ...] = field(repr=False)
     steps: tuple[Step, ...] = field(repr=False)
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates for the batch of the file."""
+        return self.products.macs
 
     @property
     def weights(self) -> Volume | None:
@@ -138,8 +141,8 @@ class Cost:
         ]
 
 
-def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
-    """The cost of a model whose nodes were formed in the order of `forms`."""
+def cost_of(model: Model, nodes: Sequence[FormedNode], counted: Products) -> Cost:
+    """The cost of a model from its nodes, in the order of `forms`, and their products."""
     main = [formed for formed in nodes if formed.node.scope.path == ""]
     work = steps(main, model.graph.scopes[0].outputs)
     batch = _batch(model)
@@ -150,8 +153,7 @@ def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
         problem = "the network inputs have no common batch"
     return Cost(
         parameters=model.parameters,
-        macs=total_macs(nodes),
-        product_weights=sum(product_weights(formed.form) for formed in main if not formed.computes_constant),
+        products=counted,
         batch=batch,
         problem=problem,
         outputs=work.outputs,
@@ -160,8 +162,17 @@ def cost_of(model: Model, nodes: Sequence[FormedNode]) -> Cost:
     )
 
 
-def total_macs(nodes: Iterable[FormedNode]) -> int | None:
-    """Multiply-accumulates of the main graph; None if a shape is not known, or how often a nested product runs."""
+class Products(NamedTuple):
+    """What the convolutions and products of the main graph amount to."""
+
+    macs: int | None
+    """Multiply-accumulates; None if a shape is not known, or how often a nested product runs."""
+    weights: int
+    """Elements of the constants that they multiply with: the fingerprint of an architecture."""
+
+
+def products(nodes: Iterable[FormedNode]) -> Products:
+    """Count the products of a model whose nodes were formed in the order of `forms`; folded nodes do nothing."""
     counted: Counter[NodeForm] = Counter()
     nested: set[NodeForm] = set()
     for formed in nodes:
@@ -170,13 +181,12 @@ def total_macs(nodes: Iterable[FormedNode]) -> int | None:
             counted[formed.form] += 1
         elif path and not path.startswith("function:"):  # a call of a function is a node of another domain
             nested.add(formed.form)
-    total = 0
-    for form, count in counted.items():
-        each = macs(form)
-        if each is None:
-            return None
-        total += each * count
-    return total if not any(macs(form) != 0 for form in nested) else None
+    counts = [(macs(form), count) for form, count in counted.items()]
+    known = all(each is not None for each, _ in counts) and not any(macs(form) != 0 for form in nested)
+    return Products(
+        sum((each or 0) * count for each, count in counts) if known else None,
+        sum(product_weights(form) * count for form, count in counted.items()),
+    )
 
 
 def _batch(model: Model) -> int | None:

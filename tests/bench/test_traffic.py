@@ -8,7 +8,7 @@ import pytest
 from case_files import model_from_text
 
 from safecheck.bench.cost import Precision, Volume
-from safecheck.bench.traffic import BATCHES, CACHE, Cost, assumptions, cost_of
+from safecheck.bench.traffic import BATCHES, CACHE, Cost, assumptions, cost_of, products
 from safecheck.forms import forms
 from safecheck.model import load
 
@@ -19,7 +19,8 @@ def cost(text: str, folder: Path) -> Cost:
     file = folder / "model.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
     model = load(str(file))
-    return cost_of(model, list(forms(model.graph)))
+    nodes = list(forms(model.graph))
+    return cost_of(model, nodes, products(nodes))
 
 
 def kernels(found: Cost) -> list[tuple[set[str], set[str], set[str]]]:

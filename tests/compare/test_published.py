@@ -6,27 +6,28 @@ from dataclasses import replace
 
 import pytest
 
-from safecheck.bench.traffic import Cost
+from safecheck.bench.traffic import Cost, Products
 from safecheck.published import match, published
 
-EMPTY = Cost(0, 0, 0, 1, "", frozenset(), (), ())
+EMPTY = Cost(0, Products(0, 0), 1, "", frozenset(), (), ())
 NETWORKS = published()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_is_recognised_by_its_weights_and_operations(name: str) -> None:
     network = NETWORKS[name]
-    cost = replace(EMPTY, product_weights=network.weights, macs=network.macs)
+    cost = replace(EMPTY, products=Products(network.macs, network.weights))
     assert match(cost).network is network
-    assert match(replace(cost, macs=4 * network.macs, batch=4)).network is network, "a file of four frames"
-    other = match(replace(cost, macs=round(1.01 * network.macs)))
+    four = replace(cost, products=Products(4 * network.macs, network.weights), batch=4)
+    assert match(four).network is network, "a file of four frames"
+    other = match(replace(cost, products=Products(round(1.01 * network.macs), network.weights)))
     assert other.network is None
     assert name in other.because
     assert "another geometry or size" in other.because
-    for unknown in (replace(cost, macs=None), replace(cost, batch=None)):
+    for unknown in (replace(cost, products=Products(None, network.weights)), replace(cost, batch=None)):
         assert match(unknown).network is None
         assert "unknown" in match(unknown).because
-    assert match(replace(cost, product_weights=network.weights + 1)) == (None, "")
+    assert match(replace(cost, products=Products(network.macs, network.weights + 1))) == (None, "")
 
 
 def test_no_two_networks_can_be_confused() -> None:
