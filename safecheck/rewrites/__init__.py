@@ -23,6 +23,7 @@ REWRITES: tuple[Rewrite, ...] = (
     RotateWithTranspose(),
     KeepRank(),
     ResizeSizesToScales(),
+    RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     ReduceMeanToAveragePool(),
     ReduceSumToConvolution(),
     ReduceMaxToMaxPool(),
