@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from safecheck.rewrites.affine import FoldAffineIntoConvolution
 from safecheck.rewrites.average_pool import AveragePoolInSteps, AveragePoolToConvolution
+from safecheck.rewrites.clamp import ClampToRelu
 from safecheck.rewrites.contract import Rewrite
+from safecheck.rewrites.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrites.gelu import GeluToSigmoid
 from safecheck.rewrites.impossible import NoPermittedEquivalent
 from safecheck.rewrites.layer_norm import FuseLayerNormalization
@@ -34,5 +36,7 @@ REWRITES: tuple[Rewrite, ...] = (
     GeluToSigmoid(),
     MatmulToConvolution(),
     FoldAffineIntoConvolution(),
+    ElementwiseToSumAndProduct(),
+    ClampToRelu(),
     NoPermittedEquivalent(),
 )
