@@ -6,6 +6,8 @@ from safecheck.rewrites.affine import FoldAffineIntoConvolution
 from safecheck.rewrites.average_pool import AveragePoolInSteps, AveragePoolToConvolution
 from safecheck.rewrites.clamp import ClampToRelu
 from safecheck.rewrites.contract import Rewrite
+from safecheck.rewrites.deconvolution import DeconvolutionToConvolution
+from safecheck.rewrites.dense import ConvolutionToDense
 from safecheck.rewrites.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrites.gelu import GeluToSigmoid
 from safecheck.rewrites.impossible import NoPermittedEquivalent
@@ -36,6 +38,8 @@ REWRITES: tuple[Rewrite, ...] = (
     GeluToSigmoid(),
     MatmulToConvolution(),
     FoldAffineIntoConvolution(),
+    ConvolutionToDense(),
+    DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
     ClampToRelu(),
     NoPermittedEquivalent(),

@@ -145,3 +145,14 @@ def reach(source: str, sizes: Any, offsets: Any) -> Magnitude:
         return peak * sizes.reshape(shape) + offsets.reshape(shape)
 
     return magnitude
+
+
+def overall(source: str, sizes: Any, offsets: Any) -> Magnitude:
+    """The same as one number for all elements, where the result lies in another order than a convolution makes it."""
+
+    def magnitude(feed: Mapping[str, Any]) -> Any:
+        import numpy
+
+        return float(numpy.abs(feed[source].astype(numpy.float64)).max()) * sizes.max() + offsets.max()
+
+    return magnitude
