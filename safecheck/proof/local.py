@@ -156,7 +156,8 @@ def _prove_movement(feeds: Mapping[str, Tensor], old: Session, new: Session) -> 
 
 def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new: Session) -> Proof:
     total, count = Difference(), 0
-    for kind, feed in samples(feeds):
+    for kind, drawn in samples(feeds):
+        feed = {name: _raised(value, claim.floors.get(name)) for name, value in drawn.items()}
         measured = Difference()
         for expected, actual in zip(old.run(feed), new.run(feed), strict=True):
             one = difference(expected, actual)
@@ -168,6 +169,12 @@ def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new:
         count += 1
     domain = "finite values" if claim.finite_only else "all values"
     return Proof(claim.kind, claim.method, total, count, SEED, claim.bound, domain, claim.caveats)
+
+
+def _raised(value: Any, floor: float | None) -> Any:
+    import numpy
+
+    return value if floor is None else numpy.maximum(value, numpy.asarray(floor, value.dtype))
 
 
 def _check(claim: Claim, kind: str, feed: Mapping[str, Any], expected: Any, actual: Any, one: Difference) -> None:

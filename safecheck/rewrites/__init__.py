@@ -12,6 +12,7 @@ from safecheck.rewrites.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrites.gelu import GeluToSigmoid
 from safecheck.rewrites.impossible import NoPermittedEquivalent
 from safecheck.rewrites.layer_norm import FuseLayerNormalization
+from safecheck.rewrites.max_pool import MaxPoolToRelu
 from safecheck.rewrites.padding import StatePadding
 from safecheck.rewrites.pooling import PoolStrideToOne
 from safecheck.rewrites.products import MatmulToConvolution
@@ -41,6 +42,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ConvolutionToDense(),
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
+    MaxPoolToRelu(),
     ClampToRelu(),
     NoPermittedEquivalent(),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from safecheck.workshop.bench import Bench
@@ -27,6 +27,8 @@ class Claim:
     finite_only: bool = False
     """True if infinities, NaN or the sign of zero may come out differently; `caveats` say how."""
     caveats: tuple[str, ...] = ()
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Inputs whose makers let no element be below a number; the proof's samples are not below it either."""
     limit: Limit | None = None
     """For `bounded`: the derived bound."""
     bound: str = ""
