@@ -51,7 +51,7 @@ def mend(
     ]
     steps: list[Step] = []
     refused: dict[tuple[str, str], Step] = {}
-    tried = _Tried()
+    tried = _Tried(bench)
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
@@ -65,21 +65,29 @@ def mend(
 
 
 class _Tried:
-    """Sites that were refused, so that nobody asks again before one of their nodes, or what they read, is another."""
+    """Sites that were refused: nobody asks again before one of their nodes, or of their neighbours, is another."""
 
-    def __init__(self) -> None:
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
         self._steps: dict[tuple[str, tuple[int, ...]], Step] = {}
-        self._kept: list[Site] = []  # so that no `id` is given to a new node
+        self._kept: list[Any] = []  # so that no `id` is given to a new node
 
     def get(self, rewrite: Rewrite, site: Site) -> Step | None:
-        return self._steps.get(self._key(rewrite, site))
+        return self._steps.get(self._key(rewrite, self._around(site)))
 
     def add(self, rewrite: Rewrite, site: Site, step: Step) -> None:
-        self._steps[self._key(rewrite, site)] = step
-        self._kept.append(site)
+        nodes = self._around(site)
+        self._steps[self._key(rewrite, nodes)] = step
+        self._kept += nodes
 
-    def _key(self, rewrite: Rewrite, site: Site) -> tuple[str, tuple[int, ...]]:
-        return rewrite.name, tuple(sorted(id(node) for node in site.nodes))
+    def _around(self, site: Site) -> list[Any]:
+        """The nodes of a site and those that it reads from or hands to."""
+        makers = [self._bench.producer(name) for node in site.nodes for name in node.input if name]
+        readers = [reader for node in site.nodes for name in node.output for reader in self._bench.consumers(name)]
+        return [*site.nodes, *(maker for maker in makers if maker is not None), *readers]
+
+    def _key(self, rewrite: Rewrite, nodes: list[Any]) -> tuple[str, tuple[int, ...]]:
+        return rewrite.name, tuple(sorted({id(node) for node in nodes}))
 
 
 def _sweep(

@@ -56,7 +56,15 @@ def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
     results = [*replacement.outputs, *replacement.aliases]
     old_model = _model(bench, feeds, region(bench, replacement.inputs, results), results, {})
     new_model = _model(bench, feeds, _with_aliases(replacement), results, replacement.constants)
-    key = ("proof", fingerprint(old_model), fingerprint(new_model), claim.kind, claim.method, claim.bound)
+    key = (
+        "proof",
+        fingerprint(old_model),
+        fingerprint(new_model),
+        claim.kind,
+        claim.method,
+        claim.bound,
+        *claim.floors.values(),
+    )
     if key not in bench.kept:  # a network repeats its blocks: equal sites with equal weights need one proof
         try:
             old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())

@@ -38,11 +38,12 @@ class ClampToRelu:
         if dims is None or dtype not in FLOATS or not all(dims):
             return Site((node,), reason="the shape or type is not fixed to one of FLOAT and FLOAT16")
         sketch = Sketch(bench, node.output[0])
-        found = write(bench, node, Plane(sketch, dims, dtype))
+        plane = Plane(sketch, dims, dtype)
+        found = write(bench, node, plane)
         if isinstance(found, str):
             return Site((node,), reason=found)
         made, claim = found
-        sources = [name for name in dict.fromkeys(node.input) if name and bench.constant(name) is None]
+        sources = plane.inputs(name for name in node.input if name and bench.constant(name) is None)
         return Site((node,), (Option(sketch.replacement(sources, {node.output[0]: made}), claim),))
 
 
@@ -63,12 +64,6 @@ def _bounded(dtype: str, factor: float, terms: Callable[[Mapping[str, Any]], Any
     return Claim(
         "bounded", method, finite_only=True, caveats=(UNSIGNED_ZERO, _NAN), limit=limit, bound=f"{factor:g} u {words}"
     )
-
-
-def _magnitude(feed: Mapping[str, Any], name: str) -> Any:
-    import numpy
-
-    return numpy.abs(feed[name].astype(numpy.float64))
 
 
 def clamped(plane: Plane, value: str, low: float | None, high: float | None) -> str:
@@ -119,7 +114,7 @@ def _between(bench: Bench, node: Any, plane: Plane, low: float | None, high: flo
     method = "b - r((b - a) - r(x - a)): the limits themselves are exact, between them four sums are rounded"
     if low is not None and high is not None:
         return made, _bounded(dtype, 8, lambda feed: ends, method, "(|a| + |b|)")
-    return made, _bounded(dtype, 4, lambda feed: _magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)")
+    return made, _bounded(dtype, 4, lambda feed: plane.magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)")
 
 
 def _leaky(bench: Bench, node: Any, plane: Plane) -> _Written:
@@ -164,7 +159,7 @@ def _hard(bench: Bench, node: Any, plane: Plane) -> _Written:
         return plane.leave(gate), _bounded(dtype, 16, lambda feed: size, "1 - r(1 - r(alpha x + beta))", "(1 + |beta|)")
     made = plane.leave(plane.multiply(x, gate))
     method = "x (1 - r(1 - r(x / 6 + 1 / 2)))"
-    return made, _bounded(dtype, 32, lambda feed: _magnitude(feed, name) * size, method, "1.5 |x|")
+    return made, _bounded(dtype, 32, lambda feed: plane.magnitude(feed, name) * size, method, "1.5 |x|")
 
 
 def _extremum(bench: Bench, node: Any, plane: Plane) -> _Written:
@@ -186,7 +181,7 @@ def _extremum(bench: Bench, node: Any, plane: Plane) -> _Written:
     made = plane.add(left, gap if node.op_type == "Max" else plane.affine(gap, -1.0))
     names = list(node.input)
     method = "a + r(b - a)" if node.op_type == "Max" else "a - r(a - b)"
-    claim = _bounded(dtype, 4, lambda feed: sum(_magnitude(feed, name) for name in names), method, "(|a| + |b|)")
+    claim = _bounded(dtype, 4, lambda feed: sum(plane.magnitude(feed, name) for name in names), method, "(|a| + |b|)")
     return plane.leave(made), claim
 
 

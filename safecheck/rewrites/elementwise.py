@@ -69,11 +69,9 @@ def _spelled(bench: Bench, node: Any, replicate: Any) -> list[Option]:
         if node.op_type == "Mean" and len(values) > 1:
             made = plane.affine(made, 1 / len(values))
     made = plane.leave(made)
-    replacement = sketch.replacement(list(dict.fromkeys(node.input)), {node.output[0]: made})
-    if not replacement.nodes and not replacement.aliases:
-        return []
-    interpolates = any(part.op_type == "Resize" for part in replacement.nodes)
-    return [Option(replacement, _claim(node, dtype, replacement, interpolates))]
+    replacement = sketch.replacement(plane.inputs(node.input), {node.output[0]: made})
+    interpolates = any(part.op_type == "Resize" for part in sketch.nodes)
+    return [Option(replacement, _claim(node, plane, dtype, interpolates))]
 
 
 def _resized(sketch: Sketch, name: str, dims: Sequence[int]) -> str:
@@ -109,17 +107,15 @@ def _multiplied(sketch: Sketch, name: str, dims: Sequence[int]) -> str:
     return Writer(sketch, name, own, dtype, Style("product", "tail")).write(program, dims)
 
 
-def _claim(node: Any, dtype: str, replacement: Any, interpolates: bool) -> Claim:
-    convolves = any(part.op_type == "Conv" for part in replacement.nodes)
+def _claim(node: Any, plane: Plane, dtype: str, interpolates: bool) -> Claim:
+    convolves = any(part.op_type == "Conv" for part in plane.sketch.nodes)
     caveats = (f"{UNSIGNED_ZERO} and may spread infinities and NaN over the channels that it repeats",)
     more: dict[str, Any] = {"finite_only": True, "caveats": caveats} if convolves else {}
     operands = list(node.input)
     if len(operands) > 2 or (node.op_type == "Mean" and len(operands) > 1):
 
         def magnitude(feed: Mapping[str, Any]) -> Any:
-            import numpy
-
-            return sum(numpy.abs(feed[name].astype(numpy.float64)) for name in operands)
+            return sum(plane.magnitude(feed, name) for name in operands)
 
         return sums_agree(dtype, len(operands) + 3, magnitude, "both sides add the same terms", **more)
     if not interpolates:
@@ -128,7 +124,7 @@ def _claim(node: Any, dtype: str, replacement: Any, interpolates: bool) -> Claim
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         import numpy
 
-        sizes = [numpy.abs(feed[name].astype(numpy.float64)) for name in operands]
+        sizes = [plane.magnitude(feed, name) for name in operands]
         return 4 * unit(dtype) * sum(sizes) + 4 * smallest(dtype) if node.op_type != "Mul" else (
             4 * unit(dtype) * numpy.abs(expected.astype(numpy.float64)) + 4 * smallest(dtype) * (1 + sum(sizes))
         )  # fmt: skip
@@ -155,7 +151,7 @@ def _power(bench: Bench, node: Any) -> Site | None:
     for _ in range(int(power) - 1):
         made = plane.multiply(made, start)
     made = x if power == 1 else plane.leave(made)
-    replacement = sketch.replacement([x], {node.output[0]: made})
+    replacement = sketch.replacement(plane.inputs([x]), {node.output[0]: made})
     if power <= 2:
         return Site((node,), (Option(replacement, Claim("exact", "a square is one product, rounded once")),))
 

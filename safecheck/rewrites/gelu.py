@@ -94,8 +94,11 @@ def _gated(bench: Bench, x: str, result: str, odd: Sequence[float] | None) -> Op
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         import numpy
 
-        data = numpy.abs(feed[x].astype(numpy.float64))
-        return data * error + 4 * unit(dtype) * numpy.abs(expected.astype(numpy.float64)) + 4 * smallest(dtype)
+        return (
+            plane.magnitude(feed, x) * error
+            + 4 * unit(dtype) * numpy.abs(expected.astype(numpy.float64))
+            + 4 * smallest(dtype)
+        )
 
     what = (
         "x Phi(x) with Phi(x) = sigmoid(p(x)), p an odd polynomial"
@@ -106,7 +109,7 @@ def _gated(bench: Bench, x: str, result: str, odd: Sequence[float] | None) -> Op
         "bounded", what, finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit,
         bound=f"{error:.2g} |x|, rounding and approximation together",
     )  # fmt: skip
-    return Option(sketch.replacement([x], {result: made}), claim)
+    return Option(sketch.replacement(plane.inputs([x]), {result: made}), claim)
 
 
 def _error(dtype: str, odd: Sequence[float] | None) -> float:
@@ -134,4 +137,4 @@ def _alone(bench: Bench, node: Any) -> Option:
         "bounded", f"{name}; near zero the result has no relative accuracy", finite_only=True,
         caveats=(UNSIGNED_ZERO,), limit=limit, bound=f"{error:.2g}, rounding and approximation together",
     )  # fmt: skip
-    return Option(sketch.replacement([x], {result: made}), claim)
+    return Option(sketch.replacement(plane.inputs([x]), {result: made}), claim)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 from safecheck.rewrites.pointwise import parts
+from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
 from safecheck.workshop.weights import numpy_type
 
@@ -33,10 +34,29 @@ class Plane:
         self.dims = tuple(dims)
         self.dtype = numpy_type(dtype)
         self.seen = seen(dims)
+        self._sources: dict[str, str] = {}
 
     def enter(self, value: str) -> str:
-        """An existing value in four dimensions."""
-        return value if self.seen == self.dims else self.sketch.reshape(value, self.seen)
+        """An existing value in four dimensions: as it was before it was reshaped, if it had four of them then."""
+        if self.seen == self.dims:
+            return value
+        source = _before_reshapes(self.sketch.bench, value)
+        dims = self.sketch.bench.dims(source) or ()
+        if not self._sources and len(dims) == 4 and seen(dims) == dims:
+            self.seen = seen(dims)
+        self._sources[value] = source
+        return source if dims == self.seen else self.sketch.reshape(source, self.seen)
+
+    def inputs(self, values: Iterable[str]) -> list[str]:
+        """Where the program starts, for values that it has entered or reads as they are."""
+        return list(dict.fromkeys(self._sources.get(value, value) for value in values))
+
+    def magnitude(self, feed: Mapping[str, Any], value: str) -> Any:
+        """The magnitudes of a value in float64, from what its source is fed."""
+        import numpy
+
+        data = numpy.abs(feed[self._sources.get(value, value)].astype(numpy.float64))
+        return data.reshape(self.dims) if value in self._sources else data
 
     def leave(self, value: str) -> str:
         """A new value with the dimensions that it had outside."""
@@ -66,3 +86,15 @@ class Plane:
     def sigmoid(self, value: str) -> str:
         """1 / (1 + exp(-value))."""
         return self.sketch.add("Sigmoid", [value])
+
+
+def _before_reshapes(bench: Bench, value: str) -> str:
+    """The nearest earlier value of four dimensions with the same elements in the same order, or the value itself."""
+    name = value
+    while len(bench.dims(name) or ()) != 4:
+        maker = bench.producer(name)
+        reshapes = maker is not None and maker.op_type in ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+        if maker is None or not reshapes or bench.dims(maker.input[0]) is None:
+            return value
+        name = maker.input[0]
+    return name

@@ -95,3 +95,17 @@ def test_refusals_say_why(body: str, weights: dict[str, Any], reason: str) -> No
     case = clamp(body, **weights)
     assert case.applied == []
     assert reason in case.reasons
+
+
+def test_a_head_of_low_rank_is_computed_where_it_had_four_dimensions() -> None:
+    text = """g (float[2,6,1,1] x) => (float[2,3] y) {
+        flat = Flatten (x)
+        hidden = Gemm (flat, w)
+        active = HardSwish (hidden)
+        y = Gemm (active, v)
+    }"""
+    case = mended(model(text, {"w": normal(6, 5), "v": normal(5, 3)}), NAME, "matmul-to-convolution")
+    assert case.weights[1].total == 0
+    assert case.operators[0] == "Conv"
+    assert case.operators[-2:] == ["Conv", "Reshape"]
+    assert case.difference() < 1e-5
