@@ -9,7 +9,7 @@ from typing import NamedTuple
 from safecheck import resources
 from safecheck.bench.traffic import Cost
 from safecheck.finding import Citation
-from safecheck.rulebook.load import bibliography
+from safecheck.rulebook.bibliography import bibliography
 from safecheck.rulebook.rule import citations
 from safecheck.strict_yaml import Entry, load
 

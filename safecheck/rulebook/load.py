@@ -16,6 +16,7 @@ from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.finding import Citation, Grade, Verdict
 from safecheck.lowering.table import table_from_yaml
+from safecheck.rulebook.bibliography import shipped_sources, sources_from
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.profile import Assumption, Idiom, Profile
 from safecheck.rulebook.rule import (
@@ -32,10 +33,6 @@ from safecheck.strict_yaml import Entry, load, suggest
 
 DEFAULT = "tensorrt-8.6-restricted"
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
-_SOURCE_KINDS = (
-    "vendor documentation", "vendor source", "vendor header", "vendor library", "vendor sample", "vendor staff reply",
-    "licensed-document", "measurement", "third party",
-)  # fmt: skip
 _COMPUTED = ("folded", "layers")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 _MAX_OVERLAYS = 8
@@ -88,7 +85,7 @@ class _Loader:
             optional=("assumptions", "releases", "computed_constants"),
         )
         sources = self._read("sources.yaml", root)
-        bibliography = _shipped_bibliography(sources)
+        bibliography = shipped_sources(sources)
         target = {name: part.text() for name, part in keys["target"].mapping(required=_TARGET).items()}
         if self._release:
             target |= _chosen(self._release, keys.get("releases"), keys["id"].text())
@@ -145,7 +142,7 @@ class _Loader:
         if keys["id"].text() in {base.id, *shipped()}:
             keys["id"].fail("the id is taken by a shipped profile", "choose another id")
         bibliography = {source.ref: source for rule in base.rules for source in rule.sources}
-        own = _bibliography(keys["sources"]) if "sources" in keys else {}
+        own = sources_from(keys["sources"]) if "sources" in keys else {}
         for ref in own:
             if ref in bibliography:
                 keys["sources"].items()[ref].fail("the profile below has a source of that name", "choose another name")
@@ -216,30 +213,8 @@ def _beside(overlay: str, base: str) -> str:
 
 # Profiles share rule files; a process that loads several reads each file once.
 @cache
-def _shipped_bibliography(text: str) -> dict[str, Citation]:
-    return _bibliography(load(text, "rules/sources.yaml"))
-
-
-@cache
 def _shipped_rules(text: str, file: str, sources: str) -> tuple[Rule, ...]:
-    return rules_from_yaml(text, file, _shipped_bibliography(sources))
-
-
-def _bibliography(root: Entry) -> dict[str, Citation]:
-    found = {}
-    for ref, entry in root.items().items():
-        keys = entry.mapping(required=("title", "kind", "read"), optional=("url",))
-        url = keys["url"].text() if "url" in keys else ""
-        if url and not url.startswith("https://"):
-            keys["url"].fail("an address must start with https://", "correct it")
-        kind = keys["kind"].choice(_SOURCE_KINDS)
-        found[ref] = Citation(ref, "", url, keys["title"].text(), kind, keys["read"].text())
-    return found
-
-
-def bibliography() -> dict[str, Citation]:
-    """The shipped sources by name."""
-    return _shipped_bibliography((resources.rules() / "sources.yaml").read_text(encoding="utf-8"))
+    return rules_from_yaml(text, file, shipped_sources(sources))
 
 
 def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
