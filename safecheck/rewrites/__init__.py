@@ -25,10 +25,9 @@ from safecheck.rewrites.widen import WidenToFourDimensions
 REWRITES: tuple[Rewrite, ...] = (
     WidenToFourDimensions(),
     FuseLayerNormalization(),
-    RotateWithTranspose(),
+    RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     KeepRank(),
     ResizeSizesToScales(),
-    RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     ReduceMeanToAveragePool(),
     ReduceSumToConvolution(),
     ReduceMaxToMaxPool(),
