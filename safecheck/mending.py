@@ -69,25 +69,25 @@ class _Tried:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._steps: dict[tuple[str, tuple[int, ...]], Step] = {}
+        self._steps: dict[tuple[str, tuple[int, ...], tuple[int, ...]], Step] = {}
         self._kept: list[Any] = []  # so that no `id` is given to a new node
 
     def get(self, rewrite: Rewrite, site: Site) -> Step | None:
-        return self._steps.get(self._key(rewrite, self._around(site)))
+        return self._steps.get(self._key(rewrite, site))
 
     def add(self, rewrite: Rewrite, site: Site, step: Step) -> None:
-        nodes = self._around(site)
-        self._steps[self._key(rewrite, nodes)] = step
-        self._kept += nodes
+        self._steps[self._key(rewrite, site)] = step
+        self._kept += [*site.nodes, *self._neighbours(site)]
 
-    def _around(self, site: Site) -> list[Any]:
-        """The nodes of a site and those that it reads from or hands to."""
+    def _neighbours(self, site: Site) -> list[Any]:
+        """The nodes that a site reads from or hands to."""
         makers = [self._bench.producer(name) for node in site.nodes for name in node.input if name]
         readers = [reader for node in site.nodes for name in node.output for reader in self._bench.consumers(name)]
-        return [*site.nodes, *(maker for maker in makers if maker is not None), *readers]
+        return [*(maker for maker in makers if maker is not None), *readers]
 
-    def _key(self, rewrite: Rewrite, nodes: list[Any]) -> tuple[str, tuple[int, ...]]:
-        return rewrite.name, tuple(sorted({id(node) for node in nodes}))
+    def _key(self, rewrite: Rewrite, site: Site) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+        own, others = ({id(node) for node in nodes} for nodes in (site.nodes, self._neighbours(site)))
+        return rewrite.name, tuple(sorted(own)), tuple(sorted(others))
 
 
 def _sweep(

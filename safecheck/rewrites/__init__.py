@@ -5,6 +5,7 @@ from __future__ import annotations
 from safecheck.rewrites.affine import FoldAffineIntoConvolution
 from safecheck.rewrites.average_pool import AveragePoolInSteps, AveragePoolToConvolution
 from safecheck.rewrites.clamp import ClampToRelu
+from safecheck.rewrites.constant_tensor import ConstantTensorToConvolution
 from safecheck.rewrites.contract import Rewrite
 from safecheck.rewrites.deconvolution import DeconvolutionToConvolution
 from safecheck.rewrites.dense import ConvolutionToDense
@@ -38,6 +39,7 @@ REWRITES: tuple[Rewrite, ...] = (
     GeluToSigmoid(),
     MatmulToConvolution(),
     FoldAffineIntoConvolution(),
+    ConstantTensorToConvolution(),
     ConvolutionToDense(),
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),

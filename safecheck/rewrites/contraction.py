@@ -42,13 +42,8 @@ def contraction(bench: Bench, node: Any) -> Contraction | None:
     if reader is None or len(node.input) < 2:
         return None
     constants = [bench.constant(name) is not None for name in node.input[:2]]
-    if constants == [True, True] or (node.op_type == "Einsum" and len(node.input) != 2):
+    if constants[0] == constants[1] or (node.op_type == "Einsum" and len(node.input) != 2):
         return None
-    if constants == [False, False]:
-        raise NoContractionError(
-            "both operands are computed: a product of activations has no permitted equivalent but its expansion into "
-            "elementwise products, which takes as many times the memory as the sum has terms"
-        )
     slot = constants.index(False)
     if bench.dims(node.input[slot]) is None or bench.dims(node.output[0]) is None:
         raise NoContractionError("the shape of the data is not fixed")

@@ -125,8 +125,6 @@ def test_einsum_in_any_order_of_axes(equation: str, x: Any, w: Any, y: Any) -> N
 @pytest.mark.parametrize(
     ("text", "weights", "reason"),
     [
-        ("g (float[1,2,9,8] x) => (float[1,2,9,9] y) {\n t = Transpose <perm=[0,1,3,2]> (x)\n y = MatMul (x, t)\n}",
-         {}, "both operands are computed"),
         ("g (float[1,2,9,8] x) => (float[1,2,9,5] y) { y = MatMul (x, w) }",
          {"w": normal(2, 8, 5)}, "another matrix for every batch"),
         ('g (float[1,2,9,8] x) => (float[2,9,5] y) { y = Einsum <equation = "nblc,bcd->bld"> (x, w) }',

@@ -1,0 +1,28 @@
+"""What no rewrite can do is said once, in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+from mended import mended, model
+
+NAME = "no-permitted-equivalent"
+X = "float[1,2,4,4]"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("y = Softmax (x)", "divides exponentials"),
+        ("y = MatMul (x, x)", "both operands are computed"),
+        ("y = Div (x, x)", "divides data"),
+        ("y = Softplus (x)", "SiLU"),
+        ("y = Floor (x)", "jumps"),
+        ("y = Sqrt (x)", "roots of data"),
+        ("i = Cast <to = 7> (x)\n y = GatherElements <axis = 3> (x, i)", "where it reads depends on data"),
+    ],
+)
+def test_the_reason_is_given_once(body: str, reason: str) -> None:
+    case = mended(model(f"g ({X} x) => ({X} y) {{ {body} }}"))
+    assert case.applied == []
+    assert case.reasons.count(reason) == 1
+    assert any(step.name == NAME for step in case.steps)
