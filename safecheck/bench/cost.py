@@ -63,6 +63,14 @@ def volume(tensor: Tensor) -> Volume | None:
     return None if width is None else Volume(0, prod(dims) * width)
 
 
+def is_settled(tensor: Tensor) -> bool:
+    """Whether a tensor is known before the network runs, in the forms of the file as it is and in those of the folded.
+
+    Only the verdict on a file depends on whether somebody folds it; what the network costs does not.
+    """
+    return tensor.constant or bool(tensor.computed)
+
+
 def macs(node: NodeForm) -> int | None:
     """Multiply-accumulates of one node; 0 for operators that are not products; None if they cannot be told.
 
@@ -198,7 +206,7 @@ def product_weights(node: NodeForm) -> int:
     """Elements of the constant operands of a product. No exporter and no folding changes their sum over a network."""
     if node.op_type not in PRODUCTS:
         return 0
-    operands = [tensor for tensor in node.inputs[:2] if tensor is not None and tensor.constant]
+    operands = [tensor for tensor in node.inputs[:2] if tensor is not None and is_settled(tensor)]
     return sum(prod(tensor.dims) for tensor in operands if tensor.dims is not UNKNOWN)
 
 

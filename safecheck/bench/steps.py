@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from safecheck.bench.cost import Volume, volume
+from safecheck.bench.cost import Volume, is_settled, volume
 from safecheck.form import NodeForm, Tensor
 from safecheck.forms import FormedNode
 
@@ -73,13 +73,13 @@ def steps(nodes: Iterable[FormedNode], outputs: Iterable[str]) -> Steps:
             problem = f"the size of a tensor of node {node.node.index} is not known"
             break
         step = Step(node, {}, {}, dict(zip(written, known.outputs, strict=False)))
-        for name, size, constant in zip(inputs, known.inputs, known.constant, strict=True):
+        for name, size, constant, steers in zip(inputs, known.inputs, known.constant, known.steers, strict=True):
             if size is None:
                 continue
-            if constant or name in fixed:
-                step.weights[name] = size
-            else:
+            if not constant and name not in fixed:
                 step.reads[held.get(name, name)] = size
+            elif not steers:
+                step.weights[name] = size
         found.append(step)
     return Steps(found, frozenset(held.get(name, name) for name in outputs), problem)
 
@@ -91,13 +91,20 @@ class _Sizes(NamedTuple):
     inputs: tuple[Volume | None, ...]
     """None for what costs nothing."""
     constant: tuple[bool, ...]
+    steers: tuple[bool, ...]
+    """Whether the builder reads an input instead of the engine, if it is known before the network runs."""
     outputs: tuple[Volume, ...]
     complete: bool
 
 
 def _sizes(form: NodeForm) -> _Sizes:
     written = [volume(tensor) if tensor is not None else Volume() for tensor in form.outputs]
-    read = [volume(tensor) if tensor is not None and not _steers(tensor) else Volume() for tensor in form.inputs]
+    constant = tuple(tensor is not None and is_settled(tensor) for tensor in form.inputs)
+    steers = tuple(tensor is not None and _is_integer_vector(tensor) for tensor in form.inputs)
+    read = [
+        Volume() if tensor is None or (known and steering) else volume(tensor)
+        for tensor, known, steering in zip(form.inputs, constant, steers, strict=True)
+    ]
     complete = None not in written and None not in read
     if complete and form.op_type in _SELECTIONS and read and written:
         read[0] = min(read[0] or Volume(), written[0] or Volume())
@@ -105,12 +112,13 @@ def _sizes(form: NodeForm) -> _Sizes:
     return _Sizes(
         view=form.op_type in _VIEWS or casts,
         inputs=tuple(None if size == Volume() else size for size in read),
-        constant=tuple(tensor is not None and (tensor.constant or bool(tensor.computed)) for tensor in form.inputs),
+        constant=constant,
+        steers=steers,
         outputs=tuple(size or Volume() for size in written),
         complete=complete,
     )
 
 
-def _steers(tensor: Tensor) -> bool:
-    """Constant integer vectors are shapes, axes and bounds: the builder reads them, the engine does not."""
-    return tensor.constant and tensor.dtype in ("INT64", "INT32") and len(tensor.shape or ()) <= 1
+def _is_integer_vector(tensor: Tensor) -> bool:
+    """Constants of this kind are shapes, axes and bounds."""
+    return tensor.dtype in ("INT64", "INT32") and len(tensor.shape or ()) <= 1
