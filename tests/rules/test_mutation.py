@@ -29,6 +29,7 @@ from safecheck.lowering.table import Table
 from safecheck.model import load as load_model
 from safecheck.rulebook import judge as judging
 from safecheck.rulebook import load as loading
+from safecheck.rulebook.bibliography import sources_from
 from safecheck.rulebook.judge import judge, judge_io
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import ANY, Rule, rules_from_yaml
@@ -151,7 +152,7 @@ def verdict_on(book: Profile, judged: Judged) -> ModelVerdict:
 def all_rules(profile: str) -> tuple[tuple[str, Rule], ...]:
     folder = resources.rules()
     root = load((folder / "profiles" / f"{profile}.yaml").read_text(encoding="utf-8"), profile)
-    bibliography = loading._bibliography(load((folder / "sources.yaml").read_text(encoding="utf-8"), "sources"))
+    bibliography = sources_from(load((folder / "sources.yaml").read_text(encoding="utf-8"), "sources"))
     return tuple(
         (file.removesuffix(".yaml"), rule)
         for part in root.items()["rules"].sequence()
