@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from safecheck.audit import audit
@@ -44,6 +44,8 @@ class Request:
     selected: Collection[str] = ()
     """Only these rewrites; empty for all. Normalisation always runs unless ignored."""
     ignored: Collection[str] = ()
+    finite_only: bool = True
+    """Whether rewrites may be used that hold for finite values only."""
     whole: bool = True
     """Whether the two models are run against each other as a whole."""
 
@@ -89,6 +91,16 @@ def fix(path: str, target: str | None, profile: Profile, request: Request) -> Fi
         ProofError: the result as a whole is another function; nothing is written then.
         UsageError: the target cannot be written, or the batch is fixed.
     """
+    try:
+        return _fixed(path, target, profile, request)
+    except ProofError:
+        if not request.finite_only:
+            raise
+        # A network may hold infinities of its own, such as a mask of minus infinity: do without those rewrites then.
+        return _fixed(path, target, profile, replace(request, finite_only=False))
+
+
+def _fixed(path: str, target: str | None, profile: Profile, request: Request) -> Fixed:
     model = load(path)
     before = Report(path, profile, model, audit(model, profile), None)
     original = read_whole(model)
@@ -100,7 +112,7 @@ def fix(path: str, target: str | None, profile: Profile, request: Request) -> Fi
     ledger = Ledger(bench, profile)
     chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
     if chosen or not request.selected:
-        steps += mend(bench, ledger, chosen, request.ignored)
+        steps += mend(bench, ledger, chosen, request.ignored, finite_only=request.finite_only)
     if not any(step.applied for step in steps):
         whole_file = read_whole(model)
         with written(whole_file, target, bool(model.external_data)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from safecheck.escape import printable
 from safecheck.finding import Verdict
@@ -40,11 +40,13 @@ def mend(
     chosen: Collection[str] | None = None,
     ignored: Collection[str] = (),
     proving: bool = True,
+    finite_only: bool = True,
 ) -> list[Step]:
     """Try every rewrite on every node that is not allowed, until nothing changes any more.
 
     A replacement is taken if it has fewer forbidden nodes than what it replaces, or as many and fewer unproven ones,
     and if its proof holds. Without `proving` no proof is run: what comes out is a plan, not a model to trust.
+    Without `finite_only` every replacement has to hold for infinities and NaN as well.
     """
     rewrites = [
         rewrite for rewrite in REWRITES if (not chosen or rewrite.name in chosen) and rewrite.name not in ignored
@@ -52,16 +54,24 @@ def mend(
     steps: list[Step] = []
     refused: dict[tuple[str, str], Step] = {}
     tried = _Tried(bench)
+    how = _How(proving, finite_only)
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
-            for step in _sweep(bench, ledger, rewrite, refused, tried, proving):
+            for step in _sweep(bench, ledger, rewrite, refused, tried, how):
                 steps.append(step)
                 changed = True
         if not changed:
             break
     left = {name_of(node) for node in bench.nodes}
     return steps + [step for (_, name), step in refused.items() if name in left]
+
+
+class _How(NamedTuple):
+    """What a replacement has to live up to."""
+
+    proving: bool
+    finite_only: bool
 
 
 class _Tried:
@@ -91,7 +101,7 @@ class _Tried:
 
 
 def _sweep(
-    bench: Bench, ledger: Ledger, rewrite: Rewrite, refused: dict[tuple[str, str], Step], tried: _Tried, proving: bool
+    bench: Bench, ledger: Ledger, rewrite: Rewrite, refused: dict[tuple[str, str], Step], tried: _Tried, how: _How
 ) -> Iterator[Step]:
     """Apply one rewrite wherever it helps; yields what was applied and notes what was not."""
     for node in list(bench.nodes):
@@ -101,7 +111,7 @@ def _sweep(
         if site is None:
             continue
         before = tried.get(rewrite, site)
-        step = _settle(bench, ledger, rewrite, site, proving) if before is None else replace(before, nodes=_names(site))
+        step = _settle(bench, ledger, rewrite, site, how) if before is None else replace(before, nodes=_names(site))
         if not step.applied:
             tried.add(rewrite, site, step)
         key = (rewrite.name, name_of(node))
@@ -112,7 +122,7 @@ def _sweep(
             refused[key] = step
 
 
-def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, proving: bool) -> Step:
+def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, how: _How) -> Step:
     """Take the option that makes the network lightest, if its proof holds; options end different nodes."""
     step = Step(
         rewrite.name,
@@ -126,6 +136,8 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, proving:
     )
     weighed = []
     for position, option in enumerate(site.options):
+        if option.claim.finite_only and not how.finite_only:
+            continue
         if any(bench.is_interface(name, source) for name, source in option.replacement.aliases.items()):
             continue
         weight, judgements, types = ledger.weigh_new(option.replacement)
@@ -139,7 +151,7 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, proving:
             reasons.append(_too_heavy(ledger.weigh(dying), judgements, option))
             break
         try:
-            proof = prove(bench, option.replacement, option.claim) if proving else None
+            proof = prove(bench, option.replacement, option.claim) if how.proving else None
         except UnprovedError as failure:
             reasons.append(f"the proof failed: {failure}")
             continue

@@ -12,8 +12,8 @@ from safecheck.proof.samples import FINITE, SEED, SPECIAL, samples
 
 TOLERANCE = 1e-4
 """Relative to the largest magnitude of an output; of FP16 outputs 64 units in the last place of one."""
-_JUDGED = ("normal", "zeros", "denormals")
-"""On the other samples a network overflows where it likes; they are compared and reported."""
+_JUDGED = ("normal", "zeros")
+"""On the other samples a network overflows or vanishes where it likes; they are compared and reported."""
 
 
 @dataclass(frozen=True)

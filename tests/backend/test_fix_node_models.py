@@ -35,7 +35,7 @@ def test_every_node_model(target: str, tmp_path: Path) -> None:
         fixed = fix(str(source), str(first), book, Request())
         counts["fixed" if fixed.applied else "left alone"] += 1
         if fixed.applied:
-            assert not fix(str(first), str(second), book, Request(whole=False)).applied, case.name
+            assert not fix(str(first), str(second), book, Request()).applied, case.name
         else:
             assert first.read_bytes() == source.read_bytes(), case.name
     assert counts["fixed"] > 300
