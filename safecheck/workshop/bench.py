@@ -74,6 +74,7 @@ class Bench:
 
     def _index(self) -> None:
         self.notes = {}
+        self._node_names = {node.name for node in self.nodes}
         self._producers: dict[str, Any] = {}
         self._consumers: dict[str, list[Any]] = {}
         for node in self.nodes:
@@ -119,7 +120,8 @@ class Bench:
         while True:
             number = self._numbers[hint] = self._numbers.get(hint, 0) + 1
             name = f"{hint}/safecheck_{number}"
-            if name not in self.tensors and name not in self._producers and name not in self.initializers:
+            taken = name in self.tensors or name in self._producers or name in self.initializers
+            if not taken and name not in self._node_names:
                 return name
 
     def store(self, hint: str, array: Any) -> str:
