@@ -27,7 +27,7 @@ class ClampToRelu:
     """Clip, LeakyRelu, PRelu, HardSigmoid, HardSwish, Abs, Max and Min."""
 
     name = "clamp-to-relu"
-    remedies = ("clamp-to-relu",)
+    remedies: tuple[str, ...] = ()
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the sum of Relu for the operator."""

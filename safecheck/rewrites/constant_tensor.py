@@ -27,7 +27,7 @@ class ConstantTensorToConvolution:
     """Add, Sub, Mul and Div of a four-dimensional tensor and a constant that varies along several axes."""
 
     name = "constant-tensor-to-convolution"
-    remedies = ("constant-tensor-to-convolution",)
+    remedies = ("fold-affine-into-convolution",)
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the constant as a computed tensor of the shape of the data."""

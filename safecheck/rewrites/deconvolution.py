@@ -29,7 +29,7 @@ class DeconvolutionToConvolution:
     """ConvTranspose with two spatial axes whose result is a whole number of strides long."""
 
     name = "deconvolution-to-convolution"
-    remedies = ("deconvolution-to-convolution",)
+    remedies: tuple[str, ...] = ()
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer one convolution and the reshapes and transposes behind it."""

@@ -29,7 +29,7 @@ class ConvolutionToDense:
     """Conv with groups, dilation, uneven padding, one spatial axis, or a kernel as long as its stride."""
 
     name = "convolution-to-dense"
-    remedies = ("convolution-to-dense",)
+    remedies: tuple[str, ...] = ()
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the plain convolution with zeros among its weights, and one over patches."""

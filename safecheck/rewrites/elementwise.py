@@ -30,7 +30,7 @@ class ElementwiseToSumAndProduct:
     """Add, Sub, Mul, Sum and Mean of computed tensors, and Pow with a small whole exponent."""
 
     name = "elementwise-to-sum-and-product"
-    remedies = ("elementwise-to-sum-and-product",)
+    remedies: tuple[str, ...] = ()
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the operation on operands that were repeated to the shape of the result."""

@@ -40,7 +40,7 @@ class GeluToSigmoid:
     """Gelu in both forms, also where an exporter has written it out, and Tanh and Erf on their own."""
 
     name = "gelu-to-sigmoid"
-    remedies = ("gelu-to-sigmoid",)
+    remedies: tuple[str, ...] = ()
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """The whole gate around an Erf or Tanh node, or the node alone."""

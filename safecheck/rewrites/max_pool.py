@@ -27,7 +27,7 @@ class MaxPoolToRelu:
     """MaxPool over windows of up to five by five."""
 
     name = "max-pool-to-relu"
-    remedies = ("max-pool-to-relu",)
+    remedies: tuple[str, ...] = ()
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer convolutions that pick, and the larger of what they pick."""
