@@ -26,6 +26,7 @@ class ModelVerdict(StrEnum):
     """The verdict on a whole model."""
 
     COMPLIANT = "compliant"
+    COMPLIANT_WITH_DEVIATIONS = "compliant-with-deviations"
     NON_COMPLIANT = "non-compliant"
     INCONCLUSIVE = "inconclusive"
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 
 from safecheck.audit import Audit
 from safecheck.bench.traffic import Cost, cost_of
+from safecheck.confirmation import BuildEvidence, Confirmation
+from safecheck.decisions import NONE, Decisions
 from safecheck.errors import SafecheckError
 from safecheck.escape import printable
-from safecheck.finding import ModelVerdict
+from safecheck.finding import ModelVerdict, Verdict
 from safecheck.model import Model
 from safecheck.rulebook.profile import Profile
 
-_EXIT_CODES = {ModelVerdict.COMPLIANT: 0, ModelVerdict.NON_COMPLIANT: 1, ModelVerdict.INCONCLUSIVE: 3}
+_EXIT_CODES = {
+    ModelVerdict.COMPLIANT: 0,
+    ModelVerdict.COMPLIANT_WITH_DEVIATIONS: 0,
+    ModelVerdict.NON_COMPLIANT: 1,
+    ModelVerdict.INCONCLUSIVE: 3,
+}
 _WORST_FIRST = (4, 2, 1, 3, 0)
 
 
@@ -28,11 +37,52 @@ class Report:
     audit: Audit | None
     error: SafecheckError | None
     """Why nothing was judged; None if everything was."""
+    decisions: Decisions = NONE
+    """Deviations and baseline, held against the findings."""
+    confirmation: Confirmation | None = None
+    """What the vendor's scope check said; None if nobody asked it."""
+    build: BuildEvidence | None = None
+    """Evidence of an engine build; None if there is none."""
 
     @property
     def verdict(self) -> ModelVerdict:
-        """The verdict on the model; what could not be read is inconclusive."""
-        return ModelVerdict.INCONCLUSIVE if self.audit is None else self.audit.verdict
+        """The verdict on the model; what could not be read is inconclusive.
+
+        A scope check that was asked can only make it worse: its refusal is a refusal, its silence is no pass.
+        """
+        own = ModelVerdict.INCONCLUSIVE if self.audit is None else self._decided(self.decisions.deviated)
+        if self.confirmation is None or own is ModelVerdict.NON_COMPLIANT:
+            return own
+        if self.confirmation.checked:
+            return own if self.confirmation.in_scope else ModelVerdict.NON_COMPLIANT
+        return ModelVerdict.INCONCLUSIVE
+
+    def _decided(self, settled: Container[str]) -> ModelVerdict:
+        """The verdict if findings with these fingerprints were accepted."""
+        assert self.audit is not None
+        if not self.audit.nodes or self.audit.verdict is ModelVerdict.COMPLIANT:
+            return self.audit.verdict
+        rest = {finding.verdict for finding in self.audit.findings if finding.fingerprint not in settled}
+        if Verdict.FORBIDDEN in rest:
+            return ModelVerdict.NON_COMPLIANT
+        return ModelVerdict.INCONCLUSIVE if rest else ModelVerdict.COMPLIANT_WITH_DEVIATIONS
+
+    @property
+    def coverage(self) -> dict[str, int]:
+        """Nodes by verdict; a node counts as deviated if a valid deviation covers each of its findings.
+
+        `allowed`, `forbidden`, `unproven` and `deviated` add up to `total`.
+        """
+        nodes = self.audit.nodes if self.audit is not None else ()
+        findings: dict[tuple[str, int | None], bool] = {}
+        for finding in self.audit.findings if self.audit is not None else ():
+            place = (finding.location.scope, finding.location.index)
+            findings[place] = findings.get(place, True) and finding.fingerprint in self.decisions.deviated
+        counts = Counter(
+            "deviated" if findings.get((node.location.scope, node.location.index)) else str(node.verdict)
+            for node in nodes
+        )
+        return {"total": len(nodes), **{name: counts[name] for name in (*map(str, Verdict), "deviated")}}
 
     @property
     def cost(self) -> Cost | None:
@@ -49,8 +99,16 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 compliant, 1 non-compliant, 3 inconclusive or unreadable, 4 a bug."""
-        return self.error.exit_code if self.error is not None else _EXIT_CODES[self.verdict]
+        """0 compliant, 1 non-compliant, 3 inconclusive or unreadable, 4 a bug.
+
+        What a baseline knows keeps its verdict, but does not fail the run.
+        """
+        if self.error is not None:
+            return self.error.exit_code
+        code = _EXIT_CODES[self.verdict]
+        if code and self.decisions.debt and self.confirmation is None and self.audit is not None:
+            return _EXIT_CODES[self._decided({*self.decisions.deviated, *self.decisions.debt})]
+        return code
 
 
 def relative(text: str, path: str) -> str:

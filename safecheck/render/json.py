@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from safecheck import __version__
 from safecheck.audit import Audit
 from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import BATCHES, CACHE, Cost, assumptions
-from safecheck.finding import Citation, Finding, Verdict
+from safecheck.confirmation import BuildEvidence, Confirmation, Refusal
+from safecheck.decisions import Decisions, Deviation
+from safecheck.finding import Citation, Finding, Location
 from safecheck.model import Model
 from safecheck.report import Report, relative, worst
 from safecheck.rulebook.profile import Profile
@@ -44,12 +48,16 @@ def content(report: Report) -> dict[str, Any]:
         "profile": _profile(report.profile),
         "verdict": str(report.verdict),
         "exit_code": report.exit_code,
-        "coverage": _coverage(report.audit),
-        "findings": [_finding(finding) for finding in report.audit.findings] if report.audit else [],
+        "coverage": {**report.coverage, "folded": report.audit.folded if report.audit else 0},
+        "findings": [finding_content(finding, report.decisions) for finding in report.audit.findings]
+        if report.audit
+        else [],
         "cost": _cost(report.cost),
         "rewrites": [],
-        "confirmation": None,
-        "build": None,
+        "confirmation": _confirmation(report.confirmation),
+        "build": _build(report.build),
+        "deviations": _deviations(report.decisions),
+        "baseline": _baseline(report.decisions),
         "allowances": [
             {
                 "rule": allowance.rule,
@@ -136,20 +144,9 @@ def _profile(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _coverage(audit: Audit | None) -> dict[str, int]:
-    counts = {str(verdict): audit.count(verdict) if audit else 0 for verdict in Verdict}
-    return {
-        "total": len(audit.nodes) if audit else 0,
-        "allowed": counts["allowed"],
-        "forbidden": counts["forbidden"],
-        "unproven": counts["unproven"],
-        "deviated": 0,
-        "folded": audit.folded if audit else 0,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    location = finding.location
+def finding_content(finding: Finding, decisions: Decisions) -> dict[str, Any]:
+    """One finding, with the deviation that covers it."""
+    deviation = decisions.deviated.get(finding.fingerprint)
     return {
         "rule": finding.rule,
         "verdict": str(finding.verdict),
@@ -157,21 +154,85 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "why": finding.why,
         "advice": finding.advice,
-        "location": {
-            "scope": location.scope,
-            "index": location.index,
-            "node": location.node,
-            "op_type": location.op_type,
-            "domain": location.domain,
-            "outputs": list(location.outputs),
-        },
+        "location": _location(finding.location),
         "layers": list(finding.layers),
         "evidence": [{"fact": part.fact, "actual": part.actual, "limit": part.limit} for part in finding.evidence],
         "sources": [_citation(source) for source in finding.sources],
         "remedies": list(finding.remedies),
-        "deviation": None,
+        "deviation": None if deviation is None else _deviation(deviation),
         "fingerprint": finding.fingerprint,
+        "known": finding.fingerprint in decisions.debt,
     }
+
+
+def _location(location: Location) -> dict[str, Any]:
+    return {
+        "scope": location.scope,
+        "index": location.index,
+        "node": location.node,
+        "op_type": location.op_type,
+        "domain": location.domain,
+        "outputs": list(location.outputs),
+    }
+
+
+def _deviation(deviation: Deviation) -> dict[str, Any]:
+    found = asdict(deviation)
+    del found["fingerprints"]
+    return {name: str(value) if isinstance(value, date) else value for name, value in found.items()}
+
+
+def _deviations(decisions: Decisions) -> dict[str, Any] | None:
+    if decisions.as_of is None:
+        return None
+    used = sorted({record.id for record in decisions.deviated.values()})
+    return {
+        "as_of": str(decisions.as_of),
+        "valid": used,
+        "invalid": [asdict(record) for record in decisions.invalid],
+    }
+
+
+def _baseline(decisions: Decisions) -> dict[str, Any] | None:
+    if decisions.baseline is None:
+        return None
+    return {"sha256": decisions.baseline, "debt": len(decisions.debt), "paid": decisions.paid}
+
+
+def _confirmation(confirmation: Confirmation | None) -> dict[str, Any] | None:
+    if confirmation is None:
+        return None
+    return {
+        "by": {
+            "package": confirmation.package,
+            "version": confirmation.version,
+            "library_sha256": confirmation.library_sha256,
+        },
+        "checked": confirmation.checked,
+        "in_scope": confirmation.in_scope,
+        "reason": confirmation.reason or None,
+        "refusals": [_refusal(refusal) for refusal in confirmation.refusals],
+        "layers": [{"name": name, "type": kind, "node": node} for name, kind, node in confirmation.layers],
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    location = refusal.location
+    return {
+        "layer": refusal.layer,
+        "limit": refusal.limit,
+        "node": location and location.node,
+        "location": location and _location(location),
+        "rules": list(refusal.rules),
+    }
+
+
+def _build(build: BuildEvidence | None) -> dict[str, Any] | None:
+    if build is None:
+        return None
+    found = asdict(build)
+    found["errors"] = [_refusal(refusal) for refusal in build.errors]
+    return found
 
 
 def _citation(citation: Citation) -> dict[str, str]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from safecheck.audit import Audit
 from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import Cost
 from safecheck.escape import printable
@@ -29,6 +28,7 @@ STYLE = {
     Verdict.FORBIDDEN: "bad",
     Verdict.UNPROVEN: "open",
     ModelVerdict.COMPLIANT: "good",
+    ModelVerdict.COMPLIANT_WITH_DEVIATIONS: "good",
     ModelVerdict.NON_COMPLIANT: "bad",
     ModelVerdict.INCONCLUSIVE: "open",
 }
@@ -58,7 +58,7 @@ def _report(report: Report) -> Iterator[Line]:
     yield Line(f"  model     sha256 {report.model.sha256[:16]}…")
     if (cost := report.cost) is not None:
         yield Line(f"  cost      {_cost(cost)}")
-    yield Line(f"  nodes     {_coverage(report.audit)}")
+    yield Line(f"  nodes     {_coverage(report)}")
     if report.model.inference_problem:
         yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
@@ -76,10 +76,15 @@ def _cost(cost: Cost) -> str:
     return f"{cost.parameters:,} parameters, {amounts.macs(cost.macs)} MACs, {moved} traffic a frame (FP16, batch 1)"
 
 
-def _coverage(audit: Audit) -> str:
-    parts = [f"{audit.count(verdict)} {verdict}" for verdict in (Verdict.ALLOWED, Verdict.FORBIDDEN, Verdict.UNPROVEN)]
-    folded = f", {audit.folded} of the allowed folded to constants" if audit.folded else ""
-    return f"{len(audit.nodes)} = {' + '.join(parts)}{folded}"
+def _coverage(report: Report) -> str:
+    counts = report.coverage
+    parts = [f"{counts[verdict]} {verdict}" for verdict in (Verdict.ALLOWED, Verdict.FORBIDDEN, Verdict.UNPROVEN)]
+    if counts["deviated"]:
+        parts.append(f"{counts['deviated']} deviated")
+    folded = report.audit.folded if report.audit is not None else 0
+    return f"{counts['total']} = {' + '.join(parts)}" + (
+        f", {folded} of the allowed folded to constants" if folded else ""
+    )
 
 
 def _findings(findings: list[Finding]) -> Iterator[Line]:
