@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from safecheck.diagram import Diagram, diagram_of
 from safecheck.escape import printable
 from safecheck.finding import Verdict
+from safecheck.form import Tensor
 from safecheck.proof.local import Proof, UnprovedError, prove
 from safecheck.rewrites import REWRITES
 from safecheck.rewrites.contract import Option, Rewrite, Site
@@ -15,6 +17,7 @@ from safecheck.rewrites.ledger import Ledger, Weight
 from safecheck.workshop.bench import Bench
 
 _MAX_ROUNDS = 4
+_DRAWN = 14
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Step:
     after: str
     """The site before and after, in words."""
     proof: Proof | None
+    pictures: tuple[Diagram, Diagram] | None = None
+    """Before and after, of what was applied."""
 
 
 def mend(
@@ -134,19 +139,9 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, how: _Ho
         after="",
         proof=None,
     )
-    weighed = []
-    for position, option in enumerate(site.options):
-        if option.claim.finite_only and not how.finite_only:
-            continue
-        if any(bench.is_interface(name, source) for name, source in option.replacement.aliases.items()):
-            continue
-        weight, judgements, types = ledger.weigh_new(option.replacement)
-        dying = bench.dying(option.replacement)
-        growth = len(option.replacement.nodes) - len(dying)
-        quality = (weight.over(ledger.weigh(dying)), option.claim.finite_only, growth, position)
-        weighed.append((quality, option, dying, judgements, types))
+    weighed = weigh_options(bench, ledger, site, how.finite_only)
     reasons = [site.reason] if site.reason else []
-    for (excess, *_), option, dying, judgements, types in sorted(weighed, key=lambda entry: entry[0]):
+    for excess, option, dying, judgements, types in weighed:
         if excess >= (0, 0):
             reasons.append(_too_heavy(ledger.weigh(dying), judgements, option))
             break
@@ -155,12 +150,48 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, how: _Ho
         except UnprovedError as failure:
             reasons.append(f"the proof failed: {failure}")
             continue
-        before = words(dying)
+        before, old = words(dying), picture(bench, ledger, dying)
         bench.apply(option.replacement, types)
         ledger.record(option.replacement.nodes, judgements)
         after = site.after or words(option.replacement.nodes) or "nothing: the value is there already"
-        return replace(step, applied=True, reason="", before=before, after=after, proof=proof)
+        pictures = (old, picture(bench, ledger, option.replacement.nodes))
+        return replace(step, applied=True, reason="", before=before, after=after, proof=proof, pictures=pictures)
     return replace(step, reason="; ".join(dict.fromkeys(reasons)))
+
+
+class Weighed(NamedTuple):
+    """One option of a site, held against the profile."""
+
+    excess: tuple[int, int]
+    """Forbidden and unproven nodes more than today; negative if the network gets lighter."""
+    option: Option
+    dying: list[Any]
+    """Nodes that nobody needs any more."""
+    judgements: list[Any]
+    types: dict[str, Tensor]
+
+
+def weigh_options(bench: Bench, ledger: Ledger, site: Site, finite_only: bool) -> list[Weighed]:
+    """The options that can be applied, those that make the network lightest first."""
+    found = []
+    for position, option in enumerate(site.options):
+        if option.claim.finite_only and not finite_only:
+            continue
+        if any(bench.is_interface(name, source) for name, source in option.replacement.aliases.items()):
+            continue
+        weight, judgements, types = ledger.weigh_new(option.replacement)
+        dying = list(bench.dying(option.replacement))
+        excess = weight.over(ledger.weigh(dying))
+        quality = (excess, option.claim.finite_only, len(option.replacement.nodes) - len(dying), position)
+        found.append((quality, Weighed(excess, option, dying, judgements, types)))
+    return [weighed for _, weighed in sorted(found, key=lambda entry: entry[0])]
+
+
+def picture(bench: Bench, ledger: Ledger, nodes: Iterable[Any]) -> Diagram:
+    """Nodes of the bench with their verdicts, as far as a picture has room."""
+    nodes = list(nodes)
+    drawn = diagram_of(nodes[:_DRAWN], bench.tensor, lambda node: str(ledger.verdict(node)), lambda node: False)
+    return drawn._replace(hidden=max(0, len(nodes) - _DRAWN))
 
 
 def _names(site: Site) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from safecheck.audit import audit
@@ -47,10 +48,14 @@ def find_models(arguments: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def audit_models(paths: Iterable[str], book: Profile) -> Iterator[Report]:
-    """One report per model, in order. A model that cannot be read gives a report that says so."""
+def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) -> Iterator[Report]:
+    """One report per model, in order. A model that cannot be read gives a report that says so.
+
+    With `illustrate` a report also knows what could stand in the place of what is not allowed, for its pictures.
+    """
     for path in paths:
-        yield audit_model(path, book)
+        report = audit_model(path, book)
+        yield illustrated(report) if illustrate else report
 
 
 def audit_model(path: str, book: Profile) -> Report:
@@ -60,6 +65,18 @@ def audit_model(path: str, book: Profile) -> Report:
         return Report(path, book, model, audit(model, book), None)
     except InputError as error:
         return Report(path, book, None, None, error)
+
+
+def illustrated(report: Report) -> Report:
+    """The report with permitted alternatives for the nodes that pictures show."""
+    from safecheck.alternatives import alternatives
+    from safecheck.pictures import pictures
+
+    if report.model is None:
+        return report
+    places = [picture.finding.location for picture in pictures(report).drawn]
+    asked = [place.index for place in places if not place.scope and place.index is not None]
+    return replace(report, alternatives=alternatives(report.model, report.profile, asked))
 
 
 def compare_models(

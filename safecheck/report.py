@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from safecheck.audit import Audit
 from safecheck.bench.traffic import Cost, cost_of
@@ -16,6 +17,9 @@ from safecheck.escape import printable
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.model import Model
 from safecheck.rulebook.profile import Profile
+
+if TYPE_CHECKING:  # an audit does not pay for the rewrites
+    from safecheck.alternatives import Alternative
 
 _EXIT_CODES = {
     ModelVerdict.COMPLIANT: 0,
@@ -43,6 +47,8 @@ class Report:
     """What the vendor's scope check said; None if nobody asked it."""
     build: BuildEvidence | None = None
     """Evidence of an engine build; None if there is none."""
+    alternatives: Mapping[int, Alternative] = field(default_factory=dict)
+    """What could stand in the place of nodes of the main graph, by index; only where somebody asked."""
 
     @property
     def verdict(self) -> ModelVerdict:

@@ -33,7 +33,7 @@ def audit(models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) 
     paths = find_models(models)
     targets = parse_targets(outputs, [*paths, profile_name])
     reports = []
-    for report in audit_models(paths, rulebook):
+    for report in audit_models(paths, rulebook, illustrate=any(target.format == "html" for target in targets)):
         if report.error is not None:
             click.echo(f"error[{report.error.code}]: {report.error}", err=True)
         reports.append(report)

@@ -12,12 +12,13 @@ from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.fix import NAMES, Fixed, Request
 from safecheck.fix import fix as fix_model
+from safecheck.pipeline import illustrated
 from safecheck.render import fix_json, fix_text
 from safecheck.render.output import Target, check_targets, refuse_clashes, target_of, write_file
 from safecheck.rulebook.load import profile
 from safecheck.strict_yaml import suggest
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "html")
 
 
 @click.command()
@@ -30,7 +31,9 @@ FORMATS = ("text", "json")
 @click.option("--ignore", "ignored", metavar="REWRITE", multiple=True, help="Not this rewrite; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Do everything but write the model.")
 @click.option("--diff", is_flag=True, help="Print the change of the node list instead of the report.")
-@click.option("--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text or json, to a file with =PATH.")
+@click.option(
+    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text, json or html, to a file with =PATH."
+)
 def fix(
     model: str, target: str | None, profile_name: str, batch: int | None, opset: int | None, selected: tuple[str, ...],
     ignored: tuple[str, ...], dry_run: bool, diff: bool, outputs: tuple[str, ...],
@@ -69,13 +72,13 @@ def fix(
 
 def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
     if place.path is not None:
-        write_file(place.path, fix_json.document(fixed) if place.format == "json" else _text(fixed, written))
+        write_file(place.path, _document(place, fixed, written))
         return
     try:
         if diff and place.format == "text":
             click.echo(fixed.difference, nl=bool(fixed.difference))
-        elif place.format == "json":
-            click.echo(fix_json.document(fixed), nl=False)
+        elif place.format != "text":
+            click.echo(_document(place, fixed, written), nl=False)
         elif sys.stdout is not None and sys.stdout.isatty():
             from safecheck.render.terminal import print_lines
 
@@ -84,6 +87,14 @@ def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
             click.echo(_text(fixed, written), nl=False)
     except BrokenPipeError:
         leave_closed_pipe()
+
+
+def _document(place: Target, fixed: Fixed, written: str | None) -> str:
+    if place.format == "html":
+        from safecheck.render import html
+
+        return html.document([illustrated(fixed.after or fixed.before)], fixed)
+    return fix_json.document(fixed) if place.format == "json" else _text(fixed, written)
 
 
 def _text(fixed: Fixed, written: str | None) -> str:

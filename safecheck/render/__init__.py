@@ -19,4 +19,10 @@ def _json(reports: Sequence[Report]) -> str:
     return document(reports)
 
 
-RENDERERS: dict[str, Callable[[Sequence[Report]], str]] = {"text": _text, "json": _json}
+def _html(reports: Sequence[Report]) -> str:
+    from safecheck.render.html import document
+
+    return document(reports)
+
+
+RENDERERS: dict[str, Callable[[Sequence[Report]], str]] = {"text": _text, "json": _json, "html": _html}

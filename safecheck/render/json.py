@@ -90,13 +90,16 @@ def content(report: Report) -> dict[str, Any]:
     return found
 
 
+def shown_path(path: str) -> str:
+    """A file as the caller named it; of an absolute path, which says where the caller's disk is, the name alone."""
+    return os.path.basename(path) if os.path.isabs(path) else path
+
+
 def _model(path: str, model: Model | None, audit: Audit | None) -> dict[str, Any]:
-    # A file is named as the caller named it, but an absolute path says where the caller's disk is.
-    shown = os.path.basename(path) if os.path.isabs(path) else path
     if model is None:
-        return {"path": shown}
+        return {"path": shown_path(path)}
     return {
-        "path": shown,
+        "path": shown_path(path),
         "sha256": model.sha256,
         "size_bytes": model.size_bytes,
         "external_data": [

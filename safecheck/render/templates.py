@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import Any
 
 from safecheck import resources
 
+_PLAIN = re.compile(r"[\w /,.:-]*", re.ASCII)
 
-def rendered(template: str, **values: Any) -> str:
-    """A template with the shared style sheet and its hash for the Content-Security-Policy."""
+
+def rendered(template: str, script_file: str = "", **values: Any) -> str:
+    """A template with the shared style sheet, a script if one is named, and their hashes for the policy.
+
+    The style sheet is a template too: `values` may fill the headers of printed pages. Whoever does that gives texts
+    without quotes and backslashes, for nothing is escaped in a style sheet.
+    """
     import jinja2
-
-    style = (resources.reports() / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    loader = jinja2.FunctionLoader(lambda name: (resources.reports() / name).read_text(encoding="utf-8"))
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     from markupsafe import Markup
 
-    return environment.get_template(template).render(style=Markup(style), style_hash=digest, **values) + "\n"
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (resources.reports() / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    head, identity = (str(values.pop(name, "")) for name in ("head", "identity"))
+    if not _PLAIN.fullmatch(head + identity):
+        raise ValueError("the headers of printed pages hold plain words only")
+    style = environment.get_template("style.css").render(head=head, identity=identity)
+    script = (resources.reports() / script_file).read_text(encoding="utf-8") if script_file else ""
+    return (
+        environment.get_template(template).render(
+            style=Markup(style), style_hash=_digest(style), script=Markup(script), script_hash=_digest(script), **values
+        )
+        + "\n"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -117,7 +117,7 @@ def test_a_diff_shows_the_nodes_that_change(tmp_path: Path) -> None:
         (["model.onnx", "-o", "f.onnx", "--ignore", "remove-copy"], 2, "did you mean 'remove-copies'?"),
         (["model.onnx", "-o", "f.onnx", "--batch", "4"], 2, "the batch of input x is fixed at 1"),
         (["model.onnx", "-o", "f.onnx", "--batch", "0"], 2, "--batch"),
-        (["model.onnx", "-o", "f.onnx", "--output", "html"], 2, "no format 'html'"),
+        (["model.onnx", "-o", "f.onnx", "--output", "xml"], 2, "no format 'xml'"),
         (["model.onnx", "-o", "f.onnx", "--output", "json=f.onnx"], 2, "this is another output"),
         (["-", "-o", "f.onnx"], 2, "standard input"),
         ([".", "-o", "f.onnx"], 2, "this is a folder"),

@@ -1,0 +1,71 @@
+"""What could stand in the place of a node that is not allowed: the best option of `fix`, before any proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from safecheck.diagram import Diagram, diagram_of
+from safecheck.form import UNKNOWN_TENSOR
+from safecheck.mending import Weighed, weigh_options
+from safecheck.model import Model
+from safecheck.rewrites import REWRITES
+from safecheck.rewrites.ledger import Ledger
+from safecheck.rulebook.profile import Profile
+from safecheck.workshop.bench import Bench
+from safecheck.workshop.files import read_whole
+
+_MOST_NODES = 4000
+_MOST_BYTES = 1 << 30
+_DRAWN = 9
+_CONSTANT = UNKNOWN_TENSOR._replace(constant=True)
+
+
+class Alternative(NamedTuple):
+    """A permitted way to compute the same, as `fix` would write it."""
+
+    rewrite: str
+    diagram: Diagram
+
+
+def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[int, Alternative]:
+    """Alternatives for nodes of the main graph, by their index; without those that no rewrite makes lighter.
+
+    Nothing is proved and nothing is changed. Networks that are too large to look at in a moment get none, neither do
+    those from standard input, whose weights are gone, nor those with functions of their own.
+
+    Raises:
+        InputError: the model changed since it was audited.
+    """
+    asked = list(nodes)
+    size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
+    count = len(model.graph.scopes[0].nodes)
+    if not asked or model.path == "-" or model.proto.functions or count > _MOST_NODES or size > _MOST_BYTES:
+        return {}
+    bench = Bench(read_whole(model))
+    ledger = Ledger(bench, profile)
+    protos = list(bench.nodes)
+    found = {index: _alternative(bench, ledger, protos[index]) for index in dict.fromkeys(asked)}
+    return {index: alternative for index, alternative in found.items() if alternative is not None}
+
+
+def _alternative(bench: Bench, ledger: Ledger, node: object) -> Alternative | None:
+    for rewrite in REWRITES:
+        site = rewrite.match(bench, node) if ledger.in_question(node) else None
+        for weighed in weigh_options(bench, ledger, site, finite_only=True)[:1] if site is not None else ():
+            if weighed.excess < (0, 0):
+                return Alternative(rewrite.name, _drawn(bench, weighed))
+    return None
+
+
+def _drawn(bench: Bench, weighed: Weighed) -> Diagram:
+    new = weighed.option.replacement
+    known = {**dict.fromkeys(new.constants, _CONSTANT), **weighed.types}
+    verdicts = {id(node): str(judged.verdict) for node, judged in zip(new.nodes, weighed.judgements, strict=True)}
+    drawn = diagram_of(
+        new.nodes[:_DRAWN],
+        lambda name: known[name] if name in known else bench.tensor(name),
+        lambda node: verdicts[id(node)],
+        lambda node: False,
+    )
+    return drawn._replace(hidden=max(0, len(new.nodes) - _DRAWN))
