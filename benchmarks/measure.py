@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Argv = Sequence[str]
+_DONE = frozenset({0})
 
 
 class RunError(Exception):
@@ -43,14 +44,16 @@ def run(argv: Argv, exit_codes: frozenset[int]) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
-def paired(ours: Argv, reference: Argv | None, runs: int, exit_codes: frozenset[int]) -> tuple[Cost, Cost | None]:
+def paired(
+    ours: Argv, reference: Argv | None, runs: int, exit_codes: frozenset[int], reference_codes: frozenset[int] = _DONE
+) -> tuple[Cost, Cost | None]:
     """Medians of both commands over interleaved runs; of memory the maximum. One more run of each warms the caches."""
     ours_costs: list[Cost] = []
     reference_costs: list[Cost] = []
     for index in range(runs + 1):
         sides = [(ours, ours_costs, exit_codes)]
         if reference is not None:
-            sides.append((reference, reference_costs, frozenset({0})))
+            sides.append((reference, reference_costs, reference_codes))
         for argv, costs, codes in sides if index % 2 else reversed(sides):
             cost = run(argv, codes)
             if index:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from safecheck import __version__
-from safecheck.bench.traffic import BATCHES
 from safecheck.contrast import Contrast, Standing
-from safecheck.render import amounts
+from safecheck.render import charts
+from safecheck.render.chart_data import chart_data, missing
 from safecheck.render.compare_tables import SYMBOLS, names, tables
 from safecheck.render.templates import rendered
 
 _STRIP = 300
 _LEAST = 3.0
 """A single node among thousands must be seen."""
-_CHART = 420
-_LABELS = 92
-_BAR = 12
 
 
 def document(contrast: Contrast) -> str:
     """The whole file."""
+    from markupsafe import Markup
+
     heads = names(contrast)
     models = [
         {
@@ -50,7 +49,9 @@ def document(contrast: Contrast) -> str:
         profiles=contrast.profiles,
         symbols=SYMBOLS,
         strip=_strip,
-        charts=_charts(contrast, heads),
+        charts=[(chart.title, chart.words, Markup(chart.svg)) for chart in _charts(contrast)],
+        charts_missing=missing(contrast) if charts.available() else [],
+        without_library=not charts.available(),
         tables=list(tables(contrast)),
         sources=[sources[ref] for ref in sorted(sources)],
     )
@@ -75,40 +76,5 @@ def _strip(standing: Standing) -> list[Part]:
     return found
 
 
-def _charts(contrast: Contrast, heads: tuple[str, ...]) -> list[dict[str, Any]]:
-    """One bar chart per precision: models in groups, a bar per batch."""
-    charts = []
-    for precision in dict.fromkeys(precision for model in contrast.models for precision, _ in model.traffic):
-        values = [dict(model.traffic).get(precision, (None,) * len(BATCHES)) for model in contrast.models]
-        largest = max((value for row in values for value in row if value is not None), default=0)
-        bars, labels = [], []
-        y = 14
-        for head, row in zip(heads, values, strict=True):
-            labels.append({"y": y, "text": head if len(head) < 48 else f"{head[:47]}…"})
-            y += 6
-            for series, (batch, value) in enumerate(zip(BATCHES, row, strict=True)):
-                width = 0 if value is None else round((_CHART - _LABELS) * value / max(1, largest), 1)
-                text = amounts.size(value)
-                bars.append(
-                    {
-                        "series": series % 4,
-                        "x": 0,
-                        "y": y,
-                        "width": width,
-                        "height": _BAR,
-                        "label": f"{text}, batch {batch}",
-                    }
-                )
-                y += _BAR + 2
-            y += 16
-        charts.append(
-            {
-                "title": precision.upper(),
-                "description": f"estimated memory traffic per frame in {precision}; the figures are in the table below",
-                "bars": bars,
-                "labels": labels,
-                "width": _CHART + 20,
-                "height": y,
-            }
-        )
-    return charts
+def _charts(contrast: Contrast) -> list[charts.Chart]:
+    return charts.charts(chart_data(contrast), names(contrast)) if charts.available() else []
