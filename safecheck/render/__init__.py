@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from safecheck.report import Report
 
-
-def _text(reports: Sequence[Report]) -> str:
-    from safecheck.render.text import lines
-
-    return "".join(f"{line.text}\n" for line in lines(reports))
+FORMATS = ("text", "json", "html", "sarif", "junit", "markdown", "gitlab")
+"""Every format is the function `document` of the module of its name."""
 
 
-def _json(reports: Sequence[Report]) -> str:
-    from safecheck.render.json import document
+def _renderer(name: str) -> Callable[[Sequence[Report]], str]:
+    def render(reports: Sequence[Report]) -> str:
+        document: Callable[[Sequence[Report]], str] = import_module(f"safecheck.render.{name}").document
+        return document(reports)
 
-    return document(reports)
-
-
-def _html(reports: Sequence[Report]) -> str:
-    from safecheck.render.html import document
-
-    return document(reports)
+    return render
 
 
-RENDERERS: dict[str, Callable[[Sequence[Report]], str]] = {"text": _text, "json": _json, "html": _html}
+RENDERERS = {name: _renderer(name) for name in FORMATS}
+"""Format -> what writes it; imported when asked for, for an audit in one format does not pay for the others."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from safecheck.contrast import Contrast
 from safecheck.render.compare_tables import names, tables
+from safecheck.render.markdown_text import inert
 
 
 def document(contrast: Contrast) -> str:
@@ -34,11 +35,3 @@ def _lines(contrast: Contrast) -> Iterator[str]:
 
 def _row(label: str, cells: Sequence[str]) -> str:
     return "| " + " | ".join(inert(text) for text in (label, *cells)) + " |"
-
-
-def inert(text: str) -> str:
-    """Text in which nothing is markup: every character that Markdown or HTML gives a meaning is escaped."""
-    return "".join(
-        f"&#{ord(character)};" if character in "<>&|" else f"\\{character}" if character in "\\`*_[]$~" else character
-        for character in text
-    )

@@ -34,6 +34,11 @@ STYLE = {
 }
 
 
+def document(reports: Sequence[Report]) -> str:
+    """The whole text, without colours."""
+    return "".join(f"{line.text}\n" for line in lines(reports))
+
+
 def lines(reports: Sequence[Report]) -> Iterator[Line]:
     """All lines of all reports."""
     for number, report in enumerate(reports):
