@@ -22,9 +22,8 @@ def inert(text: str) -> str:
     escaped = _ACTIVE.sub(lambda match: f"`{match[0]}`", escaped)
     if (block := _BLOCK.match(escaped)) is not None:
         escaped = f"{block[0]}\\{escaped[block.end() :]}"
-    if escaped.startswith(" "):
-        escaped = f"&#32;{escaped[1:]}"
-    return f"{escaped[:-1]}&#32;" if escaped.endswith(" ") else escaped
+    # Four spaces would open a block of code.
+    return f"&#32;{escaped[1:]}" if escaped.startswith("    ") else escaped
 
 
 def link(text: str, address: str) -> str:
