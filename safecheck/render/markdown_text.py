@@ -9,7 +9,7 @@ ADDRESS = re.compile(r"https://[!#$%&'*+,\-./0-9:;=?@A-Z_a-z~]+\Z")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
 _MARKUP = frozenset("\\`*_[]$~")
 # A forge makes mentions, references and links of these wherever they stand; a code span around them stops it.
-_ACTIVE = re.compile(r"(?:@|#(?=[0-9])|:(?=//)|(?<=www)\.)+", re.IGNORECASE)
+_ACTIVE = re.compile(r"((?:@|#(?=[0-9])|:(?=//)|(?<=www)\.)+)", re.IGNORECASE)
 _BLOCK = re.compile(r"[0-9]+(?=[.)](?: |\Z))|(?=[-+#=:](?![0-9]))")
 
 
@@ -18,8 +18,8 @@ def inert(text: str) -> str:
 
     The text must be printable. The result fits into a sentence, a list item and a cell of a table.
     """
-    escaped = "".join(_ENTITIES.get(part) or (f"\\{part}" if part in _MARKUP else part) for part in text)
-    escaped = _ACTIVE.sub(lambda match: f"`{match[0]}`", escaped)
+    parts = _ACTIVE.split(text)
+    escaped = "".join(f"`{part}`" if odd % 2 else _escaped(part) for odd, part in enumerate(parts))
     if (block := _BLOCK.match(escaped)) is not None:
         escaped = f"{block[0]}\\{escaped[block.end() :]}"
     # Four spaces would open a block of code.
@@ -31,3 +31,7 @@ def link(text: str, address: str) -> str:
     if ADDRESS.match(address):
         return f"[{inert(text)}]({address.replace('&', '&amp;')})"
     return f"{inert(text)} {inert(address)}".rstrip()
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ENTITIES.get(part) or (f"\\{part}" if part in _MARKUP else part) for part in text)
