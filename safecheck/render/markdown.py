@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -42,24 +43,28 @@ def document(reports: Sequence[Report]) -> str:
 
 
 def _within_budget(blocks: Iterable[Block]) -> str:
-    kept, size, left, lost = [], 0, 0, 0
+    text, size, left, lost = [], 0, 0, 0
     for block in blocks:
-        added = len(block.text.encode()) + 2
+        # Verdicts follow each other as one list.
+        piece = ("\n" if block.text.startswith("- ") else "\n\n") + block.text if text else block.text
+        added = len(piece.encode())
         if size + added > BUDGET - _RESERVE:
             left += 1
             lost += block.problems
         else:
-            kept.append(block.text)
+            text.append(piece)
             size += added
     if left:
-        kept.append(f"**Left out:** {left} parts of this summary, with {lost} problems. All are in `--output json`.")
-    return "\n\n".join(kept) + "\n"
+        parts = f"{left} {'part' if left == 1 else 'parts'} of this summary, with {lost} problems"
+        text.append(f"\n\n**Left out:** {parts}. All are in `--output json`.")
+    return "".join(text) + "\n"
 
 
 def _blocks(reports: Sequence[Report], shown: Sequence[str]) -> Iterator[Block]:
-    yield Block("# safecheck")
-    if not reports:
-        yield Block("? **inconclusive**: nothing was checked")
+    counts = Counter(report.verdict for report in reports)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ModelVerdict if counts[verdict])
+    models = f"{len(reports)} {'model' if len(reports) == 1 else 'models'}"
+    yield Block(f"# safecheck\n\n{models}: {told or 'inconclusive, nothing was checked'}\n")
     for report, name in zip(reports, shown, strict=True):
         yield Block(f"- {_SYMBOLS[report.verdict]} **{report.verdict}**: {inert(name)}")
     for report, name in zip(reports, shown, strict=True):
