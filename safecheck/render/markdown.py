@@ -43,7 +43,8 @@ def document(reports: Sequence[Report]) -> str:
 
 
 def _within_budget(blocks: Iterable[Block]) -> str:
-    text, size, left, lost = [], 0, 0, 0
+    text: list[str] = []
+    size = left = lost = 0
     for block in blocks:
         # Verdicts follow each other as one list.
         piece = ("\n" if block.text.startswith("- ") else "\n\n") + block.text if text else block.text
