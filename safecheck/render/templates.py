@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from safecheck import resources
+
+if TYPE_CHECKING:  # imported where it is used
+    import jinja2
 
 _PLAIN = re.compile(r"[\w /,.:-]*", re.ASCII)
 
@@ -18,16 +22,9 @@ def rendered(template: str, script_file: str = "", **values: Any) -> str:
     The style sheet is a template too: `values` may fill the headers of printed pages. Whoever does that gives texts
     without quotes and backslashes, for nothing is escaped in a style sheet.
     """
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (resources.reports() / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = _environment()
     head, identity = (str(values.pop(name, "")) for name in ("head", "identity"))
     if not _PLAIN.fullmatch(head + identity):
         raise ValueError("the headers of printed pages hold plain words only")
@@ -38,6 +35,19 @@ def rendered(template: str, script_file: str = "", **values: Any) -> str:
             style=Markup(style), style_hash=_digest(style), script=Markup(script), script_hash=_digest(script), **values
         )
         + "\n"
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (resources.reports() / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

@@ -6,6 +6,7 @@ After an intended change: `python tests/formats/test_golden.py` writes the golde
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,17 @@ MODELS = {
 }
 
 
+def lasting(text: str) -> str:
+    """Without the versions and hashes of what is installed here, which the appendix of a page lists."""
+    return re.sub(
+        r"(?<=list of installed files</th></tr></thead>\n).*?</tbody>", "<tbody></tbody>", text, flags=re.DOTALL
+    )
+
+
 @pytest.mark.parametrize("name", sorted(RENDERERS))
 def test_every_kind_of_report_looks_as_it_did(name: str) -> None:
     expected = (GOLDEN / f"reports.{name}").read_text(encoding="utf-8")
-    assert RENDERERS[name](every()) == expected, "if this is intended, run python tests/formats/test_golden.py"
+    assert lasting(RENDERERS[name](every())) == expected, "if this is intended, run python tests/formats/test_golden.py"
 
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
@@ -92,4 +100,4 @@ def test_the_same_bytes_under_other_hash_seeds_zones_and_folders(tmp_path: Path)
 
 if __name__ == "__main__":
     for format_name, render in RENDERERS.items():
-        (GOLDEN / f"reports.{format_name}").write_text(render(every()), encoding="utf-8")
+        (GOLDEN / f"reports.{format_name}").write_text(lasting(render(every())), encoding="utf-8")

@@ -55,6 +55,11 @@ TEXTS = st.sampled_from(NASTY) | st.lists(
 ).map("".join)
 
 
+def units(text: str) -> bytes:
+    """UTF-16, which is what JSON escapes: two lone surrogates side by side may come back as the character they make."""
+    return text.encode("utf-16-le", "surrogatepass")
+
+
 def examples(test):  # type: ignore[no-untyped-def]
     for text in NASTY:
         test = example(text=text)(test)
@@ -70,7 +75,7 @@ def test_text_from_outside_is_inert_and_readable(name: str, text: str) -> None:
     found = READERS[name](output)
     # JSON keeps what a program needs; the others show what a person can read.
     expected = text if name == "json" else printable(text)
-    assert any(expected in part for part in found)
+    assert any(units(expected) in units(part) for part in found)
 
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
@@ -86,7 +91,6 @@ def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text:
         assert any(expected in part for part in found)
 
 
-@pytest.mark.skipif("html" not in RENDERERS, reason="no HTML report yet")
 @pytest.mark.parametrize("text", NASTY)
 def test_no_name_makes_an_element(text: str) -> None:
     assert elements(RENDERERS["html"]([hostile(text)])) <= elements(RENDERERS["html"]([hostile("plain"), mixed()]))
