@@ -22,8 +22,8 @@ def inert(text: str) -> str:
     escaped = "".join(f"`{part}`" if odd % 2 else _escaped(part) for odd, part in enumerate(parts))
     if (block := _BLOCK.match(escaped)) is not None:
         escaped = f"{block[0]}\\{escaped[block.end() :]}"
-    # Four spaces would open a block of code.
-    return f"&#32;{escaped[1:]}" if escaped.startswith("    ") else escaped
+    # Four spaces would open a block of code, and the sentence may begin with a space of its own.
+    return f"&#32;{escaped[1:]}" if escaped.startswith("   ") or escaped.isspace() else escaped
 
 
 def link(text: str, address: str) -> str:

@@ -46,6 +46,7 @@ NASTY = [
     "é\u0301字",
     "",
     " ",
+    "   ",
     "\\",
     "\\n",
     "x" * 300,
@@ -55,15 +56,15 @@ TEXTS = st.sampled_from(NASTY) | st.lists(
 ).map("".join)
 
 
-def units(text: str) -> bytes:
-    """UTF-16, which is what JSON escapes: two lone surrogates side by side may come back as the character they make."""
-    return text.encode("utf-16-le", "surrogatepass")
-
-
 def examples(test):  # type: ignore[no-untyped-def]
     for text in NASTY:
         test = example(text=text)(test)
     return test
+
+
+def _units(text: str) -> str:
+    """The text as JSON has it, where two surrogates that meet are one character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
@@ -74,8 +75,8 @@ def test_text_from_outside_is_inert_and_readable(name: str, text: str) -> None:
     output = RENDERERS[name]([hostile(text)])
     found = READERS[name](output)
     # JSON keeps what a program needs; the others show what a person can read.
-    expected = text if name == "json" else printable(text)
-    assert any(units(expected) in units(part) for part in found)
+    expected = _units(text) if name == "json" else printable(text)
+    assert any(expected in part for part in found)
 
 
 @pytest.mark.parametrize("name", sorted(RENDERERS))
@@ -87,7 +88,7 @@ def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text:
     found = READERS[name](RENDERERS[name]([report]))
     if report.model is not None:
         node = report.model.proto.graph.node[0].name
-        expected = node if name == "json" else printable(node)
+        expected = _units(node) if name == "json" else printable(node)
         assert any(expected in part for part in found)
 
 
