@@ -16,7 +16,15 @@ ROOT = Path(__file__).parents[1]
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder, "report.html")
-        command = [sys.executable, "-m", "safecheck", "audit", "csa-block-refused.onnx", "--output", f"html={page_file}"]
+        command = [
+            sys.executable,
+            "-m",
+            "safecheck",
+            "audit",
+            "csa-block-refused.onnx",
+            "--output",
+            f"html={page_file}",
+        ]
         subprocess.run(command, cwd=ROOT / "examples", check=False)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1180, "height": 1360})
