@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
+    """Audit the example, open the page, take the picture."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder, "report.html")
         command = [
