@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safecheck.errors import SafecheckError
-from safecheck.fix import ProofError, Request, fix
+from safecheck.fix import Request, fix
 from safecheck.rulebook.load import profile
 
 # Their constants make a shape inconsistent that nobody sees before it is computed; the checker refuses the result.
@@ -32,15 +32,10 @@ def test_every_node_model(target: str, tmp_path: Path) -> None:
             with pytest.raises(SafecheckError, match="not valid ONNX"):
                 fix(str(source), str(first), book, Request())
             continue
-        try:
-            fixed = fix(str(source), str(first), book, Request())
-        except ProofError:  # the result does not run although the original does: nothing is written, which is right
-            counts["refused"] += 1
-            continue
+        fixed = fix(str(source), str(first), book, Request())
         counts["fixed" if fixed.applied else "left alone"] += 1
         if fixed.applied:
             assert not fix(str(first), str(second), book, Request()).applied, case.name
         else:
             assert first.read_bytes() == source.read_bytes(), case.name
     assert counts["fixed"] > 300
-    assert counts["refused"] < 40

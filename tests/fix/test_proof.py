@@ -12,6 +12,7 @@ from safecheck.form import Tensor
 from safecheck.proof.difference import difference
 from safecheck.proof.iota import enumerations
 from safecheck.proof.local import UnprovedError, prove
+from safecheck.proof.whole import compare_models
 from safecheck.rewrites.contract import Claim
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.replacement import Replacement
@@ -87,3 +88,21 @@ def test_an_enumeration_tells_all_elements_apart(dtype: str) -> None:
     assert len(np.unique(codes, axis=1).T) == 4300
     if dtype != "BOOL":
         assert codes.min() >= 1
+
+
+def test_a_sample_that_the_original_refuses_proves_nothing_against_the_new_model() -> None:
+    """Axes are an input here, and most random integers are no axis of it."""
+    reduced = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]>\n'
+        "g (float[3,2,2] x, int64[1] a) => (float[N,M,K] y) { s = ReduceSum(x, a) y = Identity(s) }"
+    ).SerializeToString()
+    other = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]>\n'
+        "g (float[3,2,2] x, int64[1] a) => (float[N,M,K] y) { s = ReduceMax(x, a) y = Identity(s) }"
+    ).SerializeToString()
+    inputs = {"x": Tensor("FLOAT", (3, 2, 2)), "a": Tensor("INT64", (1,))}
+    same = compare_models(reduced, reduced, inputs)
+    assert same.ran
+    assert same.holds
+    assert 0 < len(same.by_sample) < 6
+    assert not compare_models(reduced, other, inputs).holds
