@@ -44,6 +44,8 @@ def _page(entry: Entry, known: list[Case]) -> Iterator[str]:
     yield "|---|---|"
     yield f"| verdict | **{rule.verdict}** |"
     yield f"| grade | {grade_of(rule)} |"
+    if rule.mandatory:
+        yield "| category | mandatory: it can be neither deviated nor baselined |"
     yield f"| profiles | {', '.join(entry.profiles)} |"
     yield f"| speaks of | {', '.join(f'`{name}`' for name in rule.operators or rule.layers)} |"
     if rule.remedies:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from dataclasses import dataclass, field
 from safecheck.bench.traffic import Products, products
 from safecheck.errors import SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
-from safecheck.form import UNKNOWN, Layer, NodeForm, Tensor
+from safecheck.fingerprint import Fingerprints
+from safecheck.form import Layer, NodeForm
 from safecheck.forms import FormedNode, forms
 from safecheck.graph import OpNode
 from safecheck.model import Model
@@ -81,7 +81,7 @@ class CoverageError(SafecheckError):
 def audit(model: Model, profile: Profile) -> Audit:
     """Judge every node of the main graph, of nested graphs and of model-local functions."""
     judgements: dict[NodeForm, Judgement] = {}
-    fingerprints = _Fingerprints()
+    fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
     allowances: Counter[str] = Counter()
@@ -96,7 +96,8 @@ def audit(model: Model, profile: Profile) -> Audit:
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [
-            _finding(charge, location, profile, fingerprints.of(charge, formed)) for charge in judgement.charges
+            _finding(charge, location, profile, fingerprints.of(charge.rule.id, formed.form))
+            for charge in judgement.charges
         ]
     _check_coverage(model, nodes)
     return Audit(
@@ -142,7 +143,7 @@ def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: 
     )
 
 
-def _io_findings(model: Model, profile: Profile, fingerprints: _Fingerprints) -> Iterator[Finding]:
+def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> Iterator[Finding]:
     """Findings about network inputs and outputs; an initializer of the same name is no network input."""
     graph = model.proto.graph
     initializers = {tensor.name for tensor in graph.initializer}
@@ -153,42 +154,7 @@ def _io_findings(model: Model, profile: Profile, fingerprints: _Fingerprints) ->
         layer = Layer("network:io", value.name, form, (), (tensor,), "contradicts the model" if conflict else "")
         for charge in judge_io(profile, layer):
             location = Location("", None, "", "", "", (value.name,))
-            yield _finding(charge, location, profile, fingerprints.of_tensor(charge, tensor))
-
-
-class _Fingerprints:
-    """Stable names for findings: the rule, the form of the node, and a count among equal ones.
-
-    Neither node names nor positions enter, so the fingerprint survives a re-export; it changes when the violating
-    structure does.
-    """
-
-    def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
-        self._forms: dict[NodeForm, str] = {}
-
-    def of(self, charge: Charge, formed: FormedNode) -> str:
-        text = self._forms.get(formed.form)
-        if text is None:
-            text = self._forms[formed.form] = _canonical(formed.form)
-        return self._next(f"{charge.rule.id}\n{text}")
-
-    def of_tensor(self, charge: Charge, tensor: Tensor) -> str:
-        return self._next(f"{charge.rule.id}\n{_describe(tensor)}")
-
-    def _next(self, text: str) -> str:
-        self._seen[text] += 1
-        return hashlib.sha256(f"{text}\n{self._seen[text]}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _canonical(form: NodeForm) -> str:
-    attributes = [f"{name}={'?' if value is UNKNOWN else value!r}" for name, value in form.attributes]
-    tensors = [_describe(tensor) for tensor in (*form.inputs, None, *form.outputs)]
-    return "\n".join([form.domain, form.op_type, *attributes, *tensors])
-
-
-def _describe(tensor: Tensor | None) -> str:
-    return "-" if tensor is None else f"{tensor.dtype} {tensor.shape} {tensor.constant}"
+            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))
 
 
 def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:

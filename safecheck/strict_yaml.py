@@ -158,17 +158,17 @@ class Entry:
         return _KINDS[self.tree[0]]
 
 
-def load(text: str, file: str) -> Entry:
-    """The root of a YAML document. `file` is how errors name it."""
-    return Entry(resources.parsed(text) or parse(text, file), file)
+def load(text: str, file: str, limit: int = MAX_BYTES) -> Entry:
+    """The root of a YAML document of at most `limit` bytes. `file` is how errors name it."""
+    return Entry(resources.parsed(text) or parse(text, file, limit), file)
 
 
-def parse(text: str, file: str) -> Tree:
+def parse(text: str, file: str, limit: int = MAX_BYTES) -> Tree:
     """Parse YAML to a tree, refusing what has more than one reading."""
     import yaml  # noqa: TID251 - the one room for yaml
 
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise RuleFileError("SC-CFG-YAML", file, f"larger than {MAX_BYTES} bytes", "split the file")
+    if len(text.encode("utf-8", "surrogatepass")) > limit:
+        raise RuleFileError("SC-CFG-YAML", file, f"larger than {limit} bytes", "split the file")
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         # Events, not composed nodes: libyaml composes on the C stack, which a deeply nested file overflows.

@@ -6,12 +6,14 @@ import sys
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.cli.options import leave_closed_pipe, profile_option
+from safecheck.baseline import load as load_baseline
+from safecheck.cli.options import as_of_option, complain_about, leave_closed_pipe, profile_option
 from safecheck.errors import UsageError
 from safecheck.pipeline import audit_models, find_models
 from safecheck.render import RENDERERS
 from safecheck.render.output import Target, parse_targets, refuse_clashes, write_file
 from safecheck.report import Report, worst
+from safecheck.review import chosen_day, read_deviations, review
 from safecheck.rulebook.load import profile
 
 
@@ -22,7 +24,19 @@ from safecheck.rulebook.load import profile
     "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
     help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
 )  # fmt: skip
-def audit(models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) -> int:
+@click.option(
+    "--deviations",
+    "deviation_files",
+    metavar="FILE",
+    multiple=True,
+    help="Records of approved deviations; may be repeated. They mark findings, they never remove them.",
+)
+@as_of_option
+@click.option("--baseline", "baseline_file", metavar="FILE", help="Known findings: only new ones fail the run.")
+def audit(
+    models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
+    as_of: str | None, baseline_file: str | None,
+) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
     MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input.
@@ -31,12 +45,13 @@ def audit(models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...]) 
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
     rulebook = profile(profile_name)
     paths = find_models(models)
-    targets = parse_targets(outputs, [*paths, profile_name])
-    reports = []
-    for report in audit_models(paths, rulebook, illustrate=any(target.format == "html" for target in targets)):
-        if report.error is not None:
-            click.echo(f"error[{report.error.code}]: {report.error}", err=True)
-        reports.append(report)
+    decisions = [*deviation_files, *([baseline_file] if baseline_file is not None else [])]
+    targets = parse_targets(outputs, [*paths, profile_name, *decisions])
+    day = chosen_day(as_of)
+    recorded = read_deviations(deviation_files, [rulebook]) if deviation_files else None
+    baseline = load_baseline(baseline_file) if baseline_file is not None else None
+    illustrate = any(target.format == "html" for target in targets)
+    reports = review(complain_about(audit_models(paths, rulebook, illustrate)), recorded, day, baseline)
     refuse_clashes(targets, (weights for report in reports for weights in report.weight_files))
     for target in targets:
         _emit(target, reports)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 
 import click  # noqa: TID251 - the room for click
 
 from safecheck.casebook import Case, cases, examples
-from safecheck.cli.options import profile_option
+from safecheck.cli.options import profile_option, write_new
 from safecheck.condition import describe
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.facts import documentation
 from safecheck.finding import Grade, Verdict
 from safecheck.pipeline import compare_profiles
-from safecheck.render.output import write_file
 from safecheck.rulebook.catalog import Entry, catalog, grade_of, known_operators, layers_of, speaks_of, stance, summary
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile, shipped
@@ -120,6 +118,8 @@ def _explained(entry: Entry) -> Iterator[str]:
     yield f"{rule.id}: {rule.title}"
     yield ""
     yield f"verdict    {rule.verdict} ({grade_of(rule)})"
+    if rule.mandatory:
+        yield "category   mandatory: it can be neither deviated nor baselined"
     yield f"profiles   {', '.join(entry.profiles)}"
     yield f"speaks of  {', '.join(rule.operators or rule.layers)}"
     conditions = describe(rule.when)
@@ -156,6 +156,7 @@ def _as_json(entry: Entry) -> dict[str, object]:
         "verdict": str(rule.verdict),
         "grade": rule.grade and str(rule.grade),
         "extrapolated": rule.extrapolated,
+        "category": "mandatory" if rule.mandatory else "required",
         "profiles": list(entry.profiles),
         "layers": list(rule.layers),
         "operators": list(rule.operators),
@@ -215,13 +216,5 @@ def lint_files(files: tuple[str, ...]) -> int:
 def init_overlay(path: str | None, profile_name: str) -> int:
     """Write a commented overlay to fill in with evidence of your own."""
     text = TEMPLATE.replace("@BASE@", profile(profile_name).id)
-    if path is None:
-        sys.stdout.write(text)
-        return 0
-    try:
-        with open(path, "x", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise UsageError("SC-OUT-PATH", printable(path), str(error.strerror), "name a new file") from error
-    write_file(path, text)
+    write_new(path, text)
     return 0

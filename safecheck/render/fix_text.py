@@ -10,7 +10,8 @@ from safecheck.fix import Fixed, Left
 from safecheck.mending import Step
 from safecheck.proof.difference import Difference
 from safecheck.proof.whole import Whole
-from safecheck.render.text import STYLE, Line
+from safecheck.render.line import Line
+from safecheck.render.text import STYLE
 from safecheck.report import Report
 
 _SITES = 4

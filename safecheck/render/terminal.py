@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import TextIO
 
-from safecheck.render.text import Line
+from safecheck.render.line import Line
 
 STYLES = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "strong": "bold", "quiet": "dim"}
 _INDENT = re.compile(r" *(?:[a-z]+(?: out)? {2,})?")

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import Cost
+from safecheck.decisions import Decisions
 from safecheck.escape import printable
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, ModelVerdict, Verdict
 from safecheck.render import amounts
+from safecheck.render.decisions_text import badge, summary
+from safecheck.render.line import Line
 from safecheck.report import Report
 
 NODES_SHOWN = 10
-
-
-class Line(NamedTuple):
-    """One line of the report; how it is coloured and wrapped is the terminal's business."""
-
-    text: str
-    style: str = ""
-    """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
 
 
 STYLE = {
@@ -67,7 +61,9 @@ def _report(report: Report) -> Iterator[Line]:
     if report.model.inference_problem:
         yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
-        yield from _findings([finding for finding in report.audit.findings if finding.verdict is verdict])
+        found = [finding for finding in report.audit.findings if finding.verdict is verdict]
+        yield from _findings(found, report.decisions)
+    yield from summary(report.decisions)
     yield from _basis(report)
 
 
@@ -92,7 +88,7 @@ def _coverage(report: Report) -> str:
     )
 
 
-def _findings(findings: list[Finding]) -> Iterator[Line]:
+def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
     by_rule: dict[str, list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
@@ -106,6 +102,7 @@ def _findings(findings: list[Finding]) -> Iterator[Line]:
         for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
             for finding in same:
                 yield Line(f"    {_where(finding)}")
+                yield from badge(finding.fingerprint, decisions)
             for part in evidence:
                 yield Line(f"      {_fact(part)}")
         if len(group) > NODES_SHOWN:

@@ -33,6 +33,7 @@ from safecheck.strict_yaml import Entry, load, suggest
 
 DEFAULT = "tensorrt-8.6-restricted"
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
+_STATUS = ("draft", "released")
 _COMPUTED = ("folded", "layers")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 _MAX_OVERLAYS = 8
@@ -82,7 +83,7 @@ class _Loader:
     def _base(self, root: Entry) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
-            optional=("assumptions", "releases", "computed_constants"),
+            optional=("assumptions", "releases", "computed_constants", "status"),
         )
         sources = self._read("sources.yaml", root)
         bibliography = shipped_sources(sources)
@@ -128,12 +129,15 @@ class _Loader:
             folded="computed_constants" not in keys or keys["computed_constants"].choice(_COMPUTED) == "folded",
             assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
             idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+            released=_released(keys.get("status")),
+            release=self._release,
         )
 
     def _overlay(self, root: Entry, name: str) -> Profile:
         """A profile with rules of one's own on top. What the base forbids stays forbidden: forbidden beats allowed."""
         keys = root.mapping(
-            required=("id", "title", "version", "extends"), optional=("evidence", "sources", "rules", "assumptions")
+            required=("id", "title", "version", "extends"),
+            optional=("evidence", "sources", "rules", "assumptions", "status"),
         )
         self._depth += 1
         if self._depth > _MAX_OVERLAYS:
@@ -173,6 +177,8 @@ class _Loader:
             grades=grades,
             extrapolated=extrapolated,
             assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography, release)),
+            release="",
+            released=base.released and _released(keys.get("status")),
         )
 
     def _read(self, path: str, entry: Entry) -> str:
@@ -223,6 +229,11 @@ def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
     if type(extrapolated) is not bool:
         keys["extrapolated"].fail("expected true or false", "correct it")
     return frozenset(Grade(part.choice(Grade)) for part in keys["allow"].sequence()), extrapolated
+
+
+def _released(entry: Entry | None) -> bool:
+    """Rules are a draft until somebody says otherwise."""
+    return entry is not None and entry.choice(_STATUS) == "released"
 
 
 def _idioms(root: Entry) -> dict[str, Idiom]:

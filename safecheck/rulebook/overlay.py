@@ -6,6 +6,7 @@ TEMPLATE = """\
 id: my-target                     # your own name
 title: Our target, with the evidence we hold
 version: "1"
+status: draft                     # a release (audit --release) needs status: released
 extends: @BASE@
 
 # What may count as allowed. An overlay can only tighten this; leave it out to keep what the profile below accepts.

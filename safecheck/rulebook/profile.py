@@ -52,6 +52,21 @@ class Profile:
     assumptions: tuple[Assumption, ...]
     idioms: dict[str, Idiom]
     """Exporter idioms by the names that `safecheck.idioms` gives them."""
+    released: bool = False
+    """Whether the profile, and every profile below it, has the status `released`; a release is judged by no draft."""
+
+    release: str = ""
+    """The release chosen as `profile@release`; empty for that of the profile."""
+
+    @property
+    def name(self) -> str:
+        """What `--profile` calls it: `id` or `id@release`; a profile from a file has its id alone."""
+        return f"{self.id}@{self.release}" if self.release else self.id
+
+    @cached_property
+    def mandatory(self) -> frozenset[str]:
+        """Rules that can be neither deviated nor baselined."""
+        return frozenset(rule.id for rule in self.rules if rule.mandatory)
 
     @cached_property
     def _by_layer(self) -> dict[str, tuple[Rule, ...]]:

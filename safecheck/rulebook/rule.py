@@ -12,6 +12,7 @@ from safecheck.finding import Citation, Grade, Verdict
 from safecheck.strict_yaml import Entry, load
 
 ANY = "*"
+_CATEGORIES = ("required", "mandatory")
 Releases = tuple[tuple[int, ...], tuple[int, ...]] | None
 """First and last release, both included; None for every release."""
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
@@ -40,6 +41,8 @@ class Rule:
     sources: tuple[Citation, ...]
     releases: Releases
     """First and last release the rule holds for; None for every release of the profiles that use it."""
+    mandatory: bool = False
+    """True where readers understand the model differently: a broken rule can be neither deviated nor baselined."""
 
     def holds_for(self, release: tuple[int, ...]) -> bool:
         """Whether the rule speaks about this TensorRT release."""
@@ -77,9 +80,12 @@ def citations(entry: Entry, bibliography: Mapping[str, Citation] | None) -> tupl
 
 def rules_from_yaml(text: str, file: str, bibliography: Mapping[str, Citation]) -> tuple[Rule, ...]:
     """All rules of a file; RuleFileError with a breadcrumb if one is broken."""
-    keys = load(text, file).mapping(required=("about", "rules"), optional=("layer",))
+    keys = load(text, file).mapping(required=("about", "rules"), optional=("layer", "category"))
     default = (keys["layer"].text(),) if "layer" in keys else ()
-    return tuple(rule_from_yaml(entry, default, bibliography) for entry in keys["rules"].sequence())
+    rules = (rule_from_yaml(entry, default, bibliography) for entry in keys["rules"].sequence())
+    if _mandatory(keys.get("category")):
+        return tuple(replace(rule, mandatory=True) for rule in rules)
+    return tuple(rules)
 
 
 def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping[str, Citation] | None) -> Rule:
@@ -88,6 +94,7 @@ def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping
         required=("id", "title", "verdict", "sources"),
         optional=(
             "layers", "operators", "when", "grade", "extrapolated", "why", "advice", "remedies", "releases",
+            "category",
         ),
     )  # fmt: skip
     if not _ID.match(keys["id"].text()):
@@ -120,7 +127,13 @@ def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping
         remedies=_words(keys.get("remedies")),
         sources=citations(keys["sources"], bibliography),
         releases=releases(keys.get("releases")),
+        mandatory=_mandatory(keys.get("category")),
     )
+
+
+def _mandatory(entry: Entry | None) -> bool:
+    """Whether a rule is of the category `mandatory` of MISRA Compliance; the others are `required`."""
+    return entry is not None and entry.choice(_CATEGORIES) == "mandatory"
 
 
 def _words(entry: Entry | None) -> tuple[str, ...]:

@@ -1,0 +1,125 @@
+"""The commands `safecheck deviations ...`."""
+
+from __future__ import annotations
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.cli.options import as_of_option, complain_about, profile_option, write_new
+from safecheck.deviation_file import Record
+from safecheck.deviation_stub import stub
+from safecheck.deviations import defect
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.finding import Finding
+from safecheck.pipeline import audit_model, audit_models, find_models
+from safecheck.report import Report, worst
+from safecheck.review import chosen_day, read_deviations, review
+from safecheck.rulebook.load import profile
+from safecheck.strict_yaml import suggest
+
+
+@click.group()
+def deviations() -> None:
+    """Write, check and list records of approved deviations."""
+
+
+@deviations.command("new")
+@click.argument("model", metavar="MODEL")
+@click.option("--rule", "rule", metavar="ID", required=True, help="The rule that is broken.")
+@click.option("--node", "nodes", metavar="NAME", multiple=True, help="Only findings at this node; may be repeated.")
+@click.option("--fingerprint", "fingerprints", metavar="HEX", multiple=True, help="Only this finding; may be repeated.")
+@click.option("--id", "name", metavar="ID", default="DEV-1", show_default=True, help="Id of the record.")
+@click.option("--output", "-o", "path", metavar="FILE", help="A new file to write; standard output by default.")
+@profile_option
+def new(
+    model: str, rule: str, nodes: tuple[str, ...], fingerprints: tuple[str, ...], name: str, path: str | None,
+    profile_name: str,
+) -> int:  # fmt: skip
+    """Write a record to fill in, for findings of one rule in MODEL.
+
+    Without --node and --fingerprint it is bound to the bytes of the model and covers every finding of the rule; with
+    them it is bound to the findings, which a re-export with other names keeps.
+    """
+    book = profile(profile_name)
+    report = audit_model(model, book)
+    if report.error is not None:
+        raise report.error
+    if rule in book.mandatory:
+        what = "the rule is mandatory: readers understand the model differently, which nobody can approve"
+        raise UsageError("SC-DEV-MANDATORY", "--rule", f"{rule}: {what}", "change the model")
+    chosen = _chosen(report, rule, nodes, fingerprints)
+    assert report.model is not None
+    write_new(path, stub(name, rule, report.model.sha256, chosen, bool(nodes or fingerprints)))
+    click.echo(f"{len(chosen)} findings of {rule}; the record counts for nothing until it is filled in", err=True)
+    return 0
+
+
+def _chosen(report: Report, rule: str, nodes: tuple[str, ...], fingerprints: tuple[str, ...]) -> list[Finding]:
+    findings = report.audit.findings if report.audit is not None else ()
+    of_rule = [finding for finding in findings if finding.rule == rule]
+    if not of_rule:
+        hint = suggest(rule, {finding.rule for finding in findings})
+        what = f"no finding of '{printable(rule, 80)}' in {printable(report.path)}{hint}"
+        raise UsageError("SC-DEV-NEW", "--rule", what, "see `safecheck audit` for the findings")
+    for option, asked, known in (
+        ("--node", nodes, {finding.location.node for finding in of_rule}),
+        ("--fingerprint", fingerprints, {finding.fingerprint for finding in of_rule}),
+    ):
+        for value in asked:
+            if value not in known:
+                what = f"no finding of {rule} at '{printable(value, 80)}'{suggest(value, known)}"
+                raise UsageError("SC-DEV-NEW", option, what, "see `safecheck audit --output json` for the findings")
+    if not nodes and not fingerprints:
+        return of_rule
+    return [finding for finding in of_rule if finding.location.node in nodes or finding.fingerprint in fingerprints]
+
+
+@deviations.command("check")
+@click.argument("file", metavar="FILE")
+@click.argument("models", metavar="[MODEL...]", nargs=-1)
+@as_of_option
+@profile_option
+def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: str) -> int:
+    """Say of every record in FILE whether it counts, and if not, why.
+
+    With models, each record is also held against their findings. Exit code: 0 if every record counts, 1 if one does
+    not, 2 if the file is broken, 3 if a model cannot be read.
+    """
+    book = profile(profile_name)
+    day = chosen_day(as_of)
+    recorded = read_deviations([file], [book])
+    reasons, codes = ({record.id: defect(record, day) for record in recorded}, [0])
+    if models:
+        reports = complain_about(audit_models(find_models(models), book))
+        codes += [report.exit_code for report in reports if report.error is not None]
+        reasons = {record.id: "" for record in recorded}
+        for report in review(reports, recorded, day):
+            for invalid in report.decisions.invalid:
+                reasons[invalid.id] = reasons[invalid.id] or invalid.reason
+    for record in recorded:
+        reason = reasons[record.id]
+        state = (
+            f"INVALID  {record.id}  {_about(record)}: {reason}" if reason else f"valid    {record.id}  {_about(record)}"
+        )
+        click.echo(state)
+    bad = sum(map(bool, reasons.values()))
+    click.echo(f"{len(recorded)} records as of {day}, {bad} count for nothing", err=True)
+    return worst([*codes, 1 if bad else 0])
+
+
+@deviations.command("list")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@profile_option
+def list_records(files: tuple[str, ...], profile_name: str) -> int:
+    """List the records of FILE: id, rule, what it is bound to, status, expiry and ticket."""
+    for record in read_deviations(files, [profile(profile_name)]):
+        bound = [f"model {record.model_sha256[:16]}…"] if record.model_sha256 else []
+        bound += [f"{len(record.fingerprints)} fingerprints"] if record.fingerprints else []
+        expires = f"expires {record.expires_on}" if record.expires_on else "no expiry"
+        ticket = printable(record.prose["ticket"], 60) or "no ticket"
+        click.echo(f"{record.id}  {_about(record)}  {', '.join(bound)}  {record.status}, {expires}, {ticket}")
+    return 0
+
+
+def _about(record: Record) -> str:
+    return printable(record.rule, 80)

@@ -1,0 +1,45 @@
+"""The part of the text report about decisions: deviations, the baseline, and what a release forbids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from safecheck.decisions import Decisions
+from safecheck.escape import printable
+from safecheck.render.line import Line
+
+
+def badge(fingerprint: str, decisions: Decisions) -> Iterator[Line]:
+    """What was decided about one finding, for below it."""
+    deviation = decisions.deviated.get(fingerprint)
+    if deviation is not None:
+        yield Line(f"      deviated by {deviation.id}, expires {deviation.expires_on}", "good")
+    if fingerprint in decisions.debt:
+        yield Line("      debt: the baseline knows it", "open")
+
+
+def summary(decisions: Decisions) -> Iterator[Line]:
+    """All records that concern the model, and the debt."""
+    if decisions.as_of is not None:
+        yield Line("")
+        yield Line(f"Deviations as of {decisions.as_of}", "strong")
+        records = {record.id: record for record in decisions.deviated.values()}
+        counts = Counter(record.id for record in decisions.deviated.values())
+        for name, record in sorted(records.items()):
+            by = f"approved by {printable(record.approved_by, 80)} on {record.approved_on}, expires {record.expires_on}"
+            yield Line(
+                f"  valid    {name}  {printable(record.rule)}: covers {counts[name]} of at most {record.max_count}"
+            )
+            yield Line(f"           {by}, {printable(record.ticket, 80)}", "quiet")
+        for invalid in decisions.invalid:
+            yield Line(f"  INVALID  {invalid.id}  {invalid.rule}: {invalid.reason}", "bad")
+            yield Line(f"           {invalid.place}", "quiet")
+        if not records and not decisions.invalid:
+            yield Line("  none concerns this model")
+    if decisions.baseline is not None:
+        yield Line("")
+        yield Line(f"Baseline {decisions.baseline[:16]}…", "strong")
+        yield Line(f"  {len(decisions.debt)} findings are debt: they stay, but do not fail the run")
+        if decisions.paid:
+            yield Line(f"  {decisions.paid} are paid: run `safecheck baseline prune`", "good")
