@@ -60,5 +60,17 @@ class Decisions:
     """Entries of the baseline for this model that are no finding any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What stands against releasing a model, whatever its verdict (`audit --release`)."""
+
+    violations: tuple[str, ...]
+    """One line each; any of them fails the run."""
+    notes: tuple[str, ...]
+    """What was not looked at, and why."""
+    commits: tuple[str, ...]
+    """The commits that model, rules and decisions belong to."""
+
+
 NONE = Decisions()
 """Nobody has decided anything."""

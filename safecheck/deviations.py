@@ -15,6 +15,8 @@ from safecheck.deviation_file import PROSE, Record
 from safecheck.escape import printable
 from safecheck.finding import Finding
 
+MANDATORY = "the rule is mandatory: readers understand the model differently, which nobody can approve"
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -50,8 +52,13 @@ def match(records: Sequence[Record], subjects: Sequence[Subject], as_of: datetim
     return found
 
 
-def defect(record: Record, as_of: datetime.date) -> str:
-    """Why a record counts for nothing whatever the model; empty if it is in order."""
+def defect(record: Record, as_of: datetime.date, mandatory: frozenset[str]) -> str:
+    """Why a record counts for nothing whatever the model; empty if it is in order.
+
+    `mandatory` are the rules that may not be deviated.
+    """
+    if record.rule in mandatory:
+        return MANDATORY
     if record.status != "approved":
         return f"its status is {record.status}"
     for name in PROSE:
@@ -84,7 +91,7 @@ def _judge(record: Record, subject: Subject, concerned: bool, as_of: datetime.da
         for finding in subject.findings
         if finding.rule == record.rule and (not record.fingerprints or finding.fingerprint in record.fingerprints)
     ]
-    reason = defect(record, as_of) or _mismatch(record, subject, concerned, covered)
+    reason = defect(record, as_of, subject.mandatory) or _mismatch(record, subject, concerned, covered)
     if reason:
         found.invalid.append(InvalidDeviation(record.id, printable(record.rule), reason, record.place))
         return
@@ -95,8 +102,6 @@ def _judge(record: Record, subject: Subject, concerned: bool, as_of: datetime.da
 
 def _mismatch(record: Record, subject: Subject, concerned: bool, covered: list[Finding]) -> str:
     """Why a record that is in order does not cover findings of this model; empty if it does."""
-    if record.rule in subject.mandatory:
-        return "the rule is mandatory: readers understand the model differently, which nobody can approve"
     if not concerned and record.model_sha256:
         return f"bound to another model, SHA-256 {record.model_sha256[:16]}…"
     present = {finding.fingerprint for finding in covered}

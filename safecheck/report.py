@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from safecheck.audit import Audit
 from safecheck.bench.traffic import Cost, cost_of
 from safecheck.confirmation import BuildEvidence, Confirmation
-from safecheck.decisions import NONE, Decisions
+from safecheck.decisions import NONE, Decisions, Release
 from safecheck.errors import SafecheckError
 from safecheck.escape import printable
 from safecheck.finding import ModelVerdict, Verdict
@@ -49,6 +49,8 @@ class Report:
     """Evidence of an engine build; None if there is none."""
     alternatives: Mapping[int, Alternative] = field(default_factory=dict)
     """What could stand in the place of nodes of the main graph, by index; only where somebody asked."""
+    release: Release | None = None
+    """What stands against a release; None if none was asked for."""
 
     @property
     def verdict(self) -> ModelVerdict:
@@ -107,8 +109,13 @@ class Report:
     def exit_code(self) -> int:
         """0 compliant, 1 non-compliant, 3 inconclusive or unreadable, 4 a bug.
 
-        What a baseline knows keeps its verdict, but does not fail the run.
+        What a baseline knows keeps its verdict, but does not fail the run. What a release forbids fails it.
         """
+        code = self._exit_code
+        return worst([code, 1]) if self.release is not None and self.release.violations else code
+
+    @property
+    def _exit_code(self) -> int:
         if self.error is not None:
             return self.error.exit_code
         code = _EXIT_CODES[self.verdict]

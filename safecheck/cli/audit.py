@@ -10,6 +10,7 @@ from safecheck.baseline import load as load_baseline
 from safecheck.cli.options import as_of_option, complain_about, leave_closed_pipe, profile_option
 from safecheck.errors import UsageError
 from safecheck.pipeline import audit_models, find_models
+from safecheck.release import for_release
 from safecheck.render import RENDERERS
 from safecheck.render.output import Target, parse_targets, refuse_clashes, write_file
 from safecheck.report import Report, worst
@@ -33,9 +34,14 @@ from safecheck.rulebook.load import profile
 )
 @as_of_option
 @click.option("--baseline", "baseline_file", metavar="FILE", help="Known findings: only new ones fail the run.")
+@click.option(
+    "--release",
+    is_flag=True,
+    help="Refuse what a release must not rest on: a baseline, changed files, draft rules, invalid deviations.",
+)
 def audit(
     models: tuple[str, ...], profile_name: str, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
-    as_of: str | None, baseline_file: str | None,
+    as_of: str | None, baseline_file: str | None, release: bool,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -45,6 +51,9 @@ def audit(
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
     rulebook = profile(profile_name)
     paths = find_models(models)
+    if release and baseline_file is not None:
+        what = "--release does not go with --baseline: debt is no approval"
+        raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
     decisions = [*deviation_files, *([baseline_file] if baseline_file is not None else [])]
     targets = parse_targets(outputs, [*paths, profile_name, *decisions])
     day = chosen_day(as_of)
@@ -52,6 +61,8 @@ def audit(
     baseline = load_baseline(baseline_file) if baseline_file is not None else None
     illustrate = any(target.format == "html" for target in targets)
     reports = review(complain_about(audit_models(paths, rulebook, illustrate)), recorded, day, baseline)
+    if release:
+        reports = for_release(reports, deviation_files)
     refuse_clashes(targets, (weights for report in reports for weights in report.weight_files))
     for target in targets:
         _emit(target, reports)

@@ -7,7 +7,7 @@ import click  # noqa: TID251 - the room for click
 from safecheck.cli.options import as_of_option, complain_about, profile_option, write_new
 from safecheck.deviation_file import Record
 from safecheck.deviation_stub import stub
-from safecheck.deviations import defect
+from safecheck.deviations import MANDATORY, defect
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.finding import Finding
@@ -45,8 +45,7 @@ def new(
     if report.error is not None:
         raise report.error
     if rule in book.mandatory:
-        what = "the rule is mandatory: readers understand the model differently, which nobody can approve"
-        raise UsageError("SC-DEV-MANDATORY", "--rule", f"{rule}: {what}", "change the model")
+        raise UsageError("SC-DEV-MANDATORY", "--rule", f"{rule}: {MANDATORY}", "change the model")
     chosen = _chosen(report, rule, nodes, fingerprints)
     assert report.model is not None
     write_new(path, stub(name, rule, report.model.sha256, chosen, bool(nodes or fingerprints)))
@@ -88,20 +87,19 @@ def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: s
     book = profile(profile_name)
     day = chosen_day(as_of)
     recorded = read_deviations([file], [book])
-    reasons, codes = ({record.id: defect(record, day) for record in recorded}, [0])
+    reasons, codes = {record.id: defect(record, day, book.mandatory) for record in recorded}, [0]
     if models:
         reports = complain_about(audit_models(find_models(models), book))
         codes += [report.exit_code for report in reports if report.error is not None]
         reasons = {record.id: "" for record in recorded}
         for report in review(reports, recorded, day):
             for invalid in report.decisions.invalid:
-                reasons[invalid.id] = reasons[invalid.id] or invalid.reason
+                where = f" ({printable(report.path)})" if len(reports) > 1 else ""
+                reasons[invalid.id] = reasons[invalid.id] or f"{invalid.reason}{where}"
     for record in recorded:
         reason = reasons[record.id]
-        state = (
-            f"INVALID  {record.id}  {_about(record)}: {reason}" if reason else f"valid    {record.id}  {_about(record)}"
-        )
-        click.echo(state)
+        state = "INVALID" if reason else "valid  "
+        click.echo(f"{state}  {record.id}  {_about(record)}" + (f": {reason}" if reason else ""))
     bad = sum(map(bool, reasons.values()))
     click.echo(f"{len(recorded)} records as of {day}, {bad} count for nothing", err=True)
     return worst([*codes, 1 if bad else 0])

@@ -5,9 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from safecheck.decisions import Decisions
+from safecheck.decisions import Decisions, Release
 from safecheck.escape import printable
 from safecheck.render.line import Line
+
+
+def refused(found: Release | None) -> str:
+    """What the verdict in the last lines must not be read without."""
+    return "  RELEASE REFUSED" if found is not None and found.violations else ""
+
+
+def release(found: Release | None) -> Iterator[Line]:
+    """What stands against a release; nothing if none was asked for."""
+    if found is None:
+        return
+    yield Line("")
+    for violation in found.violations:
+        yield Line(f"RELEASE REFUSED  {violation}", "bad")
+    if not found.violations:
+        yield Line("RELEASE  nothing but the verdict stands against it", "good")
+    for commit in found.commits:
+        yield Line(f"  commit  {commit}", "quiet")
+    for note in found.notes:
+        yield Line(f"  note    {note}", "open")
 
 
 def badge(fingerprint: str, decisions: Decisions) -> Iterator[Line]:

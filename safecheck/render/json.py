@@ -58,6 +58,7 @@ def content(report: Report) -> dict[str, Any]:
         "build": _build(report.build),
         "deviations": _deviations(report.decisions),
         "baseline": _baseline(report.decisions),
+        "release": None if report.release is None else asdict(report.release),
         "allowances": [
             {
                 "rule": allowance.rule,
@@ -157,7 +158,7 @@ def finding_content(finding: Finding, decisions: Decisions) -> dict[str, Any]:
         "message": finding.message,
         "why": finding.why,
         "advice": finding.advice,
-        "location": _location(finding.location),
+        "location": location_content(finding.location),
         "layers": list(finding.layers),
         "evidence": [{"fact": part.fact, "actual": part.actual, "limit": part.limit} for part in finding.evidence],
         "sources": [_citation(source) for source in finding.sources],
@@ -168,7 +169,8 @@ def finding_content(finding: Finding, decisions: Decisions) -> dict[str, Any]:
     }
 
 
-def _location(location: Location) -> dict[str, Any]:
+def location_content(location: Location) -> dict[str, Any]:
+    """Where a finding is."""
     return {
         "scope": location.scope,
         "index": location.index,
@@ -225,7 +227,7 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
         "layer": refusal.layer,
         "limit": refusal.limit,
         "node": location and location.node,
-        "location": location and _location(location),
+        "location": location and location_content(location),
         "rules": list(refusal.rules),
     }
 

@@ -11,7 +11,7 @@ from safecheck.decisions import Decisions
 from safecheck.escape import printable
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, ModelVerdict, Verdict
 from safecheck.render import amounts
-from safecheck.render.decisions_text import badge, summary
+from safecheck.render.decisions_text import badge, refused, release, summary
 from safecheck.render.line import Line
 from safecheck.report import Report
 
@@ -41,16 +41,17 @@ def lines(reports: Sequence[Report]) -> Iterator[Line]:
         yield from _report(report)
     yield Line("")
     for report in reports:
-        yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
+        yield Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
 
 
 def _report(report: Report) -> Iterator[Line]:
     yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
-    release = report.profile.target["tensorrt"]
-    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({release})")
+    target = report.profile.target["tensorrt"]
+    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({target})")
     if report.error is not None:
         yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
         yield Line(f"  way out   {report.error.todo}")
+        yield from release(report.release)
         return
     assert report.model is not None
     assert report.audit is not None
@@ -64,6 +65,7 @@ def _report(report: Report) -> Iterator[Line]:
         found = [finding for finding in report.audit.findings if finding.verdict is verdict]
         yield from _findings(found, report.decisions)
     yield from summary(report.decisions)
+    yield from release(report.release)
     yield from _basis(report)
 
 

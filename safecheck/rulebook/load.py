@@ -61,6 +61,7 @@ class _Loader:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._depth = 0
+        self._files: list[str] = []
         self._release = ""
 
     def by_name(self, name: str, where: str = "--profile") -> Profile:
@@ -71,6 +72,7 @@ class _Loader:
         if not (os.sep in name or name.endswith((".yaml", ".yml"))):
             what = f"no profile '{printable(name, 80)}'{suggest(name, known)}"
             raise UsageError("SC-CFG-PROFILE", where, what, f"use one of: {', '.join(known)}, or a file")
+        self._files.append(name)
         return self._profile(read_text(name), printable(name), name)
 
     def _profile(self, text: str, file: str, name: str) -> Profile:
@@ -130,6 +132,7 @@ class _Loader:
             assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
             idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
             released=_released(keys.get("status")),
+            files=tuple(self._files),
             release=self._release,
         )
 
@@ -177,6 +180,7 @@ class _Loader:
             grades=grades,
             extrapolated=extrapolated,
             assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography, release)),
+            files=tuple(self._files),
             release="",
             released=base.released and _released(keys.get("status")),
         )

@@ -55,6 +55,8 @@ class Profile:
     released: bool = False
     """Whether the profile, and every profile below it, has the status `released`; a release is judged by no draft."""
 
+    files: tuple[str, ...] = ()
+    """Files of one's own that it was read from, as given; empty for a shipped profile."""
     release: str = ""
     """The release chosen as `profile@release`; empty for that of the profile."""
 
