@@ -10,7 +10,6 @@ from safecheck.baseline import load as load_baseline
 from safecheck.cli.options import as_of_option, complain_about, leave_closed_pipe, profile_option
 from safecheck.errors import UsageError
 from safecheck.pipeline import audit_models, find_models
-from safecheck.release import for_release
 from safecheck.render import RENDERERS
 from safecheck.render.output import Target, parse_targets, refuse_clashes, write_file
 from safecheck.report import Report, worst
@@ -62,6 +61,8 @@ def audit(
     illustrate = any(target.format == "html" for target in targets)
     reports = review(complain_about(audit_models(paths, rulebook, illustrate)), recorded, day, baseline)
     if release:
+        from safecheck.release import for_release  # asks git, which an ordinary audit does not pay for
+
         reports = for_release(reports, deviation_files)
     refuse_clashes(targets, (weights for report in reports for weights in report.weight_files))
     for target in targets:
