@@ -105,7 +105,7 @@ def _said(form: NodeForm, arguments: dict[int, str]) -> Iterator[tuple[str, str]
         if name in skipped:
             yield name, "as the result"
         elif tensor.values is None:
-            yield name, "constant" if tensor.constant else "computed"
+            yield name, "computed"
         else:
             scalar = name in ("axis", "depth", "k", "max", "min", "ratio", "value") and len(tensor.values) == 1
             yield name, _shown(form, name, tensor.values[0] if scalar else tensor.values)

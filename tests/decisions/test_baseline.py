@@ -102,6 +102,18 @@ def test_what_was_unproven_does_not_excuse_a_refusal(folder: Path, safecheck: Ru
     assert safecheck("audit", "forbidden.onnx", "--baseline", "baseline.json")[0] == 1
 
 
+def test_a_refusal_that_became_unproven_is_kept_as_that(folder: Path, safecheck: Run) -> None:
+    safecheck("baseline", "write", "unproven.onnx", "-o", "baseline.json")
+    content = json.loads((folder / "baseline.json").read_text())
+    debt = content["models"]["unproven.onnx"]
+    expected = dict(debt)
+    debt["forbidden"] = debt.pop("unproven")
+    (folder / "baseline.json").write_text(json.dumps(content))
+    assert safecheck("audit", "unproven.onnx", "--baseline", "baseline.json")[0] == 0
+    assert safecheck("baseline", "prune", "baseline.json")[0] == 0
+    assert models(folder / "baseline.json")["unproven.onnx"] == expected
+
+
 def test_an_unreadable_model_is_never_excused(folder: Path, safecheck: Run) -> None:
     safecheck("baseline", "write", "forbidden.onnx", "-o", "baseline.json")
     (folder / "forbidden.onnx").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64)

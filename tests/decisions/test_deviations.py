@@ -516,3 +516,17 @@ def test_a_record_counts_on_one_span_of_days(
     middle = min(first, second) + abs(second - first) // 2
     if all(valid):
         assert match([record], [subject], middle)[0].deviated
+
+
+def test_the_documented_record_is_one(folder: Path, safecheck: Run) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "deviations.md").read_text(encoding="utf-8")
+    block = text.split("```yaml\n")[1].split("```")[0]
+    digest = re.search(r"[0-9a-f]{64}", block)
+    assert digest is not None
+    (folder / "deviations.yaml").write_text(block.replace(digest.group(), sha256(folder / "forbidden.onnx")))
+    code, out, _ = safecheck("deviations", "check", "deviations.yaml", "forbidden.onnx", "--as-of", DAY)
+    assert (code, out) == (0, "valid    DEV-7  reduce-mean\n")
+    assert {key for key in FIELDS if f"    {key}:" not in block and f"- {key}:" not in block} == set()
+    (folder / "deviations.yaml").write_text(block.replace("expires_on", "expiry"))
+    documented = next(line for line in text.splitlines() if line.startswith("error[")).partition(";")[0]
+    assert safecheck("deviations", "check", "deviations.yaml")[2].startswith(documented)

@@ -168,6 +168,22 @@ PAIRS = {
         ),
         (17, "(float[1,2,6,6,6] x, float[2,2,3,3,3] w) => (y) { y = Conv(x, w) }"),
     ),
+    "a symbolic dimension of another name": (
+        (17, "(float[N,8,6] x) => (y) { y = Erf(x) }"),
+        (17, "(float[M,8,6] x) => (y) { y = Erf(x) }"),
+    ),
+    "the standard domain by its long name": (
+        (17, "(float[1,8,6] x) => (y) { y = Erf(x) }"),
+        (17, "(float[1,8,6] x) => (y) { y = ai.onnx.Erf(x) }"),
+    ),
+    "an empty operand for none": (
+        (17, "(float[1,8,6,6] x) => (y) <int64[4] s = {1,8,9,9}> { y = Resize(x, , , s) }"),
+        (17, "(float[1,8,6,6] x) => (y) <int64[4] s = {1,8,9,9}, float[0] e = {}> { y = Resize(x, e, e, s) }"),
+    ),
+    "an axis of the result": (
+        (17, "(float[1,8,6] x) => (y) <int64[1] a = {3}> { y = Unsqueeze(x, a) }"),
+        (17, "(float[1,8,6] x) => (y) <int64[1] a = {-1}> { y = Unsqueeze(x, a) }"),
+    ),
     "bounds as attributes or inputs": (
         (10, "(float[1,8,6] x) => (y) { y = Clip<min=0.0, max=6.0>(x) }"),
         (17, "(float[1,8,6] x) => (y) <float low = {0.0}, float high = {6.0}> { y = Clip(x, low, high) }"),
@@ -191,6 +207,18 @@ OTHERS = {
     "stride": (
         (17, "(float[1,2,1,1,6] x) => (y) { y = MaxPool<kernel_shape=[1,1,2], strides=[1,1,2]>(x) }"),
         (17, "(float[1,2,1,1,6] x) => (y) { y = MaxPool<kernel_shape=[1,1,2], strides=[1,1,1]>(x) }"),
+    ),
+    "stride without a trace in the shape": (
+        (17, "(float[1,2,1,1,1] x) => (y) { y = MaxPool<kernel_shape=[1,1,1], strides=[1,1,2]>(x) }"),
+        (17, "(float[1,2,1,1,1] x) => (y) { y = MaxPool<kernel_shape=[1,1,1], strides=[1,1,1]>(x) }"),
+    ),
+    "padding without a trace in the shape": (
+        (17, "(float[1,2,6,6,6] x) => (y) { y = MaxPool<kernel_shape=[1,1,3], pads=[0,0,1,0,0,1]>(x) }"),
+        (17, "(float[1,2,6,6,6] x) => (y) { y = MaxPool<kernel_shape=[1,1,3], pads=[0,0,2,0,0,0]>(x) }"),
+    ),
+    "another domain": (
+        (17, "(float[1,8,6] x) => (y) { y = Erf(x) }"),
+        (17, "(float[1,8,6] x) => (float[1,8,6] y) { y = com.x.Erf(x) }"),
     ),
     "shape": (
         (17, "(float[1,2,6,6] x) => (y) { y = Erf(x) }"),

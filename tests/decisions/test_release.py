@@ -124,6 +124,7 @@ def test_a_hook_of_another_repository_does_not_mislead(
 ) -> None:
     other = tmp_path_factory.mktemp("clean")
     git(other, "init", "-q")
+    git(other, "commit", "-q", "--allow-empty", "-m", "nothing")
     (repository / "notes.txt").write_text("x")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
