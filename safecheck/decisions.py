@@ -59,6 +59,10 @@ class Decisions:
     paid: int = 0
     """Entries of the baseline for this model that are no finding any more."""
 
+    def settles(self, fingerprint: str) -> bool:
+        """Whether a finding is deviated or known as debt, so that it does not fail a run."""
+        return fingerprint in self.deviated or fingerprint in self.debt
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

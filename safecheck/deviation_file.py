@@ -19,6 +19,7 @@ from safecheck.fingerprint import LENGTH
 from safecheck.strict_yaml import Entry
 
 SCHEMA = "safecheck/deviations/1"
+ID_TODO = "write it like DEV-7"
 STATES = ("draft", "approved", "withdrawn")
 PROSE = ("rationale", "risk", "mitigation", "requested_by", "approved_by", "ticket")
 """Keys that must be filled in for a record to count."""
@@ -80,7 +81,7 @@ def _record(entry: Entry) -> Record:
     if not scope:
         keys["scope"].fail("a record must be bound to something", "give model: SHA-256, fingerprints: [...], or both")
     return Record(
-        id=_matching(keys["id"], _ID, "an id is letters, digits, dots, dashes and underscores", "write it like DEV-7"),
+        id=_id(keys["id"]),
         rule=keys["rule"].text(),
         model_sha256=_hash(scope["model"], _SHA256, 64) if "model" in scope else "",
         fingerprints=_fingerprints(scope["fingerprints"]) if "fingerprints" in scope else (),
@@ -99,10 +100,15 @@ def _place(entry: Entry) -> str:
     return entry.crumb[len(folder) :].lstrip(os.sep) if folder else entry.crumb
 
 
-def _matching(entry: Entry, pattern: re.Pattern[str], what: str, todo: str) -> str:
+def bad_id(text: str) -> str:
+    """What is wrong with a text as the id of a record; empty if nothing is."""
+    return "" if _ID.match(text) else f"'{printable(text, 60)}': an id is letters, digits, dots, dashes and underscores"
+
+
+def _id(entry: Entry) -> str:
     text = entry.text()
-    if not pattern.match(text):
-        entry.fail(f"'{printable(text, 60)}': {what}", todo)
+    if what := bad_id(text):
+        entry.fail(what, ID_TODO)
     return text
 
 

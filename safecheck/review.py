@@ -37,16 +37,16 @@ def review(
     Raises:
         UsageError: the baseline was made with another profile.
     """
-    day = as_of or today()
     subjects = [deviations.Subject(_sha256(report), _findings(report), report.profile.mandatory) for report in reports]
-    matched = deviations.match(recorded or (), subjects, day)
+    day = None if recorded is None else as_of or today()
+    matched = deviations.match(recorded or (), subjects, day) if day else [deviations.Matched() for _ in reports]
     found = []
     for report, part in zip(reports, matched, strict=True):
         debt, paid = _debt(report, baseline)
         decisions = Decisions(
             deviated=part.deviated,
             invalid=tuple(part.invalid),
-            as_of=None if recorded is None else day,
+            as_of=day,
             baseline=None if baseline is None else baseline.sha256,
             debt=debt - part.deviated.keys(),
             paid=paid,

@@ -55,7 +55,7 @@ def audit(
         raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
     decisions = [*deviation_files, *([baseline_file] if baseline_file is not None else [])]
     targets = parse_targets(outputs, [*paths, profile_name, *decisions])
-    day = chosen_day(as_of)
+    day = chosen_day(as_of) if deviation_files or as_of is not None else None
     recorded = read_deviations(deviation_files, [rulebook]) if deviation_files else None
     baseline = load_baseline(baseline_file) if baseline_file is not None else None
     illustrate = any(target.format == "html" for target in targets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click  # noqa: TID251 - the room for click
 
 from safecheck.cli.options import as_of_option, complain_about, profile_option, write_new
-from safecheck.deviation_file import Record
+from safecheck.deviation_file import ID_TODO, Record, bad_id
 from safecheck.deviation_stub import stub
 from safecheck.deviations import MANDATORY, defect
 from safecheck.errors import UsageError
@@ -40,6 +40,8 @@ def new(
     Without --node and --fingerprint it is bound to the bytes of the model and covers every finding of the rule; with
     them it is bound to the findings, which a re-export with other names keeps.
     """
+    if what := bad_id(name):
+        raise UsageError("SC-DEV-NEW", "--id", what, ID_TODO)
     book = profile(profile_name)
     report = audit_model(model, book)
     if report.error is not None:

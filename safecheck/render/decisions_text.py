@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from safecheck.decisions import Decisions, Release
 from safecheck.escape import printable
+from safecheck.finding import Finding
 from safecheck.render.line import Line
 
 
@@ -39,7 +40,7 @@ def badge(fingerprint: str, decisions: Decisions) -> Iterator[Line]:
         yield Line("      debt: the baseline knows it", "open")
 
 
-def summary(decisions: Decisions) -> Iterator[Line]:
+def summary(decisions: Decisions, findings: Sequence[Finding]) -> Iterator[Line]:
     """All records that concern the model, and the debt."""
     if decisions.as_of is not None:
         yield Line("")
@@ -60,6 +61,8 @@ def summary(decisions: Decisions) -> Iterator[Line]:
     if decisions.baseline is not None:
         yield Line("")
         yield Line(f"Baseline {decisions.baseline[:16]}…", "strong")
+        new = sum(not decisions.settles(finding.fingerprint) for finding in findings)
+        yield Line(f"  {new} findings are new", "bad" if new else "good")
         yield Line(f"  {len(decisions.debt)} findings are debt: they stay, but do not fail the run")
         if decisions.paid:
             yield Line(f"  {decisions.paid} are paid: run `safecheck baseline prune`", "good")

@@ -57,7 +57,7 @@ def content(report: Report) -> dict[str, Any]:
         "confirmation": _confirmation(report.confirmation),
         "build": _build(report.build),
         "deviations": _deviations(report.decisions),
-        "baseline": _baseline(report.decisions),
+        "baseline": _baseline(report.decisions, report.audit),
         "release": None if report.release is None else asdict(report.release),
         "allowances": [
             {
@@ -198,10 +198,11 @@ def _deviations(decisions: Decisions) -> dict[str, Any] | None:
     }
 
 
-def _baseline(decisions: Decisions) -> dict[str, Any] | None:
+def _baseline(decisions: Decisions, audit: Audit | None) -> dict[str, Any] | None:
     if decisions.baseline is None:
         return None
-    return {"sha256": decisions.baseline, "debt": len(decisions.debt), "paid": decisions.paid}
+    new = sum(not decisions.settles(finding.fingerprint) for finding in audit.findings) if audit is not None else 0
+    return {"sha256": decisions.baseline, "new": new, "debt": len(decisions.debt), "paid": decisions.paid}
 
 
 def _confirmation(confirmation: Confirmation | None) -> dict[str, Any] | None:

@@ -64,7 +64,7 @@ def _report(report: Report) -> Iterator[Line]:
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
         found = [finding for finding in report.audit.findings if finding.verdict is verdict]
         yield from _findings(found, report.decisions)
-    yield from summary(report.decisions)
+    yield from summary(report.decisions, report.audit.findings)
     yield from release(report.release)
     yield from _basis(report)
 
@@ -95,6 +95,8 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
     for finding in findings:
         by_rule.setdefault(finding.rule, []).append(finding)
     for group in sorted(by_rule.values(), key=_weight):
+        # What nobody has decided about comes first: the list is cut.
+        group.sort(key=lambda finding: decisions.settles(finding.fingerprint))
         first = group[0]
         yield Line("")
         grade = first.grade if first.grade is not None else "no evidence"

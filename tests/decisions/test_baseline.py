@@ -50,6 +50,31 @@ def test_a_new_finding_fails(folder: Path, safecheck: Run) -> None:
     known = {finding["rule"]: finding["known"] for finding in json.loads(out)["findings"]}
     assert code == 1
     assert known == {"reduce-mean": True, "reduce-other": False}
+    assert {name: json.loads(out)["baseline"][name] for name in ("new", "debt", "paid")} == {
+        "new": 1,
+        "debt": 1,
+        "paid": 0,
+    }
+
+
+def test_the_new_finding_is_not_cut_off(folder: Path, safecheck: Run) -> None:
+    def many(count: int) -> None:
+        nodes = " ".join(f"y{number} = ReduceMean<axes=[3], keepdims=0>(x)" for number in range(count))
+        outputs = ", ".join(f"y{number}" for number in range(count))
+        model = model_from_text(f"(float[4,8,6,6] x) => ({outputs}, z) {{ {nodes} z = ReduceMean<axes=[2]>(x) }}")
+        (folder / "many.onnx").write_bytes(model.SerializeToString())
+
+    many(14)
+    safecheck("baseline", "write", "many.onnx", "-o", "baseline.json")
+    many(15)
+    code, out, _ = safecheck("audit", "many.onnx", "--baseline", "baseline.json")
+    lines = out.splitlines()
+    assert code == 1
+    assert "  1 findings are new" in lines
+    assert "    and 6 more (all are in --output json)" in lines
+    shown = [number for number, line in enumerate(lines) if line.startswith("    [")]
+    assert len(shown) == 10
+    assert [lines[number + 1] == "      debt: the baseline knows it" for number in shown] == [False, *[True] * 9]
 
 
 def test_a_model_it_does_not_know_fails(folder: Path, safecheck: Run) -> None:

@@ -222,7 +222,9 @@ def test_the_day_comes_from_the_source_date_epoch(
 @pytest.mark.parametrize("epoch", ["soon", "-1", "9" * 30, ""])
 def test_a_broken_source_date_epoch(folder: Path, safecheck: Run, monkeypatch: pytest.MonkeyPatch, epoch: str) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
-    code, _, err = safecheck("audit", "forbidden.onnx")
+    written(folder, bound(folder))
+    assert safecheck("audit", "allowed.onnx")[0] == 0
+    code, _, err = safecheck("audit", "forbidden.onnx", "--deviations", "deviations.yaml")
     assert code == 2
     assert err.startswith("error[SC-CFG-DATE]: SOURCE_DATE_EPOCH: ")
 
@@ -394,6 +396,7 @@ def test_a_new_record_never_replaces_a_file(folder: Path, safecheck: Run) -> Non
             ("forbidden.onnx", "--rule", "reduce-mean", "--node", "x"),
             "error[SC-DEV-NEW]: --node: no finding of reduce-mean at",
         ),
+        (("forbidden.onnx", "--rule", "reduce-mean", "--id", "a: b"), "error[SC-DEV-NEW]: --id: 'a: b': an id is"),
         (("mandatory.onnx", "--rule", "mistranslation-reduce-axes-input"), "error[SC-DEV-MANDATORY]: --rule: "),
     ],
 )
