@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ MODULES = sorted(
     if file.name != "__main__.py"
 )
 NEEDS_EXTRA = {"safecheck.zoo.csa", "safecheck.zoo.baselines"}
+ROOMS = {"onnxruntime": {"proof/runtime.py", "quantisation/toolkit.py"}, "PIL": {"images/decode.py"}}
 HEAVY = ("onnx", "numpy", "networkx", "rich", "yaml", "torch", "transformers")
 
 
@@ -53,6 +55,13 @@ def test_every_rule_file_is_packaged() -> None:
 def test_small_rooms(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 300
     assert file.stem not in ("utils", "helpers", "common", "core", "misc")
+
+
+@pytest.mark.parametrize(("library", "rooms"), ROOMS.items())
+def test_a_library_that_is_slow_or_optional_lives_in_its_rooms(library: str, rooms: set[str]) -> None:
+    pattern = re.compile(rf"^\s*(?:import|from) {library}\b", re.MULTILINE)
+    found = {str(file.relative_to(PACKAGE)) for file in FILES if pattern.search(file.read_text(encoding="utf-8"))}
+    assert found == rooms
 
 
 def test_the_command_line_starts_without_heavy_libraries() -> None:

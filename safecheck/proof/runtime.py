@@ -1,4 +1,4 @@
-"""The one room of onnxruntime."""
+"""The one room that runs onnxruntime; its quantiser has another, `safecheck/quantisation/toolkit.py`."""
 
 from __future__ import annotations
 

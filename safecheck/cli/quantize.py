@@ -1,0 +1,95 @@
+"""The command `safecheck quantize MODEL --images DIR -o OUT.onnx`."""
+
+from __future__ import annotations
+
+import os
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.cli.images import echo_lines, image_options, preparation, progress
+from safecheck.cli.options import leave_closed_pipe, profile_option
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.quantisation.clipping import METHODS
+from safecheck.quantisation.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
+from safecheck.quantisation.quantize import quantize as quantize_model
+from safecheck.render import quantize_json, quantize_text
+from safecheck.render.output import Target, check_targets, refuse_clashes, target_of, write_file
+from safecheck.rulebook.load import profile
+
+FORMATS = ("text", "json")
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--images", metavar="DIR", required=True, help="Calibration images: PNG, JPEG, or arrays in .npy files.")
+@click.option("-o", "--out", "target", metavar="OUT.onnx", required=True, help="Never over an input.")
+@click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="Images to calibrate on.")
+@click.option("--method", type=click.Choice(METHODS), default="entropy", show_default=True)
+@click.option(
+    "--percentile",
+    type=click.FloatRange(50, 100),
+    default=PERCENTILE,
+    show_default=True,
+    help="Share of the values that is not clipped, for --method percentile.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="mixed",
+    show_default=True,
+    help="mixed: convolutions and matrix products in INT8; int8: more operators.",
+)
+@click.option("--labels", metavar="FILE", help="CSV of file,class: Top-1 before and after.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses --count of the images.")
+@image_options
+@profile_option
+@click.option("--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text or json, to a file with =PATH.")
+def quantize(
+    model: str, images: str, target: str, count: int, method: str, percentile: float, precision: str,
+    labels: str | None, seed: int, size: int | None, resize: int | None, mean: str | None, std: str | None,
+    profile_name: str, outputs: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Quantise to INT8 after training, with Q/DQ nodes as TensorRT reads them.
+
+    Runs the model on calibration images, chooses a scale for every activation, writes a new model and audits it. The
+    input is never touched. The exit code is that of the audit of the result.
+    """
+    if model == "-":
+        what = "quantize reads the model twice, which standard input does not allow"
+        raise UsageError("SC-CFG-INPUT", "-", what, "give a file")
+    if os.path.isdir(model):
+        raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
+    rulebook = profile(profile_name)
+    targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
+    check_targets([Target("onnx", target), *targets], [model, profile_name, *([labels] if labels else [])])
+    options = preparation(size, resize, mean, std)
+    request = Request(images, count, method, precision, labels, seed, percentile, options)
+    with progress() as tick:
+        done = quantize_model(model, target, rulebook, request, tick)
+    if done.used < count:
+        click.echo(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}", err=True)
+    refuse_clashes(tuple(targets), done.before.weight_files)
+    for place in targets:
+        _emit(place, done, target)
+    return done.after.exit_code
+
+
+def _why(done: Quantised) -> str:
+    if done.found <= done.used:
+        return "the folder holds no more"
+    return "the rest fills no batch of the model"
+
+
+def _emit(place: Target, done: Quantised, target: str) -> None:
+    if place.path is not None:
+        text = "".join(f"{line.text}\n" for line in quantize_text.lines(done, target))
+        write_file(place.path, quantize_json.document(done) if place.format == "json" else text)
+        return
+    try:
+        if place.format == "json":
+            click.echo(quantize_json.document(done), nl=False)
+        else:
+            echo_lines(quantize_text.lines(done, target))
+    except BrokenPipeError:
+        leave_closed_pipe()

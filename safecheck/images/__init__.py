@@ -1,0 +1,1 @@
+"""Pictures in a folder, as the tensors a network expects, with their classes where somebody wrote them down."""

@@ -1,0 +1,1 @@
+"""How fast and how accurate a model is, measured on this machine: nothing here is estimated."""
