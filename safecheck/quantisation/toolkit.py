@@ -76,6 +76,8 @@ class StreamingCalibrater(CalibraterBase):
         """
         produced = {value.name for value in self.infer_session.get_outputs()}
         names = [name for name in self._watched if name in produced]
+        if not self._watched:
+            return
         for feeds in data_reader:
             try:
                 results = self.infer_session.run(names, dict(feeds))
@@ -140,14 +142,31 @@ def insert(proto: Any, ranges: TensorsData, operators: tuple[str, ...]) -> Any:
                 "AddQDQPairToWeight": True,
                 "QuantizeBias": False,
                 "DedicatedQDQPair": True,
+                "ForceQuantizeNoInputCheck": True,  # or pools and resizes are left out
                 "QDQKeepRemovableActivations": True,
                 "OpTypesToExcludeOutputQuantization": list(operators),
                 "QDQOpTypePerChannelSupportToAxis": _CHANNEL_AXES,
             },
         )  # fmt: skip
         quantiser.quantize_model()
+        _give_back(proto.graph.node, operators)
         quantiser.model.topological_sort()
-    return quantiser.model.model
+    return proto
+
+
+def _give_back(nodes: Any, operators: tuple[str, ...]) -> None:
+    """Let every other operator read what it read before.
+
+    The quantiser hands the result of a pair to all readers of the tensor: a residual addition beside a convolution would
+    be rounded to INT8 as well.
+    """
+    makers = {node.output[0]: node for node in nodes if node.op_type in ("QuantizeLinear", "DequantizeLinear")}
+    for node in nodes:
+        if node.op_type in operators or node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        for position, name in enumerate(node.input):
+            if name in makers:
+                node.input[position] = makers[makers[name].input[0]].input[0]
 
 
 @contextlib.contextmanager
