@@ -1,6 +1,7 @@
 """Measurements that users bring, as JSON of schema `safecheck/measurements/1` or as CSV (`docs/measurements.md`).
 
-JSON: `{"schema": "safecheck/measurements/1", "measurements": [{...}]}`; CSV: a header line with the same names. Fields:
+JSON: `{"schema": "safecheck/measurements/1", "measurements": [{...}]}`, to which `safecheck bench` adds `tool`,
+`machine`, `settings` and `not_measured`; CSV: a header line with the same names. Fields of a measurement:
 `model` (SHA-256 of the model file, or its file name), `metric`, `value`, `unit`, and `batch` and `precision` where the
 metric depends on them, and optionally `device`, `versions`, `date`.
 """
@@ -23,11 +24,16 @@ from safecheck.escape import printable
 from safecheck.strict_yaml import suggest
 
 SCHEMA = "safecheck/measurements/1"
-METRICS = {"top-1": "%", "top-5": "%", "latency": "ms", "throughput": "frames/s", "memory-traffic": "MB/frame"}
+METRICS = {
+    "top-1": "%", "top-5": "%", "latency": "ms", "latency-p95": "ms", "latency-p99": "ms", "gpu-time": "ms",
+    "throughput": "frames/s", "memory-traffic": "MB/frame",
+}  # fmt: skip
 """Every metric has one unit, so that values can be set side by side."""
 PRECISIONS = ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "mixed")
 _REQUIRED = ("model", "metric", "value", "unit")
 _OPTIONAL = ("batch", "precision", "device", "versions", "date")
+_ABOUT: dict[str, type] = {"tool": dict, "machine": dict, "settings": dict, "not_measured": list}
+"""What `safecheck bench` says about its measurements: for people, and no part of what is compared."""
 _MAX_BYTES = 16 << 20
 _MAX_TEXT = 200
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,3})?\Z", re.ASCII)
@@ -105,9 +111,12 @@ def _from_json(path: str, text: str) -> list[Measurement]:
         _refuse(path, "it is nested too deeply", "write it as documented")
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         _refuse(path, f'the schema is not "{SCHEMA}"', "add it")
-    unknown = [key for key in found if key not in ("schema", "measurements")]
+    unknown = [key for key in found if key not in ("schema", "measurements", *_ABOUT)]
     if unknown:
         _refuse(path, f"unknown key '{printable(str(unknown[0]), 60)}'", "keep schema and measurements")
+    for key, kind in _ABOUT.items():
+        if not isinstance(found.get(key, kind()), kind):
+            _refuse(path, f"{key} is no {'list' if kind is list else 'object'}", "leave it as safecheck bench wrote it")
     entries = found.get("measurements")
     if not isinstance(entries, list):
         _refuse(path, "measurements is not a list", "write a list of objects")

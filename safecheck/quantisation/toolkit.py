@@ -157,8 +157,8 @@ def insert(proto: Any, ranges: TensorsData, operators: tuple[str, ...]) -> Any:
 def _give_back(nodes: Any, operators: tuple[str, ...]) -> None:
     """Let every other operator read what it read before.
 
-    The quantiser hands the result of a pair to all readers of the tensor: a residual addition beside a convolution would
-    be rounded to INT8 as well.
+    The quantiser hands the result of a pair to all readers of the tensor: a residual addition beside a convolution
+    would be rounded to INT8 as well.
     """
     makers = {node.output[0]: node for node in nodes if node.op_type in ("QuantizeLinear", "DequantizeLinear")}
     for node in nodes:
