@@ -42,7 +42,7 @@ _MAX_BATCH = 4096
 @click.option("--trtexec", metavar="PATH", default="trtexec", show_default=True, help="The executable.")
 @click.option("--timeout", type=click.FloatRange(1), default=1800, show_default=True, help="Seconds per trtexec run.")
 @click.option("--warmup", type=click.IntRange(0), default=5, show_default=True, help="Runs before the clock starts.")
-@click.option("--runs", type=click.IntRange(1), default=50, show_default=True, help="Runs with the clock on.")
+@click.option("--runs", type=click.IntRange(1), default=100, show_default=True, help="Runs with the clock on.")
 @click.option("--images", metavar="DIR", help="Images for Top-1, with --labels.")
 @click.option("--labels", metavar="FILE", help="CSV of file,class for Top-1.")
 @image_options

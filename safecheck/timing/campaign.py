@@ -38,7 +38,7 @@ class Request:
     trtexec: Trtexec | None = None
     """None for onnxruntime on the CPU."""
     warmup: int = 5
-    runs: int = 50
+    runs: int = 100
     images: Sequence[Image] = ()
     labels: dict[str, int] | None = None
     """Class by image name; Top-1 is measured where there are any."""
@@ -104,7 +104,9 @@ def _column(path: str, request: Request, machine: Machine, date: str, tick: Tick
 
     def keep(metric: str, value: float | None, batch: int | None, precision: str, device: str, versions: str) -> None:
         if value is None:
-            gaps.append(Gap(metric, "the backend does not say", batch, precision))
+            few = f"{request.runs} runs are too few for it"
+            reason = "this trtexec does not print it" if request.trtexec is not None else few
+            gaps.append(Gap(metric, reason, batch, precision))
             return
         found.append(
             Measurement(model.sha256, metric, value, METRICS[metric], batch, precision, device, versions, date)

@@ -34,13 +34,17 @@ class NotMeasured(Exception):  # noqa: N818 - a result, not a failure of safeche
 
 
 def summary(runs: Sequence[float], batch: int) -> Timing:
-    """Median, 95th and 99th percentile (nearest rank) of run times in milliseconds, and frames a second over all."""
+    """Median, 95th and 99th percentile (nearest rank) of run times in milliseconds, and frames a second over all.
+
+    A percentile needs as many runs as leave one beyond it: 20 and 100. With fewer it would be the slowest run.
+    """
     ordered = sorted(runs)
 
-    def rank(share: float) -> float:
-        return ordered[math.ceil(share * len(ordered)) - 1]
+    def rank(percent: int) -> float | None:
+        enough = len(ordered) * (100 - percent) >= 100
+        return ordered[math.ceil(percent * len(ordered) / 100) - 1] if enough else None
 
-    return Timing(statistics.median(ordered), rank(0.95), rank(0.99), 1000 * batch * len(runs) / sum(runs))
+    return Timing(statistics.median(ordered), rank(95), rank(99), 1000 * batch * len(runs) / sum(runs))
 
 
 def time_runs(
