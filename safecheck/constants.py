@@ -12,6 +12,8 @@ from safecheck.onnx_library import messages
 # Integers steer shapes, axes and indices, so more of them are kept; of floats only scales and bounds are asked for.
 MAX_INTEGERS = 4096
 MAX_FLOATS = 16
+MAX_SCALES = 1024
+"""Scales of quantisation, one per channel, each of which the parser wants positive; longer vectors are not read in."""
 
 _FORMATS = {
     "FLOAT": "f", "DOUBLE": "d", "FLOAT16": "e", "INT64": "q", "INT32": "i", "INT16": "h", "INT8": "b",
@@ -46,18 +48,18 @@ def _names() -> dict[int, str]:
     return _NAMES
 
 
-def tensor_of(proto: Any) -> Tensor:
-    """What a TensorProto says about itself; its elements only if they are few and inline."""
+def tensor_of(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
+    """What a TensorProto says about itself; its elements only if they are few (of floats `floats`) and inline."""
     dtype = dtype_name(proto.data_type)
     shape = tuple(proto.dims)
-    return Tensor(dtype, shape, True, _elements(proto, dtype, shape))
+    return Tensor(dtype, shape, True, _elements(proto, dtype, shape, floats))
 
 
-def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...]) -> tuple[Scalar, ...] | None:
+def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...], floats: int) -> tuple[Scalar, ...] | None:
     count = prod(shape)
     if dtype not in _FORMATS:
         return _all_zero(proto, count)
-    if not 0 <= count <= (MAX_FLOATS if dtype in _FLOATS else MAX_INTEGERS):
+    if not 0 <= count <= (floats if dtype in _FLOATS else MAX_INTEGERS):
         return None
     if proto.data_location == _EXTERNAL:
         return None

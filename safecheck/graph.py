@@ -12,7 +12,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from safecheck.constants import constant_node_tensor, tensor_of
+from safecheck.constants import MAX_FLOATS, MAX_SCALES, constant_node_tensor, tensor_of
 from safecheck.form import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.value_info import symbols
 from safecheck.value_info import tensor_of as declared_tensor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _FLOATS = frozenset({"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"})
+_SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
 
 @dataclass(slots=True, eq=False)
@@ -163,8 +164,9 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
             scope.tensors[value.name] = declared_tensor(value, scope.symbols)
     for value in graph.input if scope.parent is None else ():
         scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
+    scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
     for tensor in graph.initializer:
-        known = tensor_of(tensor)
+        known = tensor_of(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
         scope.tensors[tensor.name] = known
         if known.dtype in _FLOATS and known.dims is not UNKNOWN:
             scope.parameters += prod(known.dims)
