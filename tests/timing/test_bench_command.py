@@ -204,3 +204,19 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "m.onnx\n" in done.stdout
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
+
+
+def test_the_table_of_the_results_folder(tmp_path: Path) -> None:
+    """The script behind `benchmarks/results`, on a miniature."""
+    command = [sys.executable, ROOT / "benchmarks" / "latency.py", ROOT / "examples" / "csa-nano.onnx"]
+    command += ["--results", tmp_path / "results", "--bench=--runs 20"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "results" / "cpu-onnxruntime.md").read_text()
+    assert this_machine().processor in text
+    row = text.splitlines()[-1].split(" | ")
+    assert row[0] == "| csa-nano"
+    assert float(row[3]) > 0
+    assert row[5] == "not measured"  # 20 runs have no 99th percentile
+    assert row[7] == "1.00 |"
+    assert read_measurements(str(tmp_path / "results" / "cpu-onnxruntime.json"))
