@@ -84,15 +84,15 @@ def quantize(
     images = find_images(request.images)
     labels = read_labels(request.labels, images) if request.labels else {}
     chosen = _whole_batches(sample(images, request.count, request.seed), source, printable(path))
-    operators = toolkit.PRODUCTS if request.precision == "mixed" else toolkit.WIDER
+    sites = toolkit.sites(proto, toolkit.PRODUCTS if request.precision == "mixed" else toolkit.WIDER)
+    if not sites:
+        _refuse(path, f"it holds nothing that {request.precision} quantises", "give a network with convolutions")
     external = bool(model.external_data)
     with tempfile.TemporaryDirectory(prefix="safecheck-") as folder, written(proto, None, external) as staged:
         ranges = toolkit.calibrate(
-            staged, folder, operators, _feeds(source, chosen, tick), request.method, request.percentile, external
+            staged, folder, sites, _feeds(source, chosen, tick), request.method, request.percentile, external
         )
-        if not ranges.keys():
-            _refuse(path, f"it holds nothing that {request.precision} quantises", "give a network with convolutions")
-        result = toolkit.insert(toolkit.inferred(staged), ranges, operators)
+        result = toolkit.insert(toolkit.inferred(staged), ranges, sites)
     with written(result, target, external) as place:
         accuracy = None
         if labels:

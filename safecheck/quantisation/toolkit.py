@@ -35,24 +35,40 @@ PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """What NVIDIA's tensor cores do in INT8; weights of these are quantised per output channel."""
 WIDER = (*PRODUCTS, "Add", "AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Mul", "Resize")
 """What TensorRT has INT8 kernels for and onnxruntime knows how to surround with Q/DQ."""
-_CHANNEL_AXES = {"Conv": 0, "ConvTranspose": 1, "Gemm": 0, "MatMul": 1}
+_PAIR = ("QuantizeLinear", "DequantizeLinear")
+
+
+def sites(proto: Any, operators: tuple[str, ...]) -> frozenset[str]:
+    """Names of the nodes to quantise: those operators, with two exceptions.
+
+    A constant that is added or multiplied is a bias or a factor, whose precision INT8 would take away, and TensorRT's
+    parser refuses a pair on a scalar. A constant matrix has its output channels in its columns if it is the right
+    operand and has two dimensions; others have no axis for their scales.
+    """
+    ranks = {tensor.name: len(tensor.dims) for tensor in proto.graph.initializer}
+
+    def fits(node: Any) -> bool:
+        if node.op_type == "MatMul":
+            return node.input[0] not in ranks and ranks.get(node.input[1], 2) == 2
+        return node.op_type not in ("Add", "Concat", "Mul") or not any(name in ranks for name in node.input)
+
+    return frozenset(node.name for node in proto.graph.node if node.op_type in operators and fits(node))
 
 
 class StreamingCalibrater(CalibraterBase):
     """Histograms of all tensors that will be quantised, from one batch after the other."""
 
-    def __init__(self, model: str, folder: str, operators: tuple[str, ...], external: bool) -> None:
-        super().__init__(
-            Path(model), operators, str(Path(folder, "augmented.onnx")), symmetric=True,
-            use_external_data_format=external,
-        )  # fmt: skip
+    def __init__(self, model: str, folder: str, chosen: frozenset[str], external: bool) -> None:
+        augmented = str(Path(folder, "augmented.onnx"))
+        super().__init__(Path(model), None, augmented, symmetric=True, use_external_data_format=external)
+        self._chosen = chosen
         self.histograms: dict[str, Histogram] = {}
         self._watched: list[str] = []
 
     def select_tensors_to_calibrate(self, model: Any) -> tuple[set[str], dict[str, Any]]:
-        """Only what the operators read: nothing is put behind an operator."""
+        """Only what the chosen nodes read: nothing is put behind a node."""
         tensors, infos = super().select_tensors_to_calibrate(model)
-        read = {name for node in model.graph.node if node.op_type in self.op_types_to_calibrate for name in node.input}
+        read = {name for node in model.graph.node if node.name in self._chosen for name in node.input}
         return tensors & read, infos
 
     def augment_graph(self) -> None:
@@ -76,8 +92,6 @@ class StreamingCalibrater(CalibraterBase):
         """
         produced = {value.name for value in self.infer_session.get_outputs()}
         names = [name for name in self._watched if name in produced]
-        if not self._watched:
-            return
         for feeds in data_reader:
             try:
                 results = self.infer_session.run(names, dict(feeds))
@@ -103,16 +117,16 @@ class StreamingCalibrater(CalibraterBase):
 
 
 def calibrate(
-    model: str, folder: str, operators: tuple[str, ...], batches: Iterable[Mapping[str, Any]], method: str,
+    model: str, folder: str, chosen: frozenset[str], batches: Iterable[Mapping[str, Any]], method: str,
     percentile: float, external: bool,
 ) -> TensorsData:  # fmt: skip
-    """Ranges of the tensors around those operators, over all batches; `folder` is for files that may be thrown away.
+    """Ranges of what those nodes read, over all batches; `folder` is for files that may be thrown away.
 
     Raises:
         InputError: onnxruntime cannot run the model.
     """
     with quiet():
-        calibrater = StreamingCalibrater(model, folder, operators, external)
+        calibrater = StreamingCalibrater(model, folder, chosen, external)
         try:
             calibrater.augment_graph()
         except Exception as error:
@@ -127,15 +141,16 @@ def inferred(model: str) -> Any:
         return load_model_with_shape_infer(Path(model))
 
 
-def insert(proto: Any, ranges: TensorsData, operators: tuple[str, ...]) -> Any:
-    """The model with QuantizeLinear and DequantizeLinear before the inputs of the operators; weights stay float.
+def insert(proto: Any, ranges: TensorsData, chosen: frozenset[str]) -> Any:
+    """The model with QuantizeLinear and DequantizeLinear before the inputs of those nodes; weights stay float.
 
     As TensorRT's explicit quantisation wants it: INT8 with zero point 0, weights per channel with a pair of their own,
     biases untouched, no pair after an operator, and one pair per reader.
     """
+    operators = sorted({node.op_type for node in proto.graph.node if node.name in chosen})
     with quiet():
         quantiser = QDQQuantizer(
-            proto, True, False, toolkit.QuantType.QInt8, toolkit.QuantType.QInt8, ranges, [], [], list(operators),
+            proto, True, False, toolkit.QuantType.QInt8, toolkit.QuantType.QInt8, ranges, sorted(chosen), [], operators,
             {
                 "ActivationSymmetric": True,
                 "WeightSymmetric": True,
@@ -144,25 +159,24 @@ def insert(proto: Any, ranges: TensorsData, operators: tuple[str, ...]) -> Any:
                 "DedicatedQDQPair": True,
                 "ForceQuantizeNoInputCheck": True,  # or pools and resizes are left out
                 "QDQKeepRemovableActivations": True,
-                "OpTypesToExcludeOutputQuantization": list(operators),
-                "QDQOpTypePerChannelSupportToAxis": _CHANNEL_AXES,
+                "OpTypesToExcludeOutputQuantization": operators,
             },
         )  # fmt: skip
         quantiser.quantize_model()
-        _give_back(proto.graph.node, operators)
+        _give_back(proto.graph.node, chosen)
         quantiser.model.topological_sort()
     return proto
 
 
-def _give_back(nodes: Any, operators: tuple[str, ...]) -> None:
-    """Let every other operator read what it read before.
+def _give_back(nodes: Any, chosen: frozenset[str]) -> None:
+    """Let every other node read what it read before.
 
     The quantiser hands the result of a pair to all readers of the tensor: a residual addition beside a convolution
     would be rounded to INT8 as well.
     """
-    makers = {node.output[0]: node for node in nodes if node.op_type in ("QuantizeLinear", "DequantizeLinear")}
+    makers = {node.output[0]: node for node in nodes if node.op_type in _PAIR}
     for node in nodes:
-        if node.op_type in operators or node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+        if node.name in chosen or node.op_type in _PAIR:
             continue
         for position, name in enumerate(node.input):
             if name in makers:

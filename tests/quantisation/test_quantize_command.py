@@ -262,3 +262,48 @@ def test_what_cannot_be_quantised_is_refused_and_nothing_is_written(
         assert err.count("\n") == 1
         assert not (tmp_path / "o.onnx").exists()
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+
+
+def test_constants_have_their_scales_along_the_output_channels_or_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    weights = {
+        "right": random.standard_normal((16, 5)),
+        "left": random.standard_normal((7, 16)),
+        "columns": random.standard_normal((240, 4)),
+        "rows": random.standard_normal((6, 4)),
+        "bias": random.standard_normal(5),
+        "two": np.array(2.0),
+    }
+    model = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["": 18]> g (float[1,3,16,16] image) => (float[1,3,7,5] y, float[1,6] z) {
+            product = MatMul(image, right)
+            shifted = Add(product, bias)
+            scaled = Mul(shifted, two)
+            y = MatMul(left, scaled)
+            row = Flatten(scaled)
+            narrow = Gemm(row, columns)
+            z = Gemm<transB = 1>(narrow, rows)
+        }"""
+    )
+    model.graph.initializer.extend(
+        numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()
+    )
+    onnx.save(model, tmp_path / "m.onnx")
+    arrays(tmp_path / "images", 3)
+    command = (tmp_path / "m.onnx", "--images", tmp_path / "images", "--precision", "int8", "-o", tmp_path / "o.onnx")
+    _, report, err = quantize(capsys, *command)
+    assert report, err
+    made = onnx.load(tmp_path / "o.onnx")
+    values = constants(made)
+    pairs = {node.input[0]: node for node in made.graph.node if node.op_type == "QuantizeLinear"}
+    assert set(pairs) == {"image", "right", "row", "columns", "narrow", "rows"}
+    for name, axis in (("right", 1), ("columns", 1), ("rows", 0)):
+        assert next(part.i for part in pairs[name].attribute if part.name == "axis") == axis
+        expected = np.abs(weights[name]).max(axis=1 - axis) / 127
+        assert values[pairs[name].input[1]] == pytest.approx(expected)
+    # A scalar scale is that of a whole activation, which has no axis.
+    assert {name: values[pairs[name].input[1]].shape for name in ("image", "row", "narrow")} == dict.fromkeys(
+        ("image", "row", "narrow"), ()
+    )
