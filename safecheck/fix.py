@@ -26,7 +26,7 @@ from safecheck.rewrites.impossible import NoPermittedEquivalent
 from safecheck.rewrites.ledger import Ledger, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.workshop.bench import Bench
-from safecheck.workshop.files import SIZE_LIMIT, read_whole, written
+from safecheck.workshop.files import fits, read_whole, written
 
 NAMES = (
     *(kind.name for kind in KINDS),
@@ -105,7 +105,7 @@ def _fixed(path: str, target: str | None, profile: Profile, request: Request) ->
     before = Report(path, profile, model, audit(model, profile), None)
     original = read_whole(model)
     proto, steps = _prepared(original, request, path)
-    reference = proto.SerializeToString() if _small(proto) else path
+    reference = proto.SerializeToString() if fits(proto) else path
     bench = Bench(proto)
     old_lines = listing(bench)
     steps += _normalised(bench, request)
@@ -150,10 +150,6 @@ def plan(model: Model, profile: Profile) -> Weight:
     return ledger.weigh(bench.nodes)
 
 
-def _small(proto: Any) -> bool:
-    return int(proto.ByteSize()) <= SIZE_LIMIT
-
-
 def _prepared(proto: Any, request: Request, path: str) -> tuple[Any, list[Step]]:
     steps: list[Step] = []
     repaired = repair(proto) if "count-axes-from-front" not in request.ignored else []
@@ -196,7 +192,7 @@ def _plain(name: str, remedies: tuple[str, ...], nodes: list[str], method: str, 
 
 def _checked(result: Any, path: str) -> None:
     """A full check of what is about to be written; failing it is a bug, not the user's fault."""
-    if not _small(result):
+    if not fits(result):
         return
     try:
         library().checker.check_model(result.SerializeToString(), True, False, False)

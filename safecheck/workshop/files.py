@@ -60,6 +60,14 @@ def _changed(path: str) -> None:
     raise InputError("SC-IO-CHANGED", printable(path), "the file changed while it was read", todo)
 
 
+def fits(proto: Any) -> bool:
+    """Whether a model with all its weights is one message that every reader takes."""
+    try:
+        return int(proto.ByteSize()) <= SIZE_LIMIT
+    except Exception:  # EncodeError: the library does not even count beyond 2 GiB
+        return False
+
+
 @contextmanager
 def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
     """Write a model under a temporary name beside its target, and move it there if the block ends well.
@@ -76,8 +84,7 @@ def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".safecheck-") as place:
             data_name = f"{os.path.basename(final)}.data"
             path = os.path.join(place, os.path.basename(final))
-            size = proto.ByteSize()
-            split = external or size > SIZE_LIMIT
+            split = external or not fits(proto)
             if split:
                 _move_out(proto, os.path.join(place, data_name), data_name)
             with open(path, "wb") as file:

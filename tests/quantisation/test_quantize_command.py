@@ -11,11 +11,13 @@ import numpy as np
 import onnx  # noqa: TID251
 import pytest
 from classifiers import arrays, classifier, pictures, write_labels
+from google.protobuf.message import EncodeError
 from onnx import numpy_helper  # noqa: TID251
 
 from safecheck.cli import run
 from safecheck.proof.runtime import Session
 from safecheck.quantisation.clipping import METHODS
+from safecheck.workshop.files import fits
 
 PROFILE = "tensorrt-10-safety"
 
@@ -307,3 +309,12 @@ def test_constants_have_their_scales_along_the_output_channels_or_none(
     assert {name: values[pairs[name].input[1]].shape for name in ("image", "row", "narrow")} == dict.fromkeys(
         ("image", "row", "narrow"), ()
     )
+
+
+def test_a_model_beyond_2_gib_is_one_that_protobuf_does_not_even_count() -> None:
+    class Large:
+        def ByteSize(self) -> int:  # noqa: N802 - protobuf's name
+            raise EncodeError("Failed to serialize proto")
+
+    assert not fits(Large())
+    assert fits(onnx.ModelProto())
