@@ -16,7 +16,19 @@ from safecheck.errors import SafecheckError
 
 BUG = 4
 INTERRUPTED = 130
-COMMANDS = ("audit", "baseline", "bench", "compare", "deviations", "diff", "fix", "quantize", "rules", "selftest", "zoo")
+COMMANDS = (
+    "audit",
+    "baseline",
+    "bench",
+    "compare",
+    "deviations",
+    "diff",
+    "fix",
+    "quantize",
+    "rules",
+    "selftest",
+    "zoo",
+)
 """Every command is the function of its name in the module of its name."""
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from safecheck.escape import printable
-from safecheck.render.text import Line
+from safecheck.render.line import Line
 from safecheck.timing.campaign import Campaign, Column
 
 _TIMES = ("latency", "latency-p95", "latency-p99")

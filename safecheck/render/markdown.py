@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from safecheck.escape import printable
 from safecheck.finding import ModelVerdict, Verdict
-from safecheck.render.markdown_text import inert, link
+from safecheck.render.markdown_text import inert, inert_in_html, link
 from safecheck.render.problems import LONG, UNDECIDED, Problem, names, problems
 from safecheck.report import Report
 
@@ -148,7 +147,7 @@ def _group(group: list[Problem]) -> str:
             lines.append(f"- known: {inert(printable(finding.why, LONG))}")
         for source in finding.sources:
             place = f", {printable(source.at)}" if source.at else ""
-            lines.append(f"- source: {link(f'{printable(source.title)}{place}', source.url)}")
+            lines.append(f"- source: {link(f'{printable(source.title)}{place}', printable(source.url, LONG))}")
     return _details(f"{group[0].rule}: {group[0].title} ({len(group)})", lines)
 
 
@@ -171,4 +170,4 @@ def _decisions(report: Report, found: Sequence[Problem]) -> Iterator[Block]:
 def _details(summary: str, lines: Sequence[str]) -> str:
     """A part that opens on a click; a summary is HTML, where Markdown means nothing."""
     body = "\n".join(lines)
-    return f"<details><summary>{html.escape(summary)}</summary>\n\n{body}\n\n</details>"
+    return f"<details><summary>{inert_in_html(summary)}</summary>\n\n{body}\n\n</details>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 ADDRESS = re.compile(r"https://[!#$%&'*+,\-./0-9:;=?@A-Z_a-z~]+\Z")
@@ -24,6 +25,14 @@ def inert(text: str) -> str:
         escaped = f"{block[0]}\\{escaped[block.end() :]}"
     # Four spaces would open a block of code, and the sentence may begin with a space of its own.
     return f"&#32;{escaped[1:]}" if escaped.startswith("   ") or escaped.isspace() else escaped
+
+
+def inert_in_html(text: str) -> str:
+    """The same inside an HTML element such as a summary, where Markdown means nothing."""
+    parts = _ACTIVE.split(text)
+    return "".join(
+        f"<code>{html.escape(part)}</code>" if odd % 2 else html.escape(part) for odd, part in enumerate(parts)
+    )
 
 
 def link(text: str, address: str) -> str:

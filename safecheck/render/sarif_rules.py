@@ -64,9 +64,10 @@ def _rule(problem: Problem) -> dict[str, Any]:
 def _descriptor(id_: str, short: str, full: str, text: str, markdown: str) -> dict[str, Any]:
     return {
         "id": id_,
-        "shortDescription": {"text": message(short)},
-        "fullDescription": {"text": message(full)},
-        "help": {"text": message(text), "markdown": markdown.replace("{", "{{").replace("}", "}}")},
+        # GitHub refuses a rule without these texts.
+        "shortDescription": {"text": message(short) or id_},
+        "fullDescription": {"text": message(full) or id_},
+        "help": {"text": message(text) or id_, "markdown": markdown.replace("{", "{{").replace("}", "}}")},
     }
 
 
@@ -74,7 +75,10 @@ def _help(finding: Finding) -> str:
     lines = [printable(text, LONG) for text in (finding.message, finding.why) if text]
     if finding.advice:
         lines.append(f"Way out: {printable(finding.advice, LONG)}")
-    lines += [f"Source: {_named(source)}{f', {source.url}' if source.url else ''}" for source in finding.sources]
+    lines += [
+        f"Source: {_named(source)}{f', {printable(source.url, LONG)}' if source.url else ''}"
+        for source in finding.sources
+    ]
     return "\n".join(lines)
 
 
@@ -82,7 +86,7 @@ def _markdown(finding: Finding) -> str:
     parts = [inert(printable(text, LONG)) for text in (finding.message, finding.why) if text]
     if finding.advice:
         parts.append(f"**Way out:** {inert(printable(finding.advice, LONG))}")
-    parts += [f"Source: {link(_named(source), source.url)}" for source in finding.sources]
+    parts += [f"Source: {link(_named(source), printable(source.url, LONG))}" for source in finding.sources]
     return "\n\n".join(parts)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from formats.reports import hostile, hostile_model, mixed
+from formats.reports import forbidden, hostile, hostile_model, mixed
 from formats.strict import READERS, elements
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -90,6 +92,18 @@ def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text:
         node = report.model.proto.graph.node[0].name
         expected = _units(node) if name == "json" else printable(node)
         assert any(expected in part for part in found)
+
+
+@pytest.mark.parametrize("name", ["gitlab", "junit", "markdown", "sarif"])
+@pytest.mark.parametrize("text", NASTY)
+def test_the_texts_of_a_rule_are_inert(name: str, text: str) -> None:
+    report = forbidden()
+    assert report.audit is not None
+    first = report.audit.findings[0]
+    source = replace(first.sources[0], title=text, at=text, url=text)
+    finding = replace(first, message=text, why=text, advice=text, remedies=(text,), sources=(source,))
+    found = READERS[name](RENDERERS[name]([replace(report, audit=replace(report.audit, findings=(finding,)))]))
+    assert any(printable(text, 2000) in part for part in found)
 
 
 @pytest.mark.parametrize("text", NASTY)

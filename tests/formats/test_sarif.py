@@ -82,6 +82,15 @@ def test_a_baseline_gives_every_result_a_state() -> None:
     assert all("baselineState" not in result for result in run(forbidden())["results"])
 
 
+def test_an_undecided_model_that_the_baseline_knows_is_nothing_new() -> None:
+    report = unproven()
+    assert report.audit is not None
+    known = frozenset(finding.fingerprint for finding in report.audit.findings)
+    for debt, state in ((known, "unchanged"), (frozenset(list(known)[:1]), "new")):
+        decisions = replace(report.decisions, baseline="ab" * 32, debt=debt)
+        assert run(replace(report, decisions=decisions))["results"][-1]["baselineState"] == state
+
+
 def test_a_refusal_of_the_vendor_is_a_result() -> None:
     found = run(refused())["results"][-2:]
     assert [result["ruleId"] for result in found] == ["vendor-scope-check"] * 2
