@@ -71,7 +71,6 @@ def _page(report: Report, fixed: Fixed | None) -> dict[str, Any]:
             "what": relative(report.error.what, report.path),
             "todo": relative(report.error.todo, report.path),
         },
-        "printable": printable,
     }
 
 

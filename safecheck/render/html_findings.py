@@ -15,6 +15,7 @@ from safecheck.report import Report
 
 MOST_ROWS = 12_000
 _NAME = 90
+_TEXT = 2000
 
 
 class Row(NamedTuple):
@@ -101,10 +102,10 @@ def _group(report: Report, pictures: Pictures, findings: list[Finding], shown: l
         rule=first.rule,
         verdict=first.verdict,
         grade=grade_words(first.grade),
-        title=first.message,
-        why=first.why,
-        advice=first.advice,
-        remedies=first.remedies,
+        title=printable(first.message, _TEXT),
+        why=printable(first.why, _TEXT),
+        advice=printable(first.advice, _TEXT),
+        remedies=tuple(printable(name, 100) for name in first.remedies),
         sources=first.sources,
         count=len(findings),
         deviated=sum(finding.fingerprint in report.decisions.deviated for finding in findings),
@@ -113,7 +114,7 @@ def _group(report: Report, pictures: Pictures, findings: list[Finding], shown: l
         figures=tuple(_figure(report, pictures, number, count) for number, count in sorted(places.items())),
         forms=tuple(
             dict.fromkeys(
-                f"{part.actual}; {part.limit}"
+                printable(f"{part.actual}; {part.limit}", _TEXT)
                 for finding in findings
                 for part in finding.evidence
                 if part.fact == EXPORTER_FORM

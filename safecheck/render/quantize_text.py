@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from safecheck.escape import printable
 from safecheck.quantisation.quantize import Quantised
-from safecheck.render.text import STYLE, Line
+from safecheck.render.line import Line
+from safecheck.render.text import STYLE
 
 _MEANING = {
     "mixed": "Q/DQ before convolutions and matrix products; the rest FP16 or FP32, as the builder is told",

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from safecheck import resources
+from safecheck.escape import printable
 
 if TYPE_CHECKING:  # imported where it is used
     import jinja2
@@ -42,13 +43,15 @@ def rendered(template: str, script_file: str = "", **values: Any) -> str:
 def _environment() -> jinja2.Environment:
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: (resources.reports() / name).read_text(encoding="utf-8")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["visible"] = printable
+    return environment
 
 
 def _digest(text: str) -> str:

@@ -94,7 +94,7 @@ def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text:
         assert any(expected in part for part in found)
 
 
-@pytest.mark.parametrize("name", ["gitlab", "junit", "markdown", "sarif"])
+@pytest.mark.parametrize("name", ["gitlab", "html", "junit", "markdown", "sarif"])
 @pytest.mark.parametrize("text", NASTY)
 def test_the_texts_of_a_rule_are_inert(name: str, text: str) -> None:
     report = forbidden()
