@@ -13,7 +13,7 @@ import sys
 def main() -> None:
     """Run the command line and leave with its exit code."""
     arguments = sys.argv[1:]
-    if arguments in (["--help"], ["-h"], []):
+    if arguments in (["--help"], ["-h"], []) and "_SAFECHECK_COMPLETE" not in os.environ:  # a shell asks without any
         sys.stdout.write(_help())
         sys.exit(0 if arguments else 2)
     if arguments == ["--version"]:

@@ -10,6 +10,10 @@ What merely cannot be decided is never an exception: it is a finding, and the ve
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+_WORST_FIRST = (4, 2, 1, 3, 0)
+
 
 class SafecheckError(Exception):
     """A failure that is reported in one line and ends with `exit_code` (docs: the contract's exit codes)."""
@@ -40,3 +44,8 @@ class InputError(SafecheckError):
     """The model cannot be read, or reading it would mean guessing (exit 3: never a pass)."""
 
     exit_code = 3
+
+
+def worst(codes: Collection[int]) -> int:
+    """The exit code of several reports: 4, then 2, 1, 3, 0. Nothing checked is inconclusive."""
+    return next((code for code in _WORST_FIRST if code in codes), 3)

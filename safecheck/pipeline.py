@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from safecheck.audit import audit
@@ -13,6 +14,7 @@ from safecheck.bench.traffic import CACHE
 from safecheck.errors import InputError
 from safecheck.escape import printable
 from safecheck.finding import Verdict
+from safecheck.intake.search import find_models as find_models
 from safecheck.model import load
 from safecheck.report import Report
 from safecheck.rulebook.load import profile
@@ -23,31 +25,6 @@ if TYPE_CHECKING:  # an audit does not pay for a comparison, which plans rewrite
     from safecheck.measured import Measurement
 
 
-def find_models(arguments: Iterable[str]) -> list[str]:
-    """Files as given; folders searched for `*.onnx`, in a fixed order, without following links to folders.
-
-    Raises:
-        InputError: a folder holds no model; nothing checked is not compliant.
-    """
-    found: list[str] = []
-    for argument in arguments:
-        if argument == "-" or not os.path.isdir(argument):
-            found.append(argument)
-            continue
-        inside = sorted(
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(argument)
-            for name in names
-            if name.lower().endswith(".onnx")
-        )
-        if not inside:
-            raise InputError(
-                "SC-IO-NOMODEL", printable(argument), "the folder holds no *.onnx file", "give a folder with models"
-            )
-        found += inside
-    return list(dict.fromkeys(found))
-
-
 def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) -> Iterator[Report]:
     """One report per model, in order. A model that cannot be read gives a report that says so.
 
@@ -56,6 +33,43 @@ def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) 
     for path in paths:
         report = audit_model(path, book)
         yield illustrated(report) if illustrate else report
+
+
+def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool = False) -> Iterator[Report]:
+    """One report per (path, profile), in order, worked on by so many processes. Standard input stays in this one.
+
+    A process that dies takes the verdicts it had not delivered with it: these are errors, never passes.
+    """
+    workers = min(jobs, sum(path != "-" for path, _ in tasks))
+    if workers < 2:
+        yield from (_audit_task(path, name, illustrate) for path, name in tasks)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    with ProcessPoolExecutor(workers) as executor:
+        pending = [
+            None if path == "-" else executor.submit(_audit_task, path, name, illustrate) for path, name in tasks
+        ]
+        try:
+            for (path, name), future in zip(tasks, pending, strict=True):
+                try:
+                    yield _audit_task(path, name, illustrate) if future is None else future.result()
+                except BrokenProcessPool:
+                    what = "the process that audited it, or one beside it, died"
+                    error = InputError("SC-ENV-WORKER", printable(path), what, "run again with --jobs 1")
+                    yield Report(path, _book(name), None, None, error)
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _audit_task(path: str, name: str, illustrate: bool) -> Report:
+    return next(audit_models([path], _book(name), illustrate))
+
+
+@cache
+def _book(name: str) -> Profile:
+    return profile(name)
 
 
 def audit_model(path: str, book: Profile) -> Report:

@@ -13,6 +13,7 @@ from safecheck.bench.traffic import Cost, cost_of
 from safecheck.confirmation import BuildEvidence, Confirmation
 from safecheck.decisions import NONE, Decisions, Release
 from safecheck.errors import SafecheckError
+from safecheck.errors import worst as worst
 from safecheck.escape import printable
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.model import Model
@@ -27,7 +28,6 @@ _EXIT_CODES = {
     ModelVerdict.NON_COMPLIANT: 1,
     ModelVerdict.INCONCLUSIVE: 3,
 }
-_WORST_FIRST = (4, 2, 1, 3, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,3 @@ def relative(text: str, path: str) -> str:
     """A message about a model without the absolute path of its folder, which does not belong into a report."""
     folder = os.path.join(printable(os.path.dirname(path)), "") if os.path.isabs(path) else ""
     return text.replace(folder, "") if folder else text
-
-
-def worst(codes: list[int]) -> int:
-    """The exit code of several reports: 4, then 2, 1, 3, 0. Nothing checked is inconclusive."""
-    return next((code for code in _WORST_FIRST if code in codes), 3)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click  # noqa: TID251 - the room for click
 
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.render.output import write_file
-from safecheck.report import Report
-from safecheck.rulebook.load import DEFAULT
+from safecheck.rulebook.default import DEFAULT
+
+if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
+    from safecheck.report import Report
 
 profile_option = click.option(
     "--profile", "profile_name", metavar="ID|FILE", default=DEFAULT, show_default=True, help="Target to judge by."

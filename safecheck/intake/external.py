@@ -95,6 +95,18 @@ def resolve(
     return tuple(files)
 
 
+def sha256_at(folder: Path, location: str, model_id: tuple[int, int]) -> str:
+    """Hash one weight file with the checks of `resolve`, for a location that a model gave before.
+
+    Raises:
+        InputError: as `resolve`.
+    """
+    where = "external data"
+    if (fault := _path_fault(location)) is not None:
+        _refuse("SC-EXT-PATH", where, f'the location "{printable(location)}" {fault}')
+    return _File([_Reference(where, location, 0, 0, None, None)], folder, model_id).read(TOTAL_LIMIT).sha256
+
+
 def _reference(tensor: Any) -> _Reference:
     """Read the external_data entries of one tensor; the file is not touched."""
     where = f'external data of tensor "{printable(tensor.name, 100)}"'

@@ -41,6 +41,15 @@ def is_lfs_pointer(head: bytes) -> bool:
     return head.startswith(_LFS_STARTS)
 
 
+def lfs_oid(pointer: bytes) -> str | None:
+    """The SHA-256 of the file that a Git LFS pointer stands for; None if it does not say."""
+    for line in pointer.splitlines():
+        if line.startswith(b"oid sha256:"):
+            oid = line.removeprefix(b"oid sha256:").decode("ascii", "replace").strip().lower()
+            return oid if len(oid) == 64 and all(character in "0123456789abcdef" for character in oid) else None
+    return None
+
+
 def foreign_type(head: bytes) -> str | None:
     """What the file is, with its article, given its first SAMPLE_BYTES; None if it may be an ONNX model."""
     for magic, name in _MAGIC:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from safecheck.report import Report
+if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
+    from safecheck.report import Report
 
 FORMATS = ("text", "json", "html", "sarif", "junit", "markdown", "gitlab")
 """Every format is the function `document` of the module of its name."""

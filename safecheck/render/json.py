@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,26 +16,15 @@ from safecheck.confirmation import BuildEvidence, Confirmation, Refusal
 from safecheck.decisions import Decisions, Deviation
 from safecheck.finding import Citation, Finding, Location
 from safecheck.model import Model
+from safecheck.render.json_text import dumped as dumped
+from safecheck.render.json_text import together
 from safecheck.report import Report, relative, worst
 from safecheck.rulebook.profile import Profile
 
 
 def document(reports: Sequence[Report]) -> str:
     """One object for one model, a list of them for several."""
-    if len(reports) == 1:
-        found = content(reports[0])
-    else:
-        found = {
-            "schema": "safecheck/reports/1",
-            "reports": [content(report) for report in reports],
-            "exit_code": worst([report.exit_code for report in reports]),
-        }
-    return dumped(found)
-
-
-def dumped(found: dict[str, Any]) -> str:
-    """The text of a report: ASCII only, so that hostile characters in names stay visible and harmless."""
-    return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return together([content(report) for report in reports], worst([report.exit_code for report in reports]))
 
 
 def content(report: Report) -> dict[str, Any]:

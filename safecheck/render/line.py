@@ -1,7 +1,8 @@
-"""A line of a report for people."""
+"""Lines of a report for people."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -11,3 +12,15 @@ class Line(NamedTuple):
     text: str
     style: str = ""
     """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
+
+
+def joined(parts: Iterable[tuple[Iterable[Line], Line]]) -> Iterator[Line]:
+    """The whole text of a run: what is said about each model, then the verdict of each in one line."""
+    verdicts = []
+    for number, (lines, verdict) in enumerate(parts):
+        if number:
+            yield Line("")
+        yield from lines
+        verdicts.append(verdict)
+    yield Line("")
+    yield from verdicts

@@ -12,7 +12,7 @@ from safecheck.escape import printable
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, ModelVerdict, Verdict
 from safecheck.render import amounts
 from safecheck.render.decisions_text import badge, refused, release, summary
-from safecheck.render.line import Line
+from safecheck.render.line import Line, joined
 from safecheck.report import Report
 
 NODES_SHOWN = 10
@@ -35,16 +35,16 @@ def document(reports: Sequence[Report]) -> str:
 
 def lines(reports: Sequence[Report]) -> Iterator[Line]:
     """All lines of all reports."""
-    for number, report in enumerate(reports):
-        if number:
-            yield Line("")
-        yield from _report(report)
-    yield Line("")
-    for report in reports:
-        yield Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
+    return joined((about(report), headline(report)) for report in reports)
 
 
-def _report(report: Report) -> Iterator[Line]:
+def headline(report: Report) -> Line:
+    """The verdict on a model in one line."""
+    return Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
+
+
+def about(report: Report) -> Iterator[Line]:
+    """All that is said about one model."""
     yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
     target = report.profile.target["tensorrt"]
     yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({target})")

@@ -17,6 +17,7 @@ from safecheck.escape import printable
 from safecheck.finding import Citation, Grade, Verdict
 from safecheck.lowering.table import table_from_yaml
 from safecheck.rulebook.bibliography import shipped_sources, sources_from
+from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.profile import Assumption, Idiom, Profile
 from safecheck.rulebook.rule import (
@@ -31,7 +32,6 @@ from safecheck.rulebook.rule import (
 )
 from safecheck.strict_yaml import Entry, load, suggest
 
-DEFAULT = "tensorrt-8.6-restricted"
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
 _STATUS = ("draft", "released")
 _COMPUTED = ("folded", "layers")

@@ -1,0 +1,159 @@
+"""One run of audits: what was asked, what is kept, what has to be worked out, and what is shown.
+
+Nothing that an audit needs is imported until a verdict is missing: a run over unchanged models only hashes them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from safecheck.cache.store import key_of
+from safecheck.cache.verdicts import Verdicts, sha256_of
+from safecheck.cli.committed import differing
+from safecheck.cli.configured import keep_inside
+from safecheck.cli.progress import progress
+from safecheck.cli.reporting import note, show, show_lines
+from safecheck.cli.summary import write_summary
+from safecheck.config.settings import NONE, Settings
+from safecheck.errors import worst
+from safecheck.render import RENDERERS
+from safecheck.render.json_text import together
+from safecheck.render.outcome import KEPT, Outcome, from_json, of, text_lines
+from safecheck.render.output import Target, parse_targets, refuse_clashes
+
+if TYPE_CHECKING:
+    from safecheck.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one run is asked for, command line and configuration put together."""
+
+    models: tuple[tuple[str, str], ...]
+    """Path and profile of each model."""
+    outputs: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
+    baseline: str | None = None
+    as_of: str | None = None
+    jobs: int = 1
+    cache: bool = True
+    quiet: bool = False
+    verbose: bool = False
+    summary: str | None = None
+    """File to append a job summary to."""
+    release: bool = False
+    """Whether to refuse what a release must not rest on; nothing is kept or taken from earlier runs then."""
+    settings: Settings = NONE
+    """The configuration, if the profiles come from it: its overlays must not lead outside the repository."""
+    staged: bool = False
+    """Whether only content counts that the index of the repository promises: a commit is about to be made."""
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """Files in which the team has decided something."""
+        return (*self.deviations, *((self.baseline,) if self.baseline is not None else ()))
+
+
+def run(request: Request) -> int:
+    """Audit, show, and give the exit code."""
+    paths = [path for path, _ in request.models]
+    targets = parse_targets(request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions])
+    kept: list[Outcome | None] = [None] * len(paths)
+    verdicts = _verdicts(request)
+    if verdicts is not None and request.summary is None and all(target.format in KEPT for target in targets):
+        found = [verdicts.get(path, name) for path, name in request.models]
+        if not request.decisions or all(found):  # decisions look at all models of a run together
+            kept = [None if part is None else from_json(part) for part in found]
+    missing = [task for task, outcome in zip(request.models, kept, strict=True) if outcome is None]
+    if request.verbose:
+        note(f"{len(paths) - len(missing)} of {len(paths)} verdicts are from earlier runs")
+    reports = _audited(request, missing, verdicts, targets) if missing else []
+    fresh = iter([of(report) for report in reports])
+    outcomes = [next(fresh) if outcome is None else outcome for outcome in kept]
+    hashes = _hashes(paths, outcomes)
+    refuse_clashes(targets, hashes)
+    code = worst([outcome.exit_code for outcome in outcomes])
+    for target in targets:
+        _show(target, outcomes, reports, code, request.quiet)
+    if request.summary is not None:
+        write_summary(request.summary, reports)
+    return worst([code, *(3 for _ in differing(hashes, request.staged) if request.staged)])
+
+
+def _hashes(paths: Sequence[str], outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Path -> SHA-256 of every file that a verdict is about: models and weights."""
+    found = {}
+    for path, outcome in zip(paths, outcomes, strict=True):
+        model = outcome.json["model"]
+        if path != "-" and "sha256" in model:
+            found[path] = str(model["sha256"])
+            folder = os.path.dirname(path)
+            found |= {os.path.join(folder, file["path"]): str(file["sha256"]) for file in model["external_data"]}
+    return found
+
+
+def _verdicts(request: Request) -> Verdicts | None:
+    """The kept verdicts of runs that were asked the same."""
+    if not request.cache or request.release:
+        return None
+    options = {"confined": request.settings.root}
+    if request.decisions:
+        from safecheck.review import chosen_day
+
+        files = [sha256_of(path) for path in request.decisions]
+        models = [(path, name, sha256_of(path)) for path, name in request.models]
+        if None in files or any(sha256 is None for _, _, sha256 in models):
+            return None
+        options |= {
+            "deviations": repr([(path, sha256_of(path)) for path in request.deviations]),
+            "baseline": repr(request.baseline and (request.baseline, sha256_of(request.baseline))),
+            "day": str(chosen_day(request.as_of)) if request.deviations else "",
+            "run": key_of({"models": repr(models)}),
+        }
+    return Verdicts(options)
+
+
+def _audited(
+    request: Request, tasks: Sequence[tuple[str, str]], verdicts: Verdicts | None, targets: Sequence[Target]
+) -> list[Report]:
+    """The reports on models whose verdict is not known, which are then kept."""
+    from safecheck.baseline import load as load_baseline
+    from safecheck.pipeline import audit_all
+    from safecheck.review import chosen_day, read_deviations, review
+    from safecheck.rulebook.load import profile
+
+    books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
+    for book in books:
+        keep_inside(request.settings, book.files[0] if book.files else book.name, book.files)
+    day = chosen_day(request.as_of) if request.deviations or request.as_of is not None else None
+    recorded = read_deviations(request.deviations, books) if request.deviations else None
+    baseline = load_baseline(request.baseline) if request.baseline is not None else None
+    illustrate = any(target.format == "html" for target in targets)
+    audited = []
+    for report in progress(audit_all(tasks, request.jobs, illustrate), [path for path, _ in tasks], request.quiet):
+        if report.error is not None:
+            note(f"error[{report.error.code}]: {report.error}")
+        audited.append(report)
+    reports = review(audited, recorded, day, baseline)
+    if request.release:
+        from safecheck.release import for_release  # asks git, which an ordinary audit does not pay for
+
+        reports = for_release(reports, request.deviations)
+    if verdicts is not None:
+        for (path, name), report in zip(tasks, reports, strict=True):
+            if report.model is not None and not report.model.inference_problem and not illustrate:
+                weights = [(file.path, file.sha256) for file in report.model.external_data]
+                verdicts.put(path, name, report.model.sha256, weights, report.profile.files, of(report).as_json())
+    return reports
+
+
+def _show(target: Target, outcomes: list[Outcome], reports: list[Report], code: int, quiet: bool) -> None:
+    if target.format == "text":
+        show_lines(text_lines(outcomes, quiet), target.path)
+    elif target.format == "json":
+        show(together([outcome.json for outcome in outcomes], code), target.path)
+    else:
+        show(RENDERERS[target.format](reports), target.path)

@@ -1,0 +1,21 @@
+"""The command `safecheck completion SHELL`."""
+
+from __future__ import annotations
+
+import click  # noqa: TID251 - the room for click
+from click.shell_completion import get_completion_class  # noqa: TID251
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the script that lets a shell complete commands and options.
+
+    For bash, put this line into ~/.bashrc: eval "$(safecheck completion bash)"
+    """
+    from safecheck.cli import cli
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(cli, {}, "safecheck", "_SAFECHECK_COMPLETE").source())
+    return 0

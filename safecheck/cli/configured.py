@@ -1,0 +1,57 @@
+"""The configuration as commands use it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.config.boundary import is_inside
+from safecheck.config.search import configuration
+from safecheck.config.settings import NONE, Settings
+from safecheck.errors import UsageError
+from safecheck.escape import printable
+from safecheck.intake.search import find_models
+
+isolated_option = click.option("--isolated", is_flag=True, help="Ignore every configuration file.")
+
+
+def settings_for(isolated: bool) -> Settings:
+    """The settings of the working directory."""
+    return NONE if isolated else configuration()
+
+
+def keep_inside(settings: Settings, name: str, files: Sequence[str]) -> None:
+    """An overlay that the configuration names may extend others; all its files must lie in the repository.
+
+    Raises:
+        UsageError: one does not.
+    """
+    key = next((key for key in ("profile", "per-path") if name in settings.profiles(key)), None)
+    for file in files if key in settings.origins else ():
+        if not is_inside(file, settings.root):
+            what = f"{printable(name)} extends {printable(file)}, which is outside the repository"
+            raise UsageError("SC-CFG-CONFIG", f"{settings.origins[str(key)]}: {key}", what, "move the file into it")
+
+
+def found_models(settings: Settings, named: tuple[str, ...]) -> list[str]:
+    """The models that are named, else those of the configuration.
+
+    Raises:
+        UsageError: nothing is named anywhere, or a configured path leads outside the repository by a link.
+        InputError: there is none.
+    """
+    paths = named or settings.texts("paths")
+    if not paths:
+        raise click.UsageError("Missing argument 'MODEL...', and no configuration says where the models are.")
+    models = find_models(paths, lambda path: settings.excluded_by(path) is not None)
+    if named:
+        return models
+    for path in models:
+        if not is_inside(path, settings.root):
+            what = f"{printable(path)} is a link that leads outside the repository"
+            raise UsageError(
+                "SC-CFG-CONFIG", f"{settings.origins['paths']}: paths", what, "name it on the command line"
+            )
+    return [os.path.normpath(path) for path in models]

@@ -1,0 +1,91 @@
+"""The command `safecheck hook FILE...`: what pre-commit and prek call with the files of a commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.cli.auditing import Request, run
+from safecheck.cli.configured import isolated_option, settings_for
+from safecheck.cli.reporting import note
+from safecheck.config.settings import NONE, Settings
+from safecheck.escape import printable
+from safecheck.git_index import tracked
+from safecheck.repository import root_of
+
+_MODELS = ":(icase)*.onnx"
+_YAML = (".yaml", ".yml")
+
+
+@click.command(hidden=True)
+@click.argument("files", metavar="FILE...", nargs=-1)
+@click.option("--profile", "profile_name", metavar="ID|FILE", help="Target to judge by.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time.")
+@click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
+@click.option("--verbose", "-v", is_flag=True, help="Say on standard error which files were left alone, and why.")
+@isolated_option
+def hook(
+    files: tuple[str, ...], profile_name: str | None, jobs: int | None, cache: bool | None, verbose: bool,
+    isolated: bool,
+) -> int:  # fmt: skip
+    """Audit the models that a commit concerns: changed ones, and those whose weights or rules are changed.
+
+    FILE is any changed file; what has to do with no model is ignored.
+    """
+    settings = settings_for(isolated)
+    concerned = _concerned(files, settings, verbose)
+    excluded = [path for path in concerned if settings.excluded_by(path) is not None]
+    if excluded:
+        note(f"note: {len(excluded)} of {len(concerned)} models are excluded by {settings.origins['exclude']}")
+    models = [path for path in concerned if path not in excluded]
+    if not models:
+        return 0
+    return run(
+        Request(
+            models=tuple((path, profile_name or settings.profile_for(path)) for path in models),
+            outputs=settings.texts("output"),
+            deviations=settings.texts("deviations"),
+            baseline=next(iter(settings.texts("baseline")), None),
+            jobs=jobs or settings.jobs,
+            settings=NONE if profile_name is not None else settings,
+            cache=settings.cache if cache is None else cache,
+            quiet=True,
+            verbose=verbose,
+            staged=True,
+        )
+    )
+
+
+def _concerned(files: Collection[str], settings: Settings, verbose: bool) -> list[str]:
+    """The models to audit, each once, in the order of their names."""
+    root = root_of(os.curdir)
+    models = {os.path.normpath(file) for file in files if file.lower().endswith(".onnx")}
+    others = {os.path.normpath(file) for file in files} - models
+    gone = {file for file in models if not os.path.lexists(file)}
+    if root is not None and others:
+        known = [os.path.relpath(path) for path in tracked(root, [_MODELS])]
+        if others & _decisive(settings):
+            models.update(known)
+        else:
+            from safecheck.dependents import dependents
+
+            models.update(dependents(others, [path for path in known if os.path.lexists(path)]))
+    if verbose:
+        for file in sorted(gone):
+            note(f"{printable(file)}: deleted")
+        if others:
+            note(f"{len(others)} files that are no model were looked up: weights and rules of some, or ignored")
+    return sorted(models - gone)
+
+
+def _decisive(settings: Settings) -> set[str]:
+    """Files on which every verdict may depend."""
+    found = [settings.file, *settings.texts("deviations"), *settings.texts("baseline")]
+    overlays = {name for key in ("profile", "per-path") for name in settings.profiles(key) if name.endswith(_YAML)}
+    if overlays:
+        from safecheck.rulebook.load import profile
+
+        found += [file for name in overlays for file in profile(name).files]
+    return {os.path.normpath(path) for path in found if path}
