@@ -31,8 +31,8 @@ def uses_lfs(root: str, paths: Iterable[str]) -> bool:
     return False
 
 
-def staged_pointers(root: str, paths: Sequence[str]) -> Mapping[str, str]:
-    """Path -> SHA-256 that the index promises, for those of the paths that are Git LFS pointers there.
+def staged_pointers(root: str, paths: Sequence[str]) -> Mapping[str, str | None]:
+    """Path -> SHA-256 that the index promises (None: unreadable), for the paths that are Git LFS pointers there.
 
     Raises:
         UsageError: git cannot be run.
@@ -48,14 +48,14 @@ def staged_pointers(root: str, paths: Sequence[str]) -> Mapping[str, str]:
         if len(words) == 3 and words[1] == b"blob" and int(words[2]) <= _POINTER_BYTES:
             small.append((path, words[0].decode(), int(words[2])))
     content = _git(root, ["cat-file", "--batch"], "".join(f"{blob}\n" for _, blob, _ in small)) if small else b""
-    found, position = {}, 0
+    found: dict[str, str | None] = {}
+    position = 0
     for path, _, size in small:
         start = content.index(b"\n", position) + 1
         text = content[start : start + size]
         position = start + size + 1
-        oid = lfs_oid(text) if is_lfs_pointer(text) else None
-        if oid is not None:
-            found[path] = oid
+        if is_lfs_pointer(text):
+            found[path] = lfs_oid(text)
     return found
 
 

@@ -28,14 +28,23 @@ class Repository:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.kept = path.parent / f"{path.name}-kept"
+        self.environment: dict[str, str] = {}
         path.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
 
-    def git(self, *arguments: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", *arguments], cwd=self.path, capture_output=True, text=True, check=check, timeout=300,
-            env={**ENVIRONMENT, "SAFECHECK_CACHE_DIR": str(self.kept), **environment},
+    def run(self, command: list[str], stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """Any program, with the tools of this test run on its path."""
+        done = subprocess.run(
+            command, cwd=self.path, capture_output=True, input=stdin, timeout=600, check=False,
+            env={**ENVIRONMENT, "SAFECHECK_CACHE_DIR": str(self.kept), **self.environment},
         )  # fmt: skip
+        output, errors = (part.decode("utf-8", "replace") for part in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(command, done.returncode, output, errors)
+
+    def git(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = self.run(["git", *arguments])
+        assert done.returncode == 0 or not check, done.stderr
+        return done
 
     def safecheck(
         self, *arguments: str | Path, folder: str = ".", **environment: str

@@ -31,7 +31,7 @@ def differing(hashes: Mapping[str, str], is_staged: bool) -> list[str]:
             if hashes[path] == oid:
                 continue
             found.append(path)
-            what = f"its SHA-256 is {hashes[path]}, the Git LFS pointer in the index promises {oid}"
+            what = f"its SHA-256 is {hashes[path]}, the Git LFS pointer in the index promises {oid or 'no SHA-256'}"
             if is_staged:
                 note(
                     f"error[SC-IO-LFS-MISMATCH]: {printable(path)}: {what}; run: git add {shlex.quote(printable(path))}"
