@@ -65,6 +65,10 @@ class BuildEvidence:
     kpi_run: str = ""
     """Identifier of the performance regression run on this model, where there is one."""
     errors: tuple[Refusal, ...] = ()
+    refused: bool = False
+    """Whether the builder refused the network itself, for its safety scope or because its parser cannot read it."""
+    layers_sha256: str = ""
+    """Of the layer information that was kept beside the engine."""
 
     def slots(self) -> tuple[tuple[str, str], ...]:
         """Name and content of every slot of the evidence, in the order of a report; an empty content is open."""
@@ -72,6 +76,7 @@ class BuildEvidence:
             ("engine SHA-256", self.engine_sha256),
             ("companion library SHA-256", self.companion_sha256),
             ("build log SHA-256", self.log_sha256),
+            ("layer information SHA-256", self.layers_sha256),
             ("TensorRT", self.tensorrt),
             ("GPU", self.gpu),
             ("flags as set", " ".join(self.flags_set)),

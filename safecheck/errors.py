@@ -4,6 +4,7 @@
       UsageError          2  a wrong option, profile or configuration
       RuleFileError       2  a rule file that must not be trusted: file, key, and what would be accepted
       InputError          3  a model that cannot be read or must not be judged
+      BuildError          3  a builder that is missing, or ended without an answer
 
 What merely cannot be decided is never an exception: it is a finding, and the verdict is `unproven`.
 """
@@ -42,6 +43,12 @@ class RuleFileError(SafecheckError):
 
 class InputError(SafecheckError):
     """The model cannot be read, or reading it would mean guessing (exit 3: never a pass)."""
+
+    exit_code = 3
+
+
+class BuildError(SafecheckError):
+    """The builder is missing, crashed, hung or wrote nonsense: it said neither yes nor no (exit 3: never a pass)."""
 
     exit_code = 3
 

@@ -54,6 +54,35 @@ class Report:
 
     @property
     def verdict(self) -> ModelVerdict:
+        """The verdict on the model, with everything that was asked; a build can only make it worse."""
+        own = self._without_build
+        return own if own is ModelVerdict.NON_COMPLIANT else self._objection or own
+
+    @property
+    def _objection(self) -> ModelVerdict | None:
+        """What the builder makes of the verdict; None if nobody asked it, or it built."""
+        if self.build is None or not self.build.backend:
+            return None
+        if self.build.refused:
+            return ModelVerdict.NON_COMPLIANT
+        return None if self.build.succeeded else ModelVerdict.INCONCLUSIVE
+
+    @property
+    def disagreement(self) -> str:
+        """What audit and builder say against each other; empty if they agree or one of them says nothing."""
+        if self.audit is None or self.build is None:
+            return ""
+        if self.build.refused:
+            if self.audit.verdict is ModelVerdict.COMPLIANT:
+                return "the builder refuses a network that the audit allows"
+            odd = sum(not refusal.rules for refusal in self.build.errors)
+            return f"{odd} refusals of the builder are of nodes that no rule here objects to" if odd else ""
+        if self.build.succeeded and self.build.scope_checked and self.audit.verdict is ModelVerdict.NON_COMPLIANT:
+            return "the builder accepts a network that the audit forbids"
+        return ""
+
+    @property
+    def _without_build(self) -> ModelVerdict:
         """The verdict on the model; what could not be read is inconclusive.
 
         A scope check that was asked can only make it worse: its refusal is a refusal, its silence is no pass.
@@ -119,7 +148,8 @@ class Report:
         if self.error is not None:
             return self.error.exit_code
         code = _EXIT_CODES[self.verdict]
-        if code and self.decisions.debt and self.confirmation is None and self.audit is not None:
+        asked = self.confirmation is not None or self._objection is not None
+        if code and self.decisions.debt and not asked and self.audit is not None:
             return _EXIT_CODES[self._decided({*self.decisions.deviated, *self.decisions.debt})]
         return code
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "audit",
     "baseline",
     "bench",
+    "build",
     "compare",
     "completion",
     "config",

@@ -43,11 +43,15 @@ from safecheck.render import RENDERERS
 @click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
 @click.option("--summary/--no-summary", default=None, help="Job summary of GitHub Actions. Default: when run there.")
+@click.option(
+    "--evidence", "evidence_files", metavar="FILE", multiple=True,
+    help="Evidence of a build of a model, as safecheck build writes it; may be repeated.",
+)  # fmt: skip
 @isolated_option
 def audit(
     models: tuple[str, ...], profile_name: str | None, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
-    summary: bool | None, isolated: bool, release: bool,
+    summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -77,5 +81,6 @@ def audit(
             verbose=verbose,
             summary=summary_file(summary),
             release=release,
+            evidence=evidence_files,
         )
     )

@@ -48,6 +48,8 @@ class Request:
     """Whether to refuse what a release must not rest on; nothing is kept or taken from earlier runs then."""
     settings: Settings = NONE
     """The configuration, if the profiles come from it: its overlays must not lead outside the repository."""
+    evidence: tuple[str, ...] = ()
+    """Evidence of builds, each bound to one of the models; runs that take it in neither keep nor use verdicts."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
 
@@ -60,7 +62,7 @@ class Request:
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     paths = [path for path, _ in request.models]
-    targets = parse_targets(request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions])
+    targets = parse_targets(request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions, *request.evidence])
     kept: list[Outcome | None] = [None] * len(paths)
     verdicts = _verdicts(request)
     if verdicts is not None and request.summary is None and all(target.format in KEPT for target in targets):
@@ -97,7 +99,7 @@ def _hashes(paths: Sequence[str], outcomes: Sequence[Outcome]) -> dict[str, str]
 
 def _verdicts(request: Request) -> Verdicts | None:
     """The kept verdicts of runs that were asked the same."""
-    if not request.cache or request.release:
+    if not request.cache or request.release or request.evidence:
         return None
     options = {"confined": request.settings.root}
     if request.decisions:
@@ -138,6 +140,10 @@ def _audited(
             note(f"error[{report.error.code}]: {report.error}")
         audited.append(report)
     reports = review(audited, recorded, day, baseline)
+    if request.evidence:
+        from safecheck.building import attach
+
+        reports = attach(reports, request.evidence)
     if request.release:
         from safecheck.release import for_release  # asks git, which an ordinary audit does not pay for
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click  # noqa: TID251 - the room for click
 
 from safecheck.cli.options import leave_closed_pipe
+from safecheck.render import RENDERERS
 from safecheck.render.line import Line
-from safecheck.render.output import write_file
+from safecheck.render.output import Target, write_file
+
+if TYPE_CHECKING:
+    from safecheck.report import Report
 
 
 def in_colour() -> bool:
@@ -42,6 +47,16 @@ def show_lines(lines: Iterable[Line], path: str | None) -> None:
 
     with _patient_reader():
         print_lines(lines, sys.stdout)
+
+
+def show_reports(target: Target, reports: Sequence[Report]) -> None:
+    """Put reports where they were asked for."""
+    if target.format == "text":
+        from safecheck.render.text import lines
+
+        show_lines(lines(reports), target.path)
+    else:
+        show(RENDERERS[target.format](reports), target.path)
 
 
 @contextmanager

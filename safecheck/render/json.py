@@ -12,7 +12,7 @@ from safecheck import __version__
 from safecheck.audit import Audit
 from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import BATCHES, CACHE, Cost, assumptions
-from safecheck.confirmation import BuildEvidence, Confirmation, Refusal
+from safecheck.confirmation import Confirmation, Refusal
 from safecheck.decisions import Decisions, Deviation
 from safecheck.finding import Citation, Finding, Location
 from safecheck.model import Model
@@ -43,7 +43,7 @@ def content(report: Report) -> dict[str, Any]:
         "cost": _cost(report.cost),
         "rewrites": [],
         "confirmation": _confirmation(report.confirmation),
-        "build": _build(report.build),
+        "build": _build(report),
         "deviations": _deviations(report.decisions),
         "baseline": _baseline(report.decisions, report.audit),
         "release": None if report.release is None else asdict(report.release),
@@ -221,11 +221,12 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _build(build: BuildEvidence | None) -> dict[str, Any] | None:
-    if build is None:
+def _build(report: Report) -> dict[str, Any] | None:
+    if report.build is None:
         return None
-    found = asdict(build)
-    found["errors"] = [_refusal(refusal) for refusal in build.errors]
+    found = asdict(report.build)
+    found["errors"] = [_refusal(refusal) for refusal in report.build.errors]
+    found["disagreement"] = report.disagreement or None
     return found
 
 

@@ -66,6 +66,10 @@ def about(report: Report) -> Iterator[Line]:
         yield from _findings(found, report.decisions)
     yield from summary(report.decisions, report.audit.findings)
     yield from release(report.release)
+    if report.build is not None:
+        from safecheck.render.build_text import lines as build_lines
+
+        yield from build_lines(report)
     yield from _basis(report)
 
 
@@ -159,4 +163,5 @@ def _basis(report: Report) -> Iterator[Line]:
     yield Line("This verdict assumes", "strong")
     for assumption in report.profile.assumptions:
         yield Line(f"  {assumption.id}: {assumption.text}", "quiet")
-    yield Line("No engine was built and no performance is claimed.", "quiet")
+    if report.build is None:
+        yield Line("No engine was built and no performance is claimed.", "quiet")

@@ -1,0 +1,218 @@
+"""What the log of a build says: release, GPU, options in force, how it ended, and every error.
+
+The lines are those of trtexec from 6.0 to 11.1 and of the libraries from 7.0 to 10.16; `safecheck build` with the
+Python package writes the same. A log is hostile input: lines are read one by one, cut, and never believed to be short.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from safecheck.build.release import FLAG_IGNORED, from_code, release_of
+
+_MAX_LINE = 8192
+_MAX_ERRORS = 1000
+_PREFIX = re.compile(r"\A(?:\[[0-9/]{8,10}-[0-9:]{8}\] ?)?(?P<tags>(?:\[(?:[EWIVF]|TRT)\] ?){0,3})")
+_MARK = re.compile(r"&&&& (?P<mark>RUNNING|PASSED|FAILED) TensorRT\.[\w.-]+ \[TensorRT v(?P<code>[0-9]{4,6})\]")
+_ONNX = re.compile(r" --onnx=(?P<path>.+?)(?= --[a-zA-Z0-9]|$)")
+_OPTION = re.compile(r"(?P<name>[A-Z][A-Za-z0-9 ]{2,40}): (?P<value>.*)\Z")
+_BUILT = re.compile(r"Engine built in (?P<seconds>[0-9.e+-]{1,20}) sec")
+_SIZE = re.compile(r"Created engine with size: (?P<size>[0-9.e+-]{1,20}) MiB")
+_SKIPPED = re.compile(r"Safety scope (?:validation|check) skipped for [\w -]{1,60}")
+
+_NAME = r"(?P<layer>.{1,1000}?)"
+_SCOPE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_NAME}: \w{{1,60}}Layer not supported in safety restricted mode",
+        rf"Layer (?:\{{[\w ]{{1,60}}\}} )?\"?{_NAME}\"? failed (?:[\w .]{{1,30}} )?safety scope validation",
+        rf"(?i:layer) {_NAME} is not supported on DLA",
+        r"(?P<layer>)\w[\w ()=]{1,80}[Ll]ayer(?: of given type)? not supported in safety restricted mode",
+        r"(?P<layer>)(?:.{0,300}\bnot within safety scope|.{0,200}-D tensor not supported in safety)",
+        r"(?P<layer>).{0,200}beyond safety supported range",
+        r"(?P<layer>)Safety scope does not support .{1,200}",
+        r"(?P<layer>).{0,200}not supported in GPU [Ss]afety restricted mode",
+        r"(?P<layer>)DataType does not match TensorFormats in DRIVE OS",
+        r"(?P<layer>).{0,200}failed (?:DRIVE OS|DriveOS) 6\.0 safety scope validation",
+        r"(?P<layer>)Safety certified DLA should only have one graph for the whole network",
+        r"(?P<layer>).{0,300}forceToUseNvmIO.{0,300}isDLA",
+    )
+)
+_FAILED_LAYER = re.compile(rf"Layer {_NAME} failed validation\Z")
+_LIMIT = re.compile(r"\[(?:Layer|Network)\w{2,60}Limit\](?: \[E\])? (?P<limit>.{1,1000})")
+_PARSER = (
+    re.compile(r'While parsing node number (?P<index>[0-9]{1,9}) \[(?P<op>\w{1,100})(?: -> "(?P<output>.*)")?\]'),
+    re.compile(r"In node (?P<index>-?[0-9]{1,9}) with name: (?P<name>.{0,1000}?) and operator: (?P<op>\w{1,100}) \("),
+)
+_TACTIC = re.compile(rf"Could not find any implementation for node {_NAME}\.?(?: \[|\)|\Z)")
+_NO_SAFETY = re.compile(
+    r"Safety is not supported because safety runtime library is unavailable|Safety build is not enabled|"
+    r"No safety builds are supported on this platform|kSAFETY specified but no conformant implementation exists"
+)
+_NO_GPU = re.compile(r"CUDA initialization failure|no CUDA-capable device|Cannot find any available GPU|CUDA driver")
+
+
+@dataclass(frozen=True, slots=True)
+class LogError:
+    """One error of the builder."""
+
+    kind: str
+    """`scope`, `parser`, `tactic` or `other`."""
+    layer: str
+    """The layer or node as the builder names it; empty if it names none."""
+    text: str
+    """The builder's own words, one line."""
+    index: int | None = None
+    """Position of the ONNX node, where the parser says it."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a log says, as far as it was understood."""
+
+    tensorrt: str = ""
+    gpu: str = ""
+    model: str = ""
+    """The path that trtexec was given."""
+    command: str = ""
+    passed: bool | None = None
+    """The closing mark; None if there is none."""
+    seconds: float | None = None
+    size_mib: float | None = None
+    """Size of the engine, as the log says it."""
+    options: dict[str, str] = field(default_factory=dict)
+    errors: list[LogError] = field(default_factory=list)
+    skipped: str = ""
+    """The line that says that the scope check was left out."""
+    no_safety: str = ""
+    """The line that says that this machine's TensorRT has no safety builds."""
+    no_gpu: str = ""
+
+    @property
+    def effective(self) -> tuple[str, ...]:
+        """Capability and flags that were in force; empty if the log does not show its options."""
+        on = {name for name, value in self.options.items() if value == "Enabled"}
+        if not self.options.keys() & {"Safe mode", "Restricted mode", "Precision"}:
+            return ()
+        release = release_of(self.tensorrt, "log") if self.tensorrt else (0,)
+        dla = self.options.get("DLACore", "").isdigit()
+        capability = "STANDARD"
+        if "Safe mode" in on or "Build DLA standalone loadable" in on:
+            capability = "SAFETY" if release >= (8,) else "SAFE_GPU"
+            if dla or "Build DLA standalone loadable" in on:
+                capability = "DLA_STANDALONE" if release >= (8,) else "SAFE_DLA"
+        flags = [f"EngineCapability.{capability}"]
+        if "Restricted mode" in on and release < FLAG_IGNORED:
+            flags.append("SAFETY_SCOPE")
+        precision = self.options.get("Precision", "")
+        flags += [name for name in ("FP16", "INT8") if name in precision]
+        flags += ["DIRECT_IO"] if "DirectIO mode" in on else []
+        flags += ["STRONGLY_TYPED"] if precision == "Strongly Typed" or release >= (11,) else []
+        return tuple(flags)
+
+
+def read(path: Path) -> Summary:
+    """Everything that is understood of a log file; an unknown line says nothing."""
+    found = Summary()
+    limits: list[str] = []
+    for line in _lines(path):
+        prefix = _PREFIX.match(line)
+        assert prefix is not None
+        text = line[prefix.end() :].strip()
+        if (mark := _MARK.match(text)) is not None:
+            _mark(found, mark, text)
+        elif "[E]" in prefix["tags"] or "[F]" in prefix["tags"] or "Error Code" in text or "Error[" in text:
+            _error(found, text, limits)
+        elif (limit := _LIMIT.search(text)) is not None:
+            limits.append(limit["limit"])
+        else:
+            _fact(found, text, "[TRT]" in prefix["tags"])
+    return found
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        rest = False
+        while data := file.readline(_MAX_LINE):
+            if not rest:
+                yield data.decode("utf-8", "replace").rstrip("\r\n")
+            rest = not data.endswith(b"\n")
+
+
+def _mark(found: Summary, mark: re.Match[str], text: str) -> None:
+    found.tensorrt = found.tensorrt or from_code(int(mark["code"]))
+    if mark["mark"] != "RUNNING":
+        found.passed = mark["mark"] == "PASSED" and found.passed is not False
+        return
+    found.command = text.partition(" # ")[2]
+    onnx = _ONNX.search(" " + found.command)
+    found.model = onnx["path"].strip() if onnx is not None else ""
+
+
+def _fact(found: Summary, text: str, library: bool) -> None:
+    if (skipped := _SKIPPED.search(text)) is not None:
+        found.skipped = skipped[0]
+    elif library:
+        return  # the library repeats names out of the model; only trtexec itself says what is in force
+    elif (built := _BUILT.search(text)) is not None:
+        found.seconds = _number(built["seconds"])
+    elif (size := _SIZE.search(text)) is not None:
+        found.size_mib = _number(size["size"])
+    elif (option := _OPTION.match(text)) is not None:
+        name, value = option["name"], option["value"].strip()
+        if name == "Selected Device":
+            found.gpu = value
+        elif name == "TensorRT version" and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,5}){2}", value):
+            found.tensorrt = value
+        else:
+            found.options.setdefault(name, value)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e12 else None
+
+
+def _error(found: Summary, text: str, limits: list[str]) -> None:
+    if (limit := _LIMIT.search(text)) is not None:  # 10.x says the limit first, then the layer
+        limits.append(limit["limit"])
+        return
+    if _NO_SAFETY.search(text):
+        found.no_safety = found.no_safety or text
+    if _NO_GPU.search(text):
+        found.no_gpu = found.no_gpu or text
+    if len(found.errors) >= _MAX_ERRORS:
+        return
+    error = _classified(text)
+    if error.kind == "scope" and limits:
+        error = LogError("scope", error.layer, f"{'; '.join(limits)} ({text})")
+        limits.clear()
+    known = {part.layer for part in found.errors if part.kind == "scope"}
+    if _FAILED_LAYER.search(text) and error.layer in known:
+        return  # 7.x says it a second time
+    if error not in found.errors:
+        found.errors.append(error)
+
+
+def _classified(text: str) -> LogError:
+    # `Error Code 4: Internal Error (...)` holds the sentence that was meant
+    inner = re.search(r"Error Code [0-9]{1,3}: [\w ]{1,60} \((?P<inner>.*)\)\s*\Z", text)
+    said = inner["inner"] if inner is not None else text
+    for pattern in _SCOPE:
+        if (match := pattern.search(said)) is not None:
+            return LogError("scope", match["layer"], text)
+    for pattern in _PARSER:
+        if (match := pattern.search(said)) is not None:
+            parts = match.groupdict()
+            return LogError("parser", parts.get("name") or parts.get("output") or "", text, int(match["index"]))
+    if (match := _TACTIC.search(said)) is not None:
+        return LogError("tactic", match["layer"], text)
+    if (match := _FAILED_LAYER.search(said)) is not None:
+        return LogError("other", match["layer"], text)
+    return LogError("other", "", text)

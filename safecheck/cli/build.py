@@ -1,0 +1,139 @@
+"""The command `safecheck build MODEL`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click  # noqa: TID251 - the room for click
+
+from safecheck.build import record
+from safecheck.build.builder import Places, find
+from safecheck.build.commandline import arguments, shell_line
+from safecheck.build.plan import PRECISIONS, BuildPlan
+from safecheck.building import Order, import_build, plan_for, unanswered
+from safecheck.building import build as carry_out
+from safecheck.cli import complain
+from safecheck.cli.reporting import show_reports
+from safecheck.cli.options import profile_option
+from safecheck.errors import BuildError, UsageError
+from safecheck.escape import printable
+from safecheck.pipeline import audit_model
+from safecheck.render import RENDERERS
+from safecheck.render.build_text import plan_lines
+from safecheck.render.json import dumped
+from safecheck.render.output import Target, check_targets, parse_targets, refuse_clashes, write_file
+from safecheck.report import Report
+from safecheck.rulebook.load import profile
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@profile_option
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Default: what the release and the model allow.")
+@click.option("--batch", type=click.IntRange(1), help="Refuse a model whose batch is another one.")
+@click.option("--backend", type=click.Choice(("tensorrt", "trtexec")), help="Default: trtexec if --trtexec is given.")
+@click.option("--trtexec", "trtexec", metavar="PATH", help="The trtexec to build with.")
+@click.option("--python", "interpreter", metavar="PATH", help="The Python that has the package tensorrt.")
+@click.option("--tensorrt", "release", metavar="VERSION", help="Release to plan for. Default: that of the builder.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), default=3600.0, show_default=True,
+    help="Seconds after which the builder is stopped.",
+)  # fmt: skip
+@click.option("--engine", metavar="OUT.engine", help="Where the engine goes. Default: the model's name, here.")
+@click.option("--evidence", metavar="OUT.json", help="Where the evidence goes. Default: beside the engine.")
+@click.option("--plan", "only_plan", is_flag=True, help="Build nothing: print the plan and the exact trtexec line.")
+@click.option(
+    "--import", "imported", nargs=2, metavar="LOG ENGINE", default=None,
+    help="Take the log and the engine of a trtexec run elsewhere; - for no engine.",
+)  # fmt: skip
+@click.option(
+    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
+    help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
+)  # fmt: skip
+def build(
+    model: str, profile_name: str, precision: str | None, batch: int | None, backend: str | None, trtexec: str | None,
+    interpreter: str | None, release: str | None, timeout: float, engine: str | None, evidence: str | None,
+    only_plan: bool, imported: tuple[str, str] | None, outputs: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Build with the safety flag, and set the builder's answer beside the audit's.
+
+    Keeps the engine, its log, the layer information and an evidence file. A refusal by the builder is non-compliant,
+    whatever the audit says; a build that succeeds makes no verdict better.
+    """
+    if model == "-" or os.path.isdir(model):
+        raise UsageError("SC-CFG-INPUT", printable(model), "a builder reads one model file", "give a file")
+    _check_options(backend, trtexec, interpreter, imported is not None)
+    rulebook = profile(profile_name)
+    order = Order(precision, batch, release, timeout)
+    places = Places(Path(engine if engine is not None else Path(model).stem + ".engine"))
+    inputs = [model, profile_name, *(imported or ()), *(path for path in (trtexec, interpreter) if path is not None)]
+    targets = parse_targets(outputs, inputs)
+    if only_plan:
+        report = _readable(audit_model(model, rulebook))
+        assert report.model is not None
+        refuse_clashes(targets, report.weight_files)
+        _print_plan(plan_for(report.model, rulebook, order), trtexec or "trtexec", model, places, targets)
+        return 0
+    kept = evidence if evidence is not None else f"{places.engine}.evidence.json"
+    made = () if imported is not None else (places.engine, places.log, places.failed_log, places.layers)
+    files = [*targets, Target("json", kept), *(Target("file", str(path)) for path in made)]
+    check_targets(files, inputs)
+    builder = None if imported is not None else find(backend, trtexec, interpreter, timeout)
+    report = _readable(audit_model(model, rulebook))
+    refuse_clashes(files, report.weight_files)
+    plan = None
+    if imported is not None:
+        report = import_build(report, imported[0], None if imported[1] == "-" else imported[1])
+    else:
+        assert builder is not None
+        try:
+            report, plan = carry_out(report, order, builder, places)
+        except BuildError as error:
+            complain(error)
+            report = unanswered(report, builder, error)
+    if report.build is not None and report.build.succeeded is not None:
+        write_file(kept, _record(report, plan))
+    for target in targets:
+        show_reports(target, [report])
+    return report.exit_code
+
+
+def _check_options(backend: str | None, trtexec: str | None, interpreter: str | None, imported: bool) -> None:
+    """Refuse options that contradict each other."""
+    chosen = [name for name, value in (("--trtexec", trtexec), ("--python", interpreter)) if value is not None]
+    if len(chosen) == 2 or (backend == "tensorrt" and trtexec) or (backend == "trtexec" and interpreter):
+        what = f"{' and '.join([*chosen, *(['--backend'] if len(chosen) < 2 else [])])} name two builders"
+        raise UsageError("SC-CFG-BUILD", "", what, "keep one")
+    if imported and (chosen or backend is not None):
+        raise UsageError("SC-CFG-BUILD", "--import", "what was built elsewhere is not built here", "keep one of them")
+
+
+def _readable(report: Report) -> Report:
+    if report.error is not None:
+        raise report.error
+    return report
+
+
+def _record(report: Report, plan: BuildPlan | None) -> str:
+    assert report.model is not None
+    assert report.build is not None
+    book = {"id": report.profile.id, "version": report.profile.version, "sha256": report.profile.sha256}
+    return record.write(report.model, book, plan, report.build, datetime.now(UTC).date().isoformat())
+
+
+def _print_plan(plan: BuildPlan, program: str, model: str, places: Places, targets: tuple[Target, ...]) -> None:
+    line = shell_line(program, arguments(plan, model, str(places.engine), str(places.layers)))
+    for target in targets:
+        if target.format == "json":
+            text = dumped({"schema": "safecheck/plan/1", **asdict(plan), "command": line})
+        elif target.format == "text":
+            text = "".join(f"{part}\n" for part in plan_lines(plan, line))
+        else:
+            raise UsageError("SC-OUT-FORMAT", "--output", f"a plan is no {target.format}", "use text or json")
+        if target.path is not None:
+            write_file(target.path, text)
+        else:
+            click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
