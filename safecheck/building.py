@@ -11,7 +11,7 @@ from safecheck.build import log, record
 from safecheck.build.builder import Backend, Built, Places, carry_out
 from safecheck.build.evidence import evidence, held_against, imported, sha256
 from safecheck.build.plan import BuildPlan, plan, signature
-from safecheck.build.release import dotted, generation, release_of
+from safecheck.build.release import generation, release_of
 from safecheck.confirmation import BuildEvidence
 from safecheck.errors import BuildError, InputError, UsageError
 from safecheck.escape import printable
@@ -41,10 +41,13 @@ def plan_for(model: Model, book: Profile, order: Order, release: str = "", safet
         UsageError, InputError: as `safecheck.build.plan.plan`; UsageError also if the builder is not the one ordered.
     """
     wanted = release_of(book.target["tensorrt"], "profile")
-    if release and order.release and generation(release_of(release)) != generation(release_of(order.release)):
-        what = f"the builder is TensorRT {release}, not {order.release}"
-        raise UsageError("SC-CFG-RELEASE", "--tensorrt", what, "leave the option away")
-    chosen = release_of(release or order.release or dotted(wanted))
+    chosen = release_of(order.release) if order.release else wanted
+    if release:
+        own = release_of(release, "the builder")
+        if order.release and generation(own) != generation(chosen):
+            what = f"the builder is TensorRT {release}, not {order.release}"
+            raise UsageError("SC-CFG-RELEASE", "--tensorrt", what, "leave the option away")
+        chosen = own
     operators = {node.proto.op_type for node in model.graph}
     shape = signature(model.proto, operators, model.graph.scopes[0].tensors)
     return plan(book.id, book.target, wanted, chosen, shape, order.precision, order.batch, safety)

@@ -26,8 +26,7 @@ HOW = (
     "install TensorRT (pip install 'safecheck[tensorrt]') on a machine with an NVIDIA GPU, or give --trtexec PATH; "
     "--plan prints the trtexec line for another machine, and --import LOG ENGINE takes what it made"
 )
-MODULE = "tensorrt"
-ASK_VERSION = f"import sys, {MODULE} as trt; sys.stdout.write(trt.__version__)"
+_ASK_SECONDS = 120.0
 _VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,5}){1,3}")
 
 
@@ -91,9 +90,8 @@ def carry_out(plan: BuildPlan, backend: Backend, model: str, places: Places, tim
             done = run(command, made.log, timeout)
         else:
             order = {"plan": asdict(plan), "model": model, "engine": str(made.engine), "layers": str(made.layers)}
-            given = json.dumps({**order, "module": MODULE}).encode()
-            command, shown = [backend.program, "-I", engine.__file__], ""
-            done = run(command, made.log, timeout, given)
+            command, shown = [backend.program, engine.__file__], ""
+            done = run(command, made.log, timeout, json.dumps(order).encode())
         summary = log.read(made.log)
         try:
             succeeded = _answer(done, summary, made.engine, places.failed_log)
@@ -128,7 +126,7 @@ def find(name: str | None, trtexec_path: str | None, interpreter: str | None, ti
     program = interpreter or sys.executable
     with tempfile.TemporaryDirectory(prefix="safecheck-") as folder:
         answer = Path(folder) / "version"
-        done = run([program, "-I", "-c", ASK_VERSION], answer, 120, limit=1 << 16)
+        done = run([program, engine.__file__, "--version"], answer, min(timeout, _ASK_SECONDS), limit=1 << 16)
         said = answer.read_text("utf-8", "replace").strip()
     version = _VERSION.match(said)  # 10.0.0b6 is a release too
     if done.code or version is None:
@@ -160,7 +158,7 @@ def _answer(done: Run, summary: log.Summary, made: Path, kept: Path) -> bool:
         _fail("SC-BUILD-TIMEOUT", what, f"allow more with --timeout, or {look}")
     if done.crash:
         _fail("SC-BUILD-CRASH", f"the builder crashed ({done.crash})", look)
-    if summary.no_gpu or done.code == engine.NO_GPU:
+    if done.code == engine.NO_GPU or (summary.no_gpu and not summary.passed):
         _fail("SC-BUILD-NOGPU", f"nothing was built: the builder finds no GPU ({_short(summary.no_gpu)})", HOW)
     if summary.passed is None:
         _fail("SC-BUILD-GARBAGE", "the log has no closing mark of a build, so nothing it says is believed", look)

@@ -3,16 +3,15 @@
 It runs in a child process, because a builder that crashes takes its process along, and with nothing but the standard
 library, because TensorRT 8.6 exists for Python 3.10 and older only. Standard input is one JSON object:
 
-    {"plan": BuildPlan, "model": PATH, "engine": PATH, "layers": PATH, "module": "tensorrt"}
+    {"plan": BuildPlan, "model": PATH, "engine": PATH, "layers": PATH}
 
-Standard output is a log in the form of trtexec's. Exit codes: 0 built, 1 refused or failed, 3 there is no TensorRT,
-4 the builder does not start (no GPU).
+Standard output is a log in the form of trtexec's. With `--version`, it is the version of the package and nothing is
+read. Exit codes: 0 built, 1 refused or failed, 3 there is no TensorRT, 4 the builder does not start (no GPU).
 """
 
 from __future__ import annotations
 
 import ctypes
-import importlib
 import json
 import os
 import sys
@@ -141,12 +140,9 @@ def write_layers(trt: Any, logger: Any, engine: bytes, path: str) -> None:
 
 def build(order: dict[str, Any]) -> int:
     """Carry out one plan; the exit code."""
+    import tensorrt as trt
+
     plan = order["plan"]
-    try:
-        trt = importlib.import_module(order["module"])
-    except ImportError as error:
-        say("E", f"no TensorRT: {error}")
-        return NO_PACKAGE
     version = trt.__version__
     mark("RUNNING", version)
     say("I", f"TensorRT version: {'.'.join(version.split('.')[:3])}")
@@ -190,11 +186,27 @@ def build(order: dict[str, Any]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Answer `--version`, or build what standard input says."""
+    # neither this folder nor the current one may stand in for a package
+    here = ("", os.getcwd(), os.path.dirname(os.path.abspath(__file__)))
+    sys.path[:] = [part for part in sys.path if part not in here]
     try:
-        code = build(json.load(sys.stdin))
+        if sys.argv[1:] == ["--version"]:
+            import tensorrt as trt
+
+            sys.stdout.write(trt.__version__)
+            return 0
+        return build(json.load(sys.stdin))
+    except ImportError as error:
+        say("E", f"no TensorRT: {error}")
+        return NO_PACKAGE
     except Exception as error:
         say("E", f"{type(error).__name__}: {error}")
-        code = 1
+        return 1
+
+
+if __name__ == "__main__":
+    code = main()
     sys.stdout.flush()
     os._exit(code)  # tearing the library down crashes in some releases

@@ -36,7 +36,9 @@ def evidence(summary: Summary, succeeded: bool, target: Mapping[str, str], audit
         # from 10.16 on a violation of the scope is a tactic that the compiler does not find
         refused = refused or "parser" in kinds or (checked and release >= FLAG_IGNORED and "tactic" in kinds)
     # what follows a refusal (`Engine set up failed`, ...) tells nothing of its own
-    telling = [error for error in summary.errors if error.kind != "other"] or summary.errors
+    telling = [error for error in summary.errors if error.kind != "other"]
+    if not (telling or succeeded):
+        telling = summary.errors
     if not succeeded:
         said = [summary.no_safety] if summary.no_safety else [error.text for error in telling]
         failed = f"the build failed: {printable(said[0], 300)}" if said else "the build failed"

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from safecheck.build.release import FLAG_IGNORED, from_code, release_of
 
 _MAX_LINE = 8192
-_MAX_ERRORS = 1000
+_MAX_ERROR = 4000
+_MAX_ERRORS = 2000
+"""Lines of errors that are looked at; a log is not believed to be of good will."""
 _PREFIX = re.compile(r"\A(?:\[[0-9/]{8,10}-[0-9:]{8}\] ?)?(?P<tags>(?:\[(?:[EWIVF]|TRT)\] ?){0,3})")
+_ERROR = re.compile(r".*\[[EF]\]")
+_UNTAGGED = re.compile(
+    r"Error\[|[0-9]{1,3}: \[.{1,200}\] Error Code|Error Code [0-9]{1,3}: |"
+    r"\[(?:Layer|Network)\w{1,60}\] \[[IE]\]|While parsing node number "
+)
 _MARK = re.compile(r"&&&& (?P<mark>RUNNING|PASSED|FAILED) TensorRT\.[\w.-]+ \[TensorRT v(?P<code>[0-9]{4,6})\]")
+_VERSION = re.compile(r"(?:[6-9]|[1-9][0-9])(?:\.[0-9]{1,5}){2}\Z", re.ASCII)
 _ONNX = re.compile(r" --onnx=(?P<path>.+?)(?= --[a-zA-Z0-9]|$)")
 _OPTION = re.compile(r"(?P<name>[A-Z][A-Za-z0-9 ]{2,40}): (?P<value>.*)\Z")
 _BUILT = re.compile(r"Engine built in (?P<seconds>[0-9.e+-]{1,20}) sec")
@@ -38,11 +46,17 @@ _SCOPE = tuple(
         r"(?P<layer>)DataType does not match TensorFormats in DRIVE OS",
         r"(?P<layer>).{0,200}failed (?:DRIVE OS|DriveOS) 6\.0 safety scope validation",
         r"(?P<layer>)Safety certified DLA should only have one graph for the whole network",
+        r"(?P<layer>)Safe DLA is enabled but not all layers are running on DLA",
         r"(?P<layer>).{0,300}forceToUseNvmIO.{0,300}isDLA",
+        r"(?P<layer>)Network IO tensors are not in safety scope",
     )
 )
 _FAILED_LAYER = re.compile(rf"Layer {_NAME} failed validation\Z")
-_LIMIT = re.compile(r"\[(?:Layer|Network)\w{2,60}Limit\](?: \[E\])? (?P<limit>.{1,1000})")
+_TRIED = re.compile(r"(?=\[(?:Layer|Network)\w{1,60}\] \[[IE]\] )")
+_LIMIT = re.compile(r"\[(\w{1,80})\] \[E\] (.{1,300})")
+_NODE_DUMP = re.compile(r"--- (?:Begin|End) node ---")
+_CLOSING = "safety scope validation, please check the logs"
+_REASON = re.compile(r"ERROR: .{1,200} In function ")
 _PARSER = (
     re.compile(r'While parsing node number (?P<index>[0-9]{1,9}) \[(?P<op>\w{1,100})(?: -> "(?P<output>.*)")?\]'),
     re.compile(r"In node (?P<index>-?[0-9]{1,9}) with name: (?P<name>.{0,1000}?) and operator: (?P<op>\w{1,100}) \("),
@@ -118,16 +132,17 @@ def read(path: Path) -> Summary:
     """Everything that is understood of a log file; an unknown line says nothing."""
     found = Summary()
     limits: list[str] = []
+    errors = 0
     for line in _lines(path):
         prefix = _PREFIX.match(line)
         assert prefix is not None
         text = line[prefix.end() :].strip()
         if (mark := _MARK.match(text)) is not None:
             _mark(found, mark, text)
-        elif "[E]" in prefix["tags"] or "[F]" in prefix["tags"] or "Error Code" in text or "Error[" in text:
-            _error(found, text, limits)
-        elif (limit := _LIMIT.search(text)) is not None:
-            limits.append(limit["limit"])
+        elif _ERROR.match(prefix["tags"]) or _UNTAGGED.match(text):
+            errors += 1
+            if errors <= _MAX_ERRORS:
+                _error(found, text[:_MAX_ERROR], limits)
         else:
             _fact(found, text, "[TRT]" in prefix["tags"])
     return found
@@ -165,7 +180,7 @@ def _fact(found: Summary, text: str, library: bool) -> None:
         name, value = option["name"], option["value"].strip()
         if name == "Selected Device":
             found.gpu = value
-        elif name == "TensorRT version" and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,5}){2}", value):
+        elif name == "TensorRT version" and _VERSION.match(value):
             found.tensorrt = value
         else:
             found.options.setdefault(name, value)
@@ -180,24 +195,33 @@ def _number(text: str) -> float | None:
 
 
 def _error(found: Summary, text: str, limits: list[str]) -> None:
-    if (limit := _LIMIT.search(text)) is not None:  # 10.x says the limit first, then the layer
-        limits.append(limit["limit"])
+    if _TRIED.search(text):  # 10.x says the limits that it tried first, then the layer that breaks one
+        limits += [": ".join(limit.groups()).strip() for part in _TRIED.split(text) if (limit := _LIMIT.match(part))]
+        return
+    if _NODE_DUMP.search(text):
         return
     if _NO_SAFETY.search(text):
         found.no_safety = found.no_safety or text
     if _NO_GPU.search(text):
         found.no_gpu = found.no_gpu or text
-    if len(found.errors) >= _MAX_ERRORS:
-        return
     error = _classified(text)
     if error.kind == "scope" and limits:
-        error = LogError("scope", error.layer, f"{'; '.join(limits)} ({text})")
-        limits.clear()
-    known = {part.layer for part in found.errors if part.kind == "scope"}
-    if _FAILED_LAYER.search(text) and error.layer in known:
-        return  # 7.x says it a second time
-    if error not in found.errors:
+        error = LogError("scope", error.layer, f"{'; '.join(dict.fromkeys(limits))} ({text})")
+    limits.clear()
+    last = found.errors[-1] if found.errors else None
+    if last is not None and last.kind == "parser" and _REASON.search(text):  # the parser says where, then why
+        found.errors[-1] = replace(last, text=f"{last.text} {text}")
+    elif not _said(found.errors, error):
         found.errors.append(error)
+
+
+def _said(errors: list[LogError], error: LogError) -> bool:
+    """Whether an error says once more what is known: a check runs twice, 7.x names a layer twice."""
+    if error in errors or _CLOSING in error.text:
+        return error in errors or any(part.kind == "scope" for part in errors)
+    if error.kind == "parser":
+        return any(part.kind == "parser" and part.index == error.index for part in errors)
+    return error.kind == "other" and bool(error.layer) and any(part.layer == error.layer for part in errors)
 
 
 def _classified(text: str) -> LogError:
@@ -205,10 +229,10 @@ def _classified(text: str) -> LogError:
     inner = re.search(r"Error Code [0-9]{1,3}: [\w ]{1,60} \((?P<inner>.*)\)\s*\Z", text)
     said = inner["inner"] if inner is not None else text
     for pattern in _SCOPE:
-        if (match := pattern.search(said)) is not None:
+        if (match := pattern.search(said) or pattern.search(text)) is not None:
             return LogError("scope", match["layer"], text)
     for pattern in _PARSER:
-        if (match := pattern.search(said)) is not None:
+        if (match := pattern.search(said)) is not None and int(match["index"]) >= 0:
             parts = match.groupdict()
             return LogError("parser", parts.get("name") or parts.get("output") or "", text, int(match["index"]))
     if (match := _TACTIC.search(said)) is not None:

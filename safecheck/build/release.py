@@ -53,8 +53,8 @@ def from_code(code: int) -> str:
 
     Up to 9.x it is major * 1000 + minor * 100 + patch, from 10.0 on major * 10000 + minor * 100 + patch.
     """
-    if 5000 <= code < 10000:
+    if 6000 <= code < 10000:
         return f"{code // 1000}.{code // 100 % 10}.{code % 100}"
-    if 100000 <= code < 1000000:
+    if 100000 <= code < 990000:
         return f"{code // 10000}.{code // 100 % 100}.{code % 100}"
     return ""
