@@ -31,27 +31,27 @@ _BUILT = re.compile(r"Engine built in (?P<seconds>[0-9.e+-]{1,20}) sec")
 _SIZE = re.compile(r"Created engine with size: (?P<size>[0-9.e+-]{1,20}) MiB")
 _SKIPPED = re.compile(r"Safety scope (?:validation|check) skipped for [\w -]{1,60}")
 
+# Anchored, or bare words: a search that tries every start with every length would take minutes on a hostile log.
 _NAME = r"(?P<layer>.{1,1000}?)"
+_KIND = r"(?:\{[\w ]{1,60}\} )?"
+_DRIVE = r"(?:(?:DRIVE OS|DriveOS) 6\.0 )?"
+_CODE = r"(?:Error Code:? [0-9]{1,3}: *)?"
 _SCOPE = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"{_NAME}: \w{{1,60}}Layer not supported in safety restricted mode",
-        rf"Layer (?:\{{[\w ]{{1,60}}\}} )?\"?{_NAME}\"? failed (?:[\w .]{{1,30}} )?safety scope validation",
-        rf"(?i:layer) {_NAME} is not supported on DLA",
-        r"(?P<layer>)\w[\w ()=]{1,80}[Ll]ayer(?: of given type)? not supported in safety restricted mode",
-        r"(?P<layer>)(?:.{0,300}\bnot within safety scope|.{0,200}-D tensor not supported in safety)",
-        r"(?P<layer>).{0,200}beyond safety supported range",
-        r"(?P<layer>)Safety scope does not support .{1,200}",
-        r"(?P<layer>).{0,200}not supported in GPU [Ss]afety restricted mode",
-        r"(?P<layer>)DataType does not match TensorFormats in DRIVE OS",
-        r"(?P<layer>).{0,200}failed (?:DRIVE OS|DriveOS) 6\.0 safety scope validation",
+        rf"\A{_NAME}: \w{{1,60}}Layer not supported in safety restricted mode",
+        rf"\A{_CODE}Layer {_KIND}\"?{_NAME}\"? failed {_DRIVE}safety scope validation",
+        rf"\A.{{0,80}}?\b[Ll]ayer {_NAME} is not supported on DLA",
+        r"(?P<layer>)[Ll]ayer (?:of given type )?not supported in safety restricted mode",
+        r"(?P<layer>)not within safety scope|-D tensor not supported in safety|beyond safety supported range",
+        r"(?P<layer>)Safety scope does not support |not supported in GPU [Ss]afety restricted mode",
+        r"(?P<layer>)DataType does not match TensorFormats in DRIVE OS|Network IO tensors are not in safety scope",
+        r"(?P<layer>)failed (?:DRIVE OS|DriveOS) 6\.0 safety scope validation|Safe DLA is enabled but not all layers",
         r"(?P<layer>)Safety certified DLA should only have one graph for the whole network",
-        r"(?P<layer>)Safe DLA is enabled but not all layers are running on DLA",
-        r"(?P<layer>).{0,300}forceToUseNvmIO.{0,300}isDLA",
-        r"(?P<layer>)Network IO tensors are not in safety scope",
+        r"(?P<layer>)nvmRegionOptimizer\.cpp::forceToUseNvmIO",
     )
 )
-_FAILED_LAYER = re.compile(rf"Layer {_NAME} failed validation\Z")
+_FAILED_LAYER = re.compile(rf"\ALayer {_NAME} failed validation\Z")
 _TRIED = re.compile(r"(?=\[(?:Layer|Network)\w{1,60}\] \[[IE]\] )")
 _LIMIT = re.compile(r"\[(\w{1,80})\] \[E\] (.{1,300})")
 _NODE_DUMP = re.compile(r"--- (?:Begin|End) node ---")
@@ -230,7 +230,7 @@ def _classified(text: str) -> LogError:
     said = inner["inner"] if inner is not None else text
     for pattern in _SCOPE:
         if (match := pattern.search(said) or pattern.search(text)) is not None:
-            return LogError("scope", match["layer"], text)
+            return LogError("scope", match["layer"] or "", text)
     for pattern in _PARSER:
         if (match := pattern.search(said)) is not None and int(match["index"]) >= 0:
             parts = match.groupdict()
