@@ -67,6 +67,7 @@ def build(report: Report, order: Order, backend: Backend, places: Places) -> tup
         chosen = plan_for(model, book, order, backend.release, safety=False)
         built = carry_out(chosen, backend, report.path, places, order.timeout)
     _unchanged(model, report.path)
+    _name_release(built.summary, order)
     return replace(report, build=_evidence(report, built, backend, places)), chosen
 
 
@@ -76,7 +77,6 @@ def _evidence(report: Report, built: Built, backend: Backend, places: Places) ->
         found,
         backend=backend.name,
         reason=found.reason or built.plan.note,
-        tensorrt=found.tensorrt,
         engine_sha256=sha256(places.engine) if built.succeeded else "",
         layers_sha256=sha256(places.layers) if built.succeeded and places.layers.is_file() else "",
         log_sha256=sha256(places.log),
@@ -86,13 +86,19 @@ def _evidence(report: Report, built: Built, backend: Backend, places: Places) ->
     )
 
 
+def _name_release(summary: log.Summary, order: Order) -> None:
+    """Up to 7.x trtexec does not say its release; then it is the one that the user names."""
+    if not summary.tensorrt and order.release:
+        summary.tensorrt = order.release
+
+
 def unanswered(report: Report, backend: Backend, error: BuildError) -> Report:
     """The report after a builder that gave no answer."""
     found = BuildEvidence(backend.name, None, False, reason=error.what, tensorrt=backend.release)
     return replace(report, build=found)
 
 
-def import_build(report: Report, log_path: str, engine_path: str | None) -> Report:
+def import_build(report: Report, order: Order, log_path: str, engine_path: str | None) -> Report:
     """The report with the evidence of a trtexec run made elsewhere, which is bound to this model from here on.
 
     Raises:
@@ -122,6 +128,7 @@ def import_build(report: Report, log_path: str, engine_path: str | None) -> Repo
     if empty or (engine_path is not None and not summary.passed):
         what = "the engine is empty" if empty else "the log is of a build that failed, yet there is an engine"
         raise BuildError("SC-BUILD-NOENGINE", where, what, "give the log and the engine of one run; - for no engine")
+    _name_release(summary, order)
     found = evidence(summary, summary.passed, report.profile.target, report.audit)
     given = replace(
         found,

@@ -23,7 +23,8 @@ _UNTAGGED = re.compile(
     r"Error\[|[0-9]{1,3}: \[.{1,200}\] Error Code|Error Code [0-9]{1,3}: |"
     r"\[(?:Layer|Network)\w{1,60}\] \[[IE]\]|While parsing node number "
 )
-_MARK = re.compile(r"&&&& (?P<mark>RUNNING|PASSED|FAILED) TensorRT\.[\w.-]+ \[TensorRT v(?P<code>[0-9]{4,6})\]")
+_MARK = re.compile(r"&&&& (?P<mark>RUNNING|PASSED|FAILED) TensorRT\.[\w.-]+ (?:\[TensorRT v(?P<code>[0-9]{4,6})\]|#)")
+"""7.x and older give no version."""
 _VERSION = re.compile(r"(?:[6-9]|[1-9][0-9])(?:\.[0-9]{1,5}){2}\Z", re.ASCII)
 _ONNX = re.compile(r" --onnx=(?P<path>.+?)(?= --[a-zA-Z0-9]|$)")
 _OPTION = re.compile(r"(?P<name>[A-Z][A-Za-z0-9 ]{2,40}): (?P<value>.*)\Z")
@@ -158,7 +159,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _mark(found: Summary, mark: re.Match[str], text: str) -> None:
-    found.tensorrt = found.tensorrt or from_code(int(mark["code"]))
+    found.tensorrt = found.tensorrt or from_code(int(mark["code"] or 0))
     if mark["mark"] != "RUNNING":
         found.passed = mark["mark"] == "PASSED" and found.passed is not False
         return

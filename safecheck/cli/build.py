@@ -86,7 +86,7 @@ def build(
     refuse_clashes(files, report.weight_files)
     plan = None
     if imported is not None:
-        report = import_build(report, imported[0], None if imported[1] == "-" else imported[1])
+        report = import_build(report, order, imported[0], None if imported[1] == "-" else imported[1])
     else:
         assert builder is not None
         try:

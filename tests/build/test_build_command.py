@@ -276,3 +276,18 @@ def test_a_model_that_changes_during_the_build_is_not_what_was_audited(folder: P
     assert done.returncode == 3
     assert done.stderr.startswith("error[SC-IO-CHANGED]")
     assert "m.engine.evidence.json" not in left(folder)
+
+
+def test_a_trtexec_that_does_not_say_its_release_is_told(folder: Path) -> None:
+    program = trtexec(folder, SUCCESS)
+    text = program.read_text(encoding="utf-8").replace('[TensorRT v" + str(CODE) + "] # "', '# "')
+    program.write_text(text, encoding="utf-8")
+    arguments = ["build", "m.onnx", "--trtexec", program, "--profile", "tensorrt-6-safe"]
+    silent = safecheck(*arguments, folder=folder)
+    assert evidence_of(folder)["build"]["scope_checked"] is False
+    assert "does not say which TensorRT" in evidence_of(folder)["build"]["reason"]
+    told = safecheck(*arguments, "--tensorrt", "6.3.1", folder=folder)
+    build = evidence_of(folder)["build"]
+    assert (build["tensorrt"], build["scope_checked"]) == ("6.3.1", True), told.stderr
+    assert build["flags_effective"] == ["EngineCapability.SAFE_GPU", "FP16"]
+    assert silent.returncode == told.returncode
