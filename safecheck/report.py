@@ -76,7 +76,8 @@ class Report:
             if self.audit.verdict is ModelVerdict.COMPLIANT:
                 return "the builder refuses a network that the audit allows"
             odd = sum(not refusal.rules for refusal in self.build.errors)
-            return f"{odd} refusals of the builder are of nodes that no rule here objects to" if odd else ""
+            places = "place" if odd == 1 else "places"
+            return f"no rule here objects to what the builder refuses, in {odd} {places}" if odd else ""
         if self.build.succeeded and self.build.scope_checked and self.audit.verdict is ModelVerdict.NON_COMPLIANT:
             return "the builder accepts a network that the audit forbids"
         return ""

@@ -62,7 +62,9 @@ class Request:
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     paths = [path for path, _ in request.models]
-    targets = parse_targets(request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions, *request.evidence])
+    targets = parse_targets(
+        request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions, *request.evidence]
+    )
     kept: list[Outcome | None] = [None] * len(paths)
     verdicts = _verdicts(request)
     if verdicts is not None and request.summary is None and all(target.format in KEPT for target in targets):

@@ -42,7 +42,8 @@ def lines(report: Report) -> Iterator[Line]:
 
 def _answer(build: BuildEvidence) -> tuple[str, str]:
     scope = "safety scope checked" if build.scope_checked else "safety scope NOT checked, so this proves nothing of it"
-    who = " ".join(part for part in (build.backend, build.tensorrt and f"TensorRT {build.tensorrt}") if part)
+    release = f" TensorRT {printable(build.tensorrt)}" if build.tensorrt else ""
+    who = printable(build.backend) + release
     if build.refused:
         return f"refuses the network ({who}; {scope})", "bad"
     if build.succeeded is None:
@@ -54,7 +55,7 @@ def _answer(build: BuildEvidence) -> tuple[str, str]:
 
 def _place(refusal: Refusal) -> str:
     location = refusal.location
-    rules = f"our rules: {', '.join(refusal.rules)}" if refusal.rules else "no rule here speaks of it"
+    rules = f"our rules: {', '.join(map(printable, refusal.rules))}" if refusal.rules else "no rule here speaks of it"
     if location is None:
         return f"no node is known for it; {rules}"
     name = printable(location.node) or f"-> {', '.join(printable(output, 60) for output in location.outputs)}"

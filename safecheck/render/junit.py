@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from safecheck.escape import printable
 from safecheck.finding import ModelVerdict, Verdict
-from safecheck.render.problems import LONG, SCOPE_CHECK, UNDECIDED, Problem, names, problems
+from safecheck.render.problems import BUILDER, LONG, SCOPE_CHECK, UNDECIDED, Problem, names, problems
 from safecheck.report import Report
 
 PLACES = 100
@@ -37,6 +37,8 @@ def _suite(report: Report, name: str) -> ET.Element:
     passed = [printable(part.rule) for part in allowances if printable(part.rule) not in by_rule]
     if report.confirmation is not None and report.confirmation.in_scope:
         passed.append(SCOPE_CHECK)
+    if report.build is not None and report.build.succeeded and report.build.scope_checked and not report.build.refused:
+        passed.append(BUILDER)
     suite.append(_verdict(report, name, by_rule.pop(UNDECIDED, [])))
     for rule in sorted((*by_rule, *passed)):
         case = ET.SubElement(suite, "testcase", classname=name, name=rule)

@@ -109,6 +109,8 @@ def _evidence(report: Report) -> Iterator[str]:
         by = inert(f"{printable(confirmation.package)} {printable(confirmation.version)}")
         answers = {True: "in scope", False: "**not in scope**", None: "**no answer**"}
         yield f"vendor's scope check: {answers[confirmation.in_scope]}, by {by}"
+    if report.disagreement:
+        yield f"**audit and builder disagree**: {report.disagreement}"
     if report.build is not None:
         for slot, content in report.build.slots():
             yield f"{slot}: {inert(printable(content)) or '**open**'}"

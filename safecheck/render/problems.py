@@ -14,11 +14,13 @@ from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Location, ModelV
 from safecheck.report import Report, relative
 
 SCOPE_CHECK = "vendor-scope-check"
+BUILDER = "vendor-builder"
 UNDECIDED = "model-undecided"
 LONG = 2000
 """Characters of a sentence about one problem; a report is no place for a name of megabytes."""
 _TITLES = {
     SCOPE_CHECK: "The vendor's own scope check does not pass the model",
+    BUILDER: "The builder refuses the model",
     UNDECIDED: "The model could not be decided, which is never a pass",
 }
 
@@ -70,6 +72,7 @@ def problems(report: Report) -> Iterator[Problem]:
             known=finding.fingerprint in decisions.debt,
         )
     yield from _refusals(report)
+    yield from _builder(report)
     if report.verdict is ModelVerdict.INCONCLUSIVE:
         text = _undecided(report)
         yield Problem(
@@ -93,6 +96,22 @@ def _refusals(report: Report) -> Iterator[Problem]:
         yield Problem(SCOPE_CHECK, _TITLES[SCOPE_CHECK], Verdict.FORBIDDEN, text, refusal.location, fingerprint)
 
 
+def _builder(report: Report) -> Iterator[Problem]:
+    build = report.build
+    if build is None or not build.refused:
+        return
+    by = f"{printable(build.backend)} (TensorRT {printable(build.tensorrt)})"
+    if not build.errors:
+        text = f"{by} refuses the model: {printable(build.reason, LONG)}"
+        yield Problem(BUILDER, _TITLES[BUILDER], Verdict.FORBIDDEN, text, None, _print(BUILDER))
+    for number, refusal in enumerate(build.errors):
+        text = f"{by} refuses layer {printable(refusal.layer)}: {printable(refusal.limit, LONG)}"
+        if not refusal.rules:
+            text += "; no rule of the profile speaks against this node, so audit and builder disagree"
+        fingerprint = _print(BUILDER, str(number), refusal.layer, refusal.limit)
+        yield Problem(BUILDER, _TITLES[BUILDER], Verdict.FORBIDDEN, text, refusal.location, fingerprint)
+
+
 def _undecided(report: Report) -> str:
     if report.error is not None:
         error = report.error
@@ -100,6 +119,8 @@ def _undecided(report: Report) -> str:
         return f"nothing was judged: {what}; {todo} [{error.code}]"
     if report.confirmation is not None and not report.confirmation.checked:
         return f"the vendor's scope check was asked but did not answer: {printable(report.confirmation.reason, LONG)}"
+    if report.build is not None and report.build.backend and not report.build.succeeded:
+        return f"the model was not built: {printable(report.build.reason, LONG)}"
     if report.audit is None or not report.audit.nodes:
         return "the model has no nodes, so nothing was checked"
     open_ = [part for part in report.audit.findings if part.fingerprint not in report.decisions.deviated]

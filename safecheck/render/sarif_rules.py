@@ -8,7 +8,7 @@ from typing import Any
 from safecheck.escape import printable
 from safecheck.finding import Citation, Finding
 from safecheck.render.markdown_text import ADDRESS, inert, link
-from safecheck.render.problems import LONG, SCOPE_CHECK, UNDECIDED, Problem
+from safecheck.render.problems import BUILDER, LONG, SCOPE_CHECK, UNDECIDED, Problem
 
 TAGS = 10
 """GitHub shows no more of a rule."""
@@ -16,6 +16,10 @@ _HELP = {
     SCOPE_CHECK: (
         "The vendor's own scope check was run on the model, without a GPU and without building an engine. "
         "What it refuses, a builder of that release refuses too."
+    ),
+    BUILDER: (
+        "The model was built with the safety flag, and the builder or its parser refused it. "
+        "The builder has the last word, whatever the audit says."
     ),
     UNDECIDED: (
         "Nothing forbids the model, but not every node is proven allowed, or the model could not be read. "

@@ -21,10 +21,11 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
 
 from safecheck.build import record
 from safecheck.build.evidence import held_against
-from safecheck.confirmation import BuildEvidence
+from safecheck.confirmation import BuildEvidence, Refusal
 from safecheck.errors import UsageError
 from safecheck.finding import ModelVerdict
 from safecheck.pipeline import audit_model
+from safecheck.render import RENDERERS
 from safecheck.report import Report
 from safecheck.rulebook.load import profile
 
@@ -255,3 +256,12 @@ def test_a_baseline_does_not_cover_what_the_builder_refuses() -> None:
     assert replace(known, build=built).exit_code == 0
     assert replace(known, build=replace(built, succeeded=False, refused=True)).exit_code == 1
     assert replace(known, build=replace(built, succeeded=None)).exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["sarif", "junit", "gitlab", "markdown", "html", "text"])
+def test_no_format_hides_what_the_builder_refuses(name: str) -> None:
+    refusal = Refusal("layer-x", "out of scope, says the builder", None)
+    build = BuildEvidence("trtexec", False, True, tensorrt="8.6.11", errors=(refusal,), refused=True)
+    said = RENDERERS[name]([replace(REPORTS[0], build=build)])
+    assert "out of scope, says the builder" in said
+    assert said != RENDERERS[name]([REPORTS[0]])

@@ -206,7 +206,7 @@ def failed_build() -> Report:
     assert report.audit is not None
     error = Refusal("r", "Error Code 4: safety scope violated", report.audit.findings[0].location)
     build = BuildEvidence(
-        "tensorrt", False, True, "the builder refused the network", tensorrt="8.6.11", errors=(error,)
+        "tensorrt", False, True, "the builder refused the network", tensorrt="8.6.11", errors=(error,), refused=True
     )
     return replace(report, path="models/failed-build.onnx", build=build)
 
