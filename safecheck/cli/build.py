@@ -16,8 +16,8 @@ from safecheck.build.plan import PRECISIONS, BuildPlan
 from safecheck.building import Order, import_build, plan_for, unanswered
 from safecheck.building import build as carry_out
 from safecheck.cli import complain
-from safecheck.cli.reporting import show_reports
 from safecheck.cli.options import profile_option
+from safecheck.cli.reporting import show_reports
 from safecheck.errors import BuildError, UsageError
 from safecheck.escape import printable
 from safecheck.pipeline import audit_model
