@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from safecheck.build.plan import BuildPlan, Port
 from safecheck.confirmation import BuildEvidence, Refusal
 from safecheck.escape import printable
-from safecheck.render.text import STYLE, Line
+from safecheck.render.line import Line
+from safecheck.render.text import STYLE
 from safecheck.report import Report
 
 _SHOWN = 20
