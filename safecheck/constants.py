@@ -6,14 +6,8 @@ import struct
 from math import prod
 from typing import Any
 
-from safecheck.form import UNKNOWN, Scalar, Tensor
+from safecheck.form import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Scalar, Tensor, keeps_elements
 from safecheck.onnx_library import messages
-
-# Integers steer shapes, axes and indices, so more of them are kept; of floats only scales and bounds are asked for.
-MAX_INTEGERS = 4096
-MAX_FLOATS = 16
-MAX_SCALES = 1024
-"""Scales of quantisation, one per channel, each of which the parser wants positive; longer vectors are not read in."""
 
 _FORMATS = {
     "FLOAT": "f", "DOUBLE": "d", "FLOAT16": "e", "INT64": "q", "INT32": "i", "INT16": "h", "INT8": "b",
@@ -24,7 +18,6 @@ _TYPED_FIELDS = {
     "INT8": "int32_data", "UINT16": "int32_data", "UINT8": "int32_data", "BOOL": "int32_data", "UINT32": "uint64_data",
     "UINT64": "uint64_data",
 }  # fmt: skip
-_FLOATS = ("FLOAT", "DOUBLE", "FLOAT16")
 _EXTERNAL = 1  # TensorProto.DataLocation
 
 
@@ -59,7 +52,7 @@ def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...], floats: int
     count = prod(shape)
     if dtype not in _FORMATS:
         return _all_zero(proto, count)
-    if not 0 <= count <= (floats if dtype in _FLOATS else MAX_INTEGERS):
+    if not keeps_elements(dtype, count, floats):
         return None
     if proto.data_location == _EXTERNAL:
         return None

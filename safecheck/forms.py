@@ -6,18 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from safecheck import folding
+from safecheck.facts.identity import WEIGHTED
 from safecheck.facts.schema import attribute_value
 from safecheck.form import NodeForm, Tensor
 from safecheck.graph import OpGraph, OpNode
 from safecheck.idioms import idioms
-
-# Operators of whose constant inputs no fact ever asks the elements.
-_WEIGHTED = frozenset(
-    {
-        "BatchNormalization", "Conv", "ConvTranspose", "Gemm", "GroupNormalization", "InstanceNormalization",
-        "LayerNormalization", "MatMul", "PRelu",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,7 @@ def _seen(tensors: list[Tensor | None], folded: bool) -> tuple[Tensor | None, ..
 
 def _kept(op_type: str, inputs: list[Tensor | None]) -> list[Tensor | None]:
     """The inputs without the elements of small weights, which would make every node a form of its own."""
-    if op_type not in _WEIGHTED:
+    if op_type not in WEIGHTED:
         return inputs
     return [tensor if tensor is None or tensor.values is None else tensor._replace(values=None) for tensor in inputs]
 

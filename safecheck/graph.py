@@ -12,8 +12,8 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from safecheck.constants import MAX_FLOATS, MAX_SCALES, constant_node_tensor, tensor_of
-from safecheck.form import UNKNOWN, UNKNOWN_TENSOR, Tensor
+from safecheck.constants import constant_node_tensor, tensor_of
+from safecheck.form import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.value_info import symbols
 from safecheck.value_info import tensor_of as declared_tensor
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from io import FileIO
 from typing import TYPE_CHECKING
 
 from safecheck.audit import audit
@@ -72,6 +73,22 @@ def _book(name: str) -> Profile:
     return profile(name)
 
 
+def audit_cases(book: Profile) -> Iterator[Report]:
+    """One report for every rule case of the shipped profile that `book` is or extends."""
+    from tempfile import TemporaryDirectory
+
+    from safecheck.casebook import cases
+
+    base = (book.id, *book.extends)[-1]
+    with TemporaryDirectory(prefix="safecheck-") as folder:
+        path = os.path.join(folder, "case.onnx")
+        for case in cases():
+            if case.profile.partition("@")[0] == base:
+                with open(path, "wb") as file:
+                    file.write(case.proto().SerializeToString())
+                yield audit_model(path, book)
+
+
 def audit_model(path: str, book: Profile) -> Report:
     """Read, lower and judge one model."""
     try:
@@ -91,6 +108,18 @@ def illustrated(report: Report) -> Report:
     places = [picture.finding.location for picture in pictures(report).drawn]
     asked = [place.index for place in places if not place.scope and place.index is not None]
     return replace(report, alternatives=alternatives(report.model, report.profile, asked))
+
+
+def confirm_report(report: Report, stdin: FileIO | None = None, *, layers: bool = False) -> Report:
+    """The report with the answer of the vendor's scope check; what could not be audited is not asked about.
+
+    `stdin` holds the model that was audited as `-`; `layers` keeps the layers that the vendor's parser made.
+    """
+    from safecheck.vendor.confirm import confirm
+
+    if report.model is None or report.audit is None:
+        return report
+    return replace(report, confirmation=confirm(report.model, report.audit, stdin, layers=layers))
 
 
 def compare_models(

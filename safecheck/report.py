@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from safecheck.audit import Audit
 from safecheck.bench.traffic import Cost, cost_of
-from safecheck.confirmation import BuildEvidence, Confirmation
+from safecheck.confirmation import BuildEvidence, Confirmation, Refusal
 from safecheck.decisions import NONE, Decisions, Release
 from safecheck.errors import SafecheckError
 from safecheck.errors import worst as worst
@@ -86,14 +86,32 @@ class Report:
     def _without_build(self) -> ModelVerdict:
         """The verdict on the model; what could not be read is inconclusive.
 
-        A scope check that was asked can only make it worse: its refusal is a refusal, its silence is no pass.
+        A scope check that was asked can only make it worse: its refusal is a refusal, its silence is no pass. A refusal
+        of what valid deviations already cover is the one that they were written for.
         """
         own = ModelVerdict.INCONCLUSIVE if self.audit is None else self._decided(self.decisions.deviated)
         if self.confirmation is None or own is ModelVerdict.NON_COMPLIANT:
             return own
-        if self.confirmation.checked:
-            return own if self.confirmation.in_scope else ModelVerdict.NON_COMPLIANT
-        return ModelVerdict.INCONCLUSIVE
+        if not self.confirmation.checked:
+            return ModelVerdict.INCONCLUSIVE
+        if self.confirmation.in_scope or all(map(self._covered, self.confirmation.refusals or (None,))):
+            return own
+        return ModelVerdict.NON_COMPLIANT
+
+    def _covered(self, refusal: Refusal | None) -> bool:
+        """Whether a refusal is of a node that has findings, each with a valid deviation."""
+        if refusal is None or refusal.location is None or not refusal.rules:
+            return False
+        return self._deviated.get((refusal.location.scope, refusal.location.index), False)
+
+    @property
+    def _deviated(self) -> dict[tuple[str, int | None], bool]:
+        """Whether valid deviations cover all findings of a place, for every place that has findings."""
+        found: dict[tuple[str, int | None], bool] = {}
+        for finding in self.audit.findings if self.audit is not None else ():
+            place = (finding.location.scope, finding.location.index)
+            found[place] = found.get(place, True) and finding.fingerprint in self.decisions.deviated
+        return found
 
     def _decided(self, settled: Container[str]) -> ModelVerdict:
         """The verdict if findings with these fingerprints were accepted."""
@@ -112,10 +130,7 @@ class Report:
         `allowed`, `forbidden`, `unproven` and `deviated` add up to `total`.
         """
         nodes = self.audit.nodes if self.audit is not None else ()
-        findings: dict[tuple[str, int | None], bool] = {}
-        for finding in self.audit.findings if self.audit is not None else ():
-            place = (finding.location.scope, finding.location.index)
-            findings[place] = findings.get(place, True) and finding.fingerprint in self.decisions.deviated
+        findings = self._deviated
         counts = Counter(
             "deviated" if findings.get((node.location.scope, node.location.index)) else str(node.verdict)
             for node in nodes

@@ -28,6 +28,7 @@ COMMANDS = (
     "diff",
     "fix",
     "hook",
+    "probe",
     "quantize",
     "rules",
     "selftest",

@@ -47,11 +47,17 @@ from safecheck.render import RENDERERS
     "--evidence", "evidence_files", metavar="FILE", multiple=True,
     help="Evidence of a build of a model, as safecheck build writes it; may be repeated.",
 )  # fmt: skip
+@click.option(
+    "--confirm/--no-confirm", default=None,
+    help="Also ask the vendor's own scope check (extra `oracle`; TensorRT 10.x targets).",
+)  # fmt: skip
+@click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
 @isolated_option
 def audit(
     models: tuple[str, ...], profile_name: str | None, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
+    confirm: bool | None, show_layers: bool,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -66,6 +72,9 @@ def audit(
     settings = settings_for(isolated)
     if verbose and settings.file:
         note(f"configuration: {settings.file}")
+    asked = settings.confirm if confirm is None else confirm
+    if show_layers and not asked:
+        raise UsageError("SC-CFG-CONFIRM", "--show-layers", "nothing was asked for layers", "add --confirm")
     paths = found_models(settings, models)
     return run(
         Request(
@@ -82,5 +91,8 @@ def audit(
             summary=summary_file(summary),
             release=release,
             evidence=evidence_files,
+            confirm=asked,
+            confirm_all=bool(confirm),
+            show_layers=show_layers,
         )
     )

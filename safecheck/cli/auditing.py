@@ -6,7 +6,7 @@ Nothing that an audit needs is imported until a verdict is missing: a run over u
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from safecheck.render.output import Target, parse_targets, refuse_clashes
 
 if TYPE_CHECKING:
     from safecheck.report import Report
+    from safecheck.rulebook.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ class Request:
     """The configuration, if the profiles come from it: its overlays must not lead outside the repository."""
     evidence: tuple[str, ...] = ()
     """Evidence of builds, each bound to one of the models; runs that take it in neither keep nor use verdicts."""
+    confirm: bool = False
+    """Whether to ask the vendor's scope check too, for the targets that it is about; its answers are not kept."""
+    confirm_all: bool = False
+    """Whether a target that the check is not about is a mistake."""
+    show_layers: bool = False
+    """Whether to show the layers that the vendor's parser made."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
 
@@ -101,7 +108,7 @@ def _hashes(paths: Sequence[str], outcomes: Sequence[Outcome]) -> dict[str, str]
 
 def _verdicts(request: Request) -> Verdicts | None:
     """The kept verdicts of runs that were asked the same."""
-    if not request.cache or request.release or request.evidence:
+    if not request.cache or request.release or request.evidence or request.confirm:
         return None
     options = {"confined": request.settings.root}
     if request.decisions:
@@ -136,11 +143,12 @@ def _audited(
     recorded = read_deviations(request.deviations, books) if request.deviations else None
     baseline = load_baseline(request.baseline) if request.baseline is not None else None
     illustrate = any(target.format == "html" for target in targets)
+    ask = _vendor(request, books)
     audited = []
     for report in progress(audit_all(tasks, request.jobs, illustrate), [path for path, _ in tasks], request.quiet):
         if report.error is not None:
             note(f"error[{report.error.code}]: {report.error}")
-        audited.append(report)
+        audited.append(ask(report))
     reports = review(audited, recorded, day, baseline)
     if request.evidence:
         from safecheck.building import attach
@@ -156,6 +164,27 @@ def _audited(
                 weights = [(file.path, file.sha256) for file in report.model.external_data]
                 verdicts.put(path, name, report.model.sha256, weights, report.profile.files, of(report).as_json())
     return reports
+
+
+def _vendor(request: Request, books: Sequence[Profile]) -> Callable[[Report], Report]:
+    """What adds the vendor's answer to a report; nothing is read before it is known that the question can be asked."""
+    if not request.confirm:
+        return lambda report: report
+    from safecheck.cli.spool import twice_readable_stdin
+    from safecheck.pipeline import confirm_report
+    from safecheck.vendor.confirm import confirmable, require_confirmable
+
+    for book in books:
+        if request.confirm_all or confirmable(book):
+            require_confirmable(book)
+    spool = twice_readable_stdin() if any(path == "-" for path, _ in request.models) else None
+
+    def ask(report: Report) -> Report:
+        if not confirmable(report.profile):
+            return report
+        return confirm_report(report, spool if report.path == "-" else None, layers=request.show_layers)
+
+    return ask
 
 
 def _show(target: Target, outcomes: list[Outcome], reports: list[Report], code: int, quiet: bool) -> None:

@@ -62,6 +62,11 @@ class Settings:
         """Whether verdicts are kept and used."""
         return bool(self.get("cache"))
 
+    @property
+    def confirm(self) -> bool:
+        """Whether the vendor's check is asked too, for the targets that it is about."""
+        return bool(self.get("confirm"))
+
     def profiles(self, key: str) -> tuple[str, ...]:
         """The profiles that `profile` or `per-path` names."""
         value = self.get(key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from safecheck.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.facts import computation, dla, extent, hazards, identity, movement, node, plugin, scope, tensors, window
 from safecheck.form import FactValue, Layer, NodeForm
 
 PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
@@ -24,6 +24,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
         node.types_of_tensors,
         node.produces_output,
         node.idiom,
+        identity.form_id,
         computation.shape_computed_by,
         computation.shape_computed_by_matrix,
         hazards.uneven_split,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from safecheck.constants import MAX_INTEGERS, dtype_number
-from safecheck.form import UNKNOWN_TENSOR, Tensor
+from safecheck.constants import dtype_number
+from safecheck.form import MAX_INTEGERS, UNKNOWN_TENSOR, Tensor
 from safecheck.onnx_library import messages
 
 

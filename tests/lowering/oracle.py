@@ -24,37 +24,9 @@ from safecheck.forms import forms
 from safecheck.lowering import lower as lowering
 from safecheck.lowering.table import Table, table_from_yaml
 from safecheck.model import load
+from safecheck.vendor import labels
 
 RULES = Path(__file__).parents[2] / "rules" / "lowering"
-# Interface of a layer type, where it is not the name in camel case, and the property that tells its kind.
-INTERFACES = {
-    "CONDITIONAL_INPUT": "IIfConditionalInputLayer",
-    "CONDITIONAL_OUTPUT": "IIfConditionalOutputLayer",
-    "ELEMENTWISE": "IElementWiseLayer",
-    "KV_CACHE_UPDATE": "IKVCacheUpdateLayer",
-    "LRN": "ILRNLayer",
-    "NMS": "INMSLayer",
-    "PARAMETRIC_RELU": "IParametricReLULayer",
-    "SOFTMAX": "ISoftMaxLayer",
-    "TOPK": "ITopKLayer",
-}
-KINDS = {
-    "IActivationLayer": "type",
-    "ICumulativeLayer": "op",
-    "IElementWiseLayer": "op",
-    "IFillLayer": "operation",
-    "IGatherLayer": "mode",
-    "IPoolingLayer": "type",
-    "IReduceLayer": "op",
-    "IScaleLayer": "mode",
-    "IScatterLayer": "mode",
-    "ISliceLayer": "mode",
-    "ITopKLayer": "op",
-    "ITripLimitLayer": "kind",
-    "IUnaryLayer": "op",
-}
-PLAIN_KINDS = frozenset({"kDEFAULT", "kSTRICT_BOUNDS"})  # the tables name the others only
-
 # How the parser reports what INetworkDefinition refuses: types and shapes of a layer it has already chosen.
 NOT_THE_PARSER = "Invalid Node"
 
@@ -139,17 +111,7 @@ def _layers(trt: Any, model: bytes) -> list[str] | str:
     reader = trt.OnnxParser(network, logger)
     if not reader.parse(model):
         return "; ".join(reader.get_error(number).desc() for number in range(reader.num_errors)) or "refused"
-    return [_label(trt, network.get_layer(number)) for number in range(network.num_layers)]
-
-
-def _label(trt: Any, layer: Any) -> str:
-    name = layer.type.name
-    interface = INTERFACES.get(name, f"I{name.title().replace('_', '')}Layer")
-    if interface not in KINDS:
-        return interface
-    layer.__class__ = getattr(trt, interface)
-    kind = f"k{getattr(layer, KINDS[interface]).name}"
-    return interface if kind in PLAIN_KINDS else f"{interface}:{kind}"
+    return [labels.label(trt, network.get_layer(number)) for number in range(network.num_layers)]
 
 
 def cases() -> Iterator[Case]:

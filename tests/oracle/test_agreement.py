@@ -82,4 +82,4 @@ def test_a_dynamic_shape_is_never_agreement(ask: Ask) -> None:
 
 def test_the_check_tells_why(ask: Ask) -> None:
     answer = ask(one("LRN", [In("FLOAT", (1, 4, 8, 8))], size=5))
-    assert answer == Answer(Scope.REFUSED, ("LRN refused",), frozenset({"n0"}))
+    assert answer == Answer(Scope.REFUSED, ("LRN layer refused",), frozenset({"n0"}))

@@ -1,0 +1,167 @@
+"""Write `docs/confirm.md`: what the vendor's own check says about small models and networks, beside our verdict.
+
+It needs the extra `oracle`, and asks anew. Do not edit the page by hand; the cost comes from
+`benchmarks/results/confirm_cost.json`, which `benchmarks/confirm_cost.py` writes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from safecheck.casebook import model_from_text
+from safecheck.pipeline import audit_model, confirm_report
+from safecheck.report import Report
+from safecheck.rulebook.load import profile
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "oracle"))
+
+from agreement import filled  # noqa: E402
+
+PAGE = ROOT / "docs" / "confirm.md"
+COST = ROOT / "benchmarks" / "results" / "confirm_cost.json"
+NETWORKS = ROOT / "tests" / "corpus" / "data"
+PROFILE = "tensorrt-10-safety"
+AXES = "s = Constant<value_ints=[0]>() e = Constant<value_ints=[2]>()"
+SIZES = "s = Constant<value_ints=[1,4,88,88]>()"
+# What the page calls it, the output of an image of 44 x 44 pixels with four channels, and the nodes between the two.
+SMALL = (
+    ("local response normalization", "1,4,44,44", "y = LRN<size=5>(x)"),
+    ("reversed sequences", "1,4,44,44", "[n] y = ReverseSequence<time_axis=1, batch_axis=0>(x, lengths)"),
+    ("convolution, 18 x 18 kernel", "1,2,27,27", "y = Conv<kernel_shape=[18,18]>(x, w18)"),
+    ("convolution, 19 x 19 kernel", "1,2,26,26", "y = Conv<kernel_shape=[19,19]>(x, w19)"),
+    ("average pooling, stride 6", "1,4,7,7", "y = AveragePool<kernel_shape=[7,7], strides=[6,6]>(x)"),
+    ("average pooling, stride 7", "1,4,6,6", "y = AveragePool<kernel_shape=[7,7], strides=[7,7]>(x)"),
+    ("global average pooling", "1,4,1,1", "y = GlobalAveragePool(x)"),
+    ("mean reduction", "1,4,1,1", "y = ReduceMean<axes=[2,3]>(x)"),
+    ("linear resize by sizes", "1,4,88,88", f'{SIZES} y = Resize<mode="linear">(x, , , s)'),
+    ("cubic resize by sizes", "1,4,88,88", f'{SIZES} y = Resize<mode="cubic">(x, , , s)'),
+    ("slice along a constant axis", "1,4,44,44", f"{AXES} y = Slice(x, s, e, s)"),
+    ("slice along a computed axis (six inputs)", "1,4,44,44", f"{AXES} a = Add(s, s) y = Slice(x, s, e, a)"),
+    ("an operator that the parser refuses", "1,4", "y = Det(x)"),
+    ("an output without a type", "", "y = Relu(x)"),
+)
+WEIGHTS = {"lengths": "int64[1]", "w18": "float[2,4,18,18]", "w19": "float[2,4,19,19]"}
+OTHER = (
+    ("BF16", "(bfloat16[1,4,8,8] x) => (bfloat16[1,4,8,8] y) { y = Relu(x) }"),
+    ("a dynamic batch", "(float[N,4,8,8] x) => (float[N,4,8,8] y) { y = Relu(x) }"),
+    ("a dynamic batch and a refused layer", "(float[N,4,8,8] x) => (float[N,4,8,8] y) { y = LRN<size=5>(x) }"),
+    ("a data-dependent shape", "(float[4,8] x) => (int64[2,N] y) { y = NonZero(x) }"),
+)
+
+
+def small() -> Iterator[tuple[str, bytes]]:
+    """The small models by name."""
+    for name, shape, nodes in SMALL:
+        result = f"float[{shape}] y" if shape else "y"
+        weights = {name: type_ for name, type_ in WEIGHTS.items() if name in nodes}
+        model = model_from_text(f"(float[1,4,44,44] x) => ({result}) {{ {nodes} }}", 17, weights)
+        yield name, model.SerializeToString()
+    for name, text in OTHER:
+        yield name, model_from_text(text).SerializeToString()
+
+
+def networks() -> Iterator[tuple[str, bytes]]:
+    """Exports of whole networks, their weights replaced by zeros."""
+    for packed in sorted(NETWORKS.glob("*.onnx.gz")):
+        yield packed.name.removesuffix(".onnx.gz").replace("__", ", "), filled(packed)
+
+
+def rows(models: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Report]]:
+    """Every model with its report, asked now."""
+    book = profile(PROFILE)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        for name, model in models:
+            file.write_bytes(model)
+            yield name, confirm_report(audit_model(str(file), book))
+
+
+def page(found: list[tuple[str, Report]]) -> str:
+    """The text of the page."""
+    confirmation = found[0][1].confirmation
+    assert confirmation is not None
+    lines = [
+        HEAD.format(package=confirmation.package, version=confirmation.version, library=confirmation.library_sha256),
+        *TABLE,
+        *(_row(name, report) for name, report in found),
+        "",
+        *_cost(json.loads(COST.read_text(encoding="utf-8"))),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, report: Report) -> str:
+    confirmation = report.confirmation
+    assert confirmation is not None
+    answer = {True: "in scope", False: "refused", None: "not checked"}[confirmation.in_scope]
+    refusals = confirmation.refusals
+    words = "; ".join(dict.fromkeys(refusal.limit for refusal in refusals)) or confirmation.reason
+    rules = ", ".join(dict.fromkeys(f"`{rule}`" for refusal in refusals for rule in refusal.rules))
+    if len(refusals) > 1:
+        answer += f", {len(refusals)} places"
+    assert report.audit is not None
+    return f"| {name} | {report.audit.verdict} | {answer} | {words.replace('|', '/')} | {rules} | {report.verdict} |"
+
+
+def _cost(cost: dict[str, Any]) -> Iterator[str]:
+    yield "## What it costs"
+    yield ""
+    yield f"Measured with `benchmarks/confirm_cost.py` on {cost['date']}: {cost['machine']}, {cost['versions']},"
+    yield f"the median of {cost['runs']} runs; memory is that of the largest process, in units of 10^6 bytes. The"
+    yield "limits are 5 s and 1,500 MB."
+    yield ""
+    yield "| network | file | audit alone | with `--confirm` | peak memory |"
+    yield "|---|---|---|---|---|"
+    for row in cost["networks"]:
+        yield (
+            f"| {row['name']} | {row['size_mb']:.0f} MB | {row['audit_s']:.2f} s | {row['confirm_s']:.2f} s | "
+            f"{row['peak_mb']:.0f} MB |"
+        )
+
+
+HEAD = """\
+# The vendor's own check
+
+`safecheck audit MODEL --profile tensorrt-10-safety --confirm` asks the vendor's scope check about the file as well. It
+needs no GPU and no CUDA, only the optional extra (Linux on x86-64; the packages are proprietary and come from the
+package index):
+
+```
+pip install 'safecheck[oracle]'
+```
+
+What answers is the safety-scope check of a late TensorRT 10.x as it is shipped in `{package}` {version} (library
+SHA-256 `{library}`). Later versions of the package accept the flag and ignore it, so no other version is asked, and no
+profile but one for TensorRT 10.x on a GPU. The answer is held beside the audit:
+
+- A refusal makes the model non-compliant. It is shown with our node and our rule. Where this audit allows what the
+  vendor refuses, that disagreement is the loudest line of the report. A refusal at a node whose findings all have
+  valid deviations changes nothing.
+- A pass never improves a verdict. The check knows nothing of operators that a parser mistranslates.
+- *Not checked* is never a pass: the check skips every network with a dynamic or data-dependent shape and then answers
+  yes. A network that the vendor's parser refuses, an invalid network, a crash, an answer that cannot be read or none
+  within two minutes end the same way: the model is inconclusive, and the report says why.
+- The check runs in a process of its own, with limits of time, memory and output. The model is hashed again after it
+  was asked: if it changed in between, nothing was checked.
+
+`--show-layers` adds the layers as the vendor's parser made them beside those that the profile's lowering expects.
+
+## What it says
+
+The page is generated by `python docs/make_confirm.py`, which asks the check anew. The networks are exports with their
+weights replaced by zeros; the check looks at no weight.
+"""
+TABLE = (
+    "| model | audit alone | vendor's check | its words | our rule | report |",
+    "|---|---|---|---|---|---|",
+)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(list(rows((*small(), *networks())))), encoding="utf-8")
