@@ -15,6 +15,7 @@ from safecheck.constants import constant_node_tensor, proto_of, writable
 from safecheck.constants import tensor_of as initializer_tensor
 from safecheck.form import UNKNOWN, Tensor
 from safecheck.onnx_library import library, messages
+from safecheck.propagation import may_follow_elements
 from safecheck.value_info import graphs, tensor_of, value_of
 
 # Every round settles at least one more computed shape; deep exports need one round for each block of the network.
@@ -63,7 +64,7 @@ def infer(model: Any) -> Inferred:
             if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
                 node.domain = ""
     try:
-        typed = _settle(model)
+        typed = _settle(model, may_follow_elements(model))
     except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
         return Inferred(model, str(error), ())
     conflicts = tuple(
@@ -78,20 +79,21 @@ def _opset(model: Any) -> int:
     return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
 
 
-def _run(model: Any) -> Any:
+def _run(model: Any, follow: bool) -> Any:
+    """One inference; `follow` also follows the elements of shapes, which open dimensions need."""
     inferred = messages().ModelProto()
-    inferred.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString(), False, False, True))
+    inferred.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString(), False, False, follow))
     return inferred
 
 
-def _completed(model: Any) -> Any:
+def _completed(model: Any, follow: bool) -> Any:
     """The types of a model that may have bodies to complete; declares in `model` what is found about them."""
     if not bodies.needed(model):
-        return _run(model)
+        return _run(model, follow)
     bodies.lend_constants(model.graph)
     completion = bodies.Completion()
     for _ in range(_MAX_ROUNDS):
-        latest = _run(model)
+        latest = _run(model, follow)
         if not completion.declare(model, latest):
             return latest
     raise RuntimeError("the shapes of loop bodies depend on each other too deeply")
@@ -102,13 +104,13 @@ def _settled(graph: Any) -> bool:
     return all(name in known for node in graph.node for name in node.output if name)
 
 
-def _settle(model: Any) -> Any:
+def _settle(model: Any, follow: bool) -> Any:
     """The model with its types; what follows from fixed shapes is computed here, and inference goes on with them."""
     rest = model
     if bodies.needed(model):
         rest = messages().ModelProto()
         rest.CopyFrom(model)
-    latest = _completed(rest)
+    latest = _completed(rest, follow)
     values: dict[str, Tensor] = {}
     open_values = not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in model.graph.node)
     for _ in range(_MAX_ROUNDS if open_values and not _settled(latest.graph) else 0):
@@ -117,7 +119,7 @@ def _settle(model: Any) -> Any:
             break
         values |= found
         rest = _with_values(rest, found)
-        latest = _completed(rest)
+        latest = _completed(rest, follow)
     return latest if rest is model else _typed(model, latest, values)
 
 
