@@ -8,6 +8,7 @@ import click  # noqa: TID251 - the room for click
 
 from safecheck import baseline as baselines
 from safecheck.baseline import Debt
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import complain_about, profile_option
 from safecheck.errors import UsageError
 from safecheck.escape import printable
@@ -28,12 +29,12 @@ def baseline() -> None:
 @click.option("--output", "-o", "path", metavar="FILE", required=True, help="The baseline to write.")
 @click.option("--accept-new", is_flag=True, help="Let an existing baseline grow. Without this it can only shrink.")
 @profile_option
-def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: str) -> int:
+def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: str | None) -> int:
     """Write the findings of the models as a baseline. Findings of mandatory rules are left out and keep failing."""
     if "-" in models:
         raise UsageError("SC-BASE-NAME", "-", "a baseline names models by their path", "give files or folders")
-    book = profile(profile_name)
     paths = find_models(models)
+    book = profile(chosen_profile(profile_name, paths))
     check_targets([Target("baseline", path)], paths)
     before = dict(baselines.load(path).models) if os.path.lexists(path) else None
     reports = complain_about(audit_models(paths, book))

@@ -16,6 +16,7 @@ from safecheck.build.plan import PRECISIONS, BuildPlan
 from safecheck.building import Order, import_build, plan_for, unanswered
 from safecheck.building import build as carry_out
 from safecheck.cli import complain
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.cli.reporting import show_reports
 from safecheck.errors import BuildError, UsageError
@@ -54,9 +55,9 @@ from safecheck.rulebook.load import profile
     help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
 )  # fmt: skip
 def build(
-    model: str, profile_name: str, precision: str | None, batch: int | None, backend: str | None, trtexec: str | None,
-    interpreter: str | None, release: str | None, timeout: float, engine: str | None, evidence: str | None,
-    only_plan: bool, imported: tuple[str, str] | None, outputs: tuple[str, ...],
+    model: str, profile_name: str | None, precision: str | None, batch: int | None, backend: str | None,
+    trtexec: str | None, interpreter: str | None, release: str | None, timeout: float, engine: str | None,
+    evidence: str | None, only_plan: bool, imported: tuple[str, str] | None, outputs: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Build with the safety flag, and set the builder's answer beside the audit's.
 
@@ -66,6 +67,7 @@ def build(
     if model == "-" or os.path.isdir(model):
         raise UsageError("SC-CFG-INPUT", printable(model), "a builder reads one model file", "give a file")
     _check_options(backend, trtexec, interpreter, imported is not None)
+    profile_name = chosen_profile(profile_name, [model])
     rulebook = profile(profile_name)
     order = Order(precision, batch, release, timeout)
     places = Places(Path(engine if engine is not None else Path(model).stem + ".engine"))

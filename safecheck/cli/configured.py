@@ -35,6 +35,25 @@ def keep_inside(settings: Settings, name: str, files: Sequence[str]) -> None:
             raise UsageError("SC-CFG-CONFIG", f"{settings.origins[str(key)]}: {key}", what, "move the file into it")
 
 
+def chosen_profile(named: str | None, paths: Sequence[str] = ()) -> str:
+    """The profile that is named, else the one that the configuration has for these files.
+
+    Raises:
+        UsageError: it has several.
+    """
+    if named is not None:
+        return named
+    settings = settings_for(isolated=False)
+    found = list(dict.fromkeys(settings.profile_for(path) for path in paths)) or [str(settings.get("profile"))]
+    if len(found) > 1:
+        what = f"the configuration has several profiles for these models: {', '.join(map(printable, found))}"
+        raise UsageError("SC-CFG-PROFILE", "--profile", what, "name one")
+    from safecheck.rulebook.load import profile
+
+    keep_inside(settings, found[0], profile(found[0]).files)
+    return found[0]
+
+
 def found_models(settings: Settings, named: tuple[str, ...]) -> list[str]:
     """The models that are named, else those of the configuration.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import as_of_option, complain_about, profile_option, write_new
 from safecheck.deviation_file import ID_TODO, Record, bad_id
 from safecheck.deviation_stub import stub
@@ -33,7 +34,7 @@ def deviations() -> None:
 @profile_option
 def new(
     model: str, rule: str, nodes: tuple[str, ...], fingerprints: tuple[str, ...], name: str, path: str | None,
-    profile_name: str,
+    profile_name: str | None,
 ) -> int:  # fmt: skip
     """Write a record to fill in, for findings of one rule in MODEL.
 
@@ -42,7 +43,7 @@ def new(
     """
     if what := bad_id(name):
         raise UsageError("SC-DEV-NEW", "--id", what, ID_TODO)
-    book = profile(profile_name)
+    book = profile(chosen_profile(profile_name, [model]))
     report = audit_model(model, book)
     if report.error is not None:
         raise report.error
@@ -80,18 +81,19 @@ def _chosen(report: Report, rule: str, nodes: tuple[str, ...], fingerprints: tup
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @as_of_option
 @profile_option
-def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: str) -> int:
+def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: str | None) -> int:
     """Say of every record in FILE whether it counts, and if not, why.
 
     With models, each record is also held against their findings. Exit code: 0 if every record counts, 1 if one does
     not, 2 if the file is broken, 3 if a model cannot be read.
     """
-    book = profile(profile_name)
+    paths = find_models(models) if models else []
+    book = profile(chosen_profile(profile_name, paths))
     day = chosen_day(as_of)
     recorded = read_deviations([file], [book])
     reasons, codes = {record.id: defect(record, day, book.mandatory) for record in recorded}, [0]
-    if models:
-        reports = complain_about(audit_models(find_models(models), book))
+    if paths:
+        reports = complain_about(audit_models(paths, book))
         codes += [report.exit_code for report in reports if report.error is not None]
         reasons = {record.id: "" for record in recorded}
         for report in review(reports, recorded, day):
@@ -110,9 +112,9 @@ def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: s
 @deviations.command("list")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @profile_option
-def list_records(files: tuple[str, ...], profile_name: str) -> int:
+def list_records(files: tuple[str, ...], profile_name: str | None) -> int:
     """List the records of FILE: id, rule, what it is bound to, status, expiry and ticket."""
-    for record in read_deviations(files, [profile(profile_name)]):
+    for record in read_deviations(files, [profile(chosen_profile(profile_name))]):
         bound = [f"model {record.model_sha256[:16]}…"] if record.model_sha256 else []
         bound += [f"{len(record.fingerprints)} fingerprints"] if record.fingerprints else []
         expires = f"expires {record.expires_on}" if record.expires_on else "no expiry"

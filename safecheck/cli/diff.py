@@ -5,6 +5,7 @@ from __future__ import annotations
 import click  # noqa: TID251 - the room for click
 
 from safecheck.changes import Side, compare, places, side_from_report
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.errors import UsageError
 from safecheck.escape import printable
@@ -23,7 +24,7 @@ from safecheck.rulebook.profile import Profile
     "--output", "output", metavar="FORMAT[=PATH]", default="text", show_default=True,
     help=f"Format of the result ({', '.join(FORMATS)}), to a file with =PATH.",
 )  # fmt: skip
-def diff(old: str, new: str, profile_name: str, output: str) -> int:
+def diff(old: str, new: str, profile_name: str | None, output: str) -> int:
     """Say which findings are new, fixed and unchanged.
 
     OLD and NEW are models, or JSON reports on one model (*.json). Exit code: 1 if something forbidden is new, 3 if only
@@ -33,7 +34,7 @@ def diff(old: str, new: str, profile_name: str, output: str) -> int:
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
     target = target_of(output, FORMATS)
     check_targets([target], [old, new])
-    book = profile(profile_name)
+    book = profile(chosen_profile(profile_name, [path for path in (old, new) if not path.endswith(".json")]))
     weights: list[str] = []
     changes = compare(_side(old, book, weights), _side(new, book, weights))
     refuse_clashes([target], weights)

@@ -7,6 +7,7 @@ import sys
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import leave_closed_pipe, profile_option
 from safecheck.errors import UsageError
 from safecheck.escape import printable
@@ -35,8 +36,8 @@ FORMATS = ("text", "json", "html")
     "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text, json or html, to a file with =PATH."
 )
 def fix(
-    model: str, target: str | None, profile_name: str, batch: int | None, opset: int | None, selected: tuple[str, ...],
-    ignored: tuple[str, ...], dry_run: bool, diff: bool, outputs: tuple[str, ...],
+    model: str, target: str | None, profile_name: str | None, batch: int | None, opset: int | None,
+    selected: tuple[str, ...], ignored: tuple[str, ...], dry_run: bool, diff: bool, outputs: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Rewrite what restricted mode does not allow, and prove each rewrite.
 
@@ -58,6 +59,7 @@ def fix(
         )
     if os.path.isdir(model):
         raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
+    profile_name = chosen_profile(profile_name, [model])
     rulebook = profile(profile_name)
     targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
     places = [Target("onnx", target), *targets] if target is not None else targets

@@ -18,8 +18,9 @@ if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a rep
     from safecheck.report import Report
 
 profile_option = click.option(
-    "--profile", "profile_name", metavar="ID|FILE", default=DEFAULT, show_default=True, help="Target to judge by."
-)
+    "--profile", "profile_name", metavar="ID|FILE",
+    help=f"Target to judge by. Default: that of the configuration, else {DEFAULT}.",
+)  # fmt: skip
 
 as_of_option = click.option(
     "--as-of", "as_of", metavar="DATE",

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import click  # noqa: TID251 - the room for click
 
 from safecheck.audit import Audit
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.errors import UsageError
 from safecheck.escape import printable
@@ -39,13 +40,14 @@ from safecheck.vendor.confirm import require_confirmable
 @click.option("-o", "--output", "path", metavar="OVERLAY.yaml", required=True, help="A new file for the answers.")
 @click.option("--save-networks", "folder", metavar="DIR", help="Keep the networks and the log of the answers here.")
 def probe(
-    models: tuple[str, ...], profile_name: str, backend_name: str, executable: str, path: str, folder: str | None
+    models: tuple[str, ...], profile_name: str | None, backend_name: str, executable: str, path: str, folder: str | None
 ) -> int:
     """Ask your own TensorRT about every layer form that nobody has decided, and write its answers as rules.
 
     Without MODEL, the forms are those of the rule cases of the profile. The result is an overlay for --profile. The
     exit code is 0 if every form was decided, 3 if one was not.
     """
+    profile_name = chosen_profile(profile_name, models)
     book = profile(profile_name)
     require_measured(book)
     backend = _backend(backend_name, executable, book)

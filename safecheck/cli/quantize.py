@@ -6,6 +6,7 @@ import os
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.images import echo_lines, image_options, preparation, progress
 from safecheck.cli.options import leave_closed_pipe, profile_option
 from safecheck.errors import UsageError
@@ -48,7 +49,7 @@ FORMATS = ("text", "json")
 def quantize(
     model: str, images: str, target: str, count: int, method: str, percentile: float, precision: str,
     labels: str | None, seed: int, size: int | None, resize: int | None, mean: str | None, std: str | None,
-    profile_name: str, outputs: tuple[str, ...],
+    profile_name: str | None, outputs: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Quantise to INT8 after training, with Q/DQ nodes as TensorRT reads them.
 
@@ -60,6 +61,7 @@ def quantize(
         raise UsageError("SC-CFG-INPUT", "-", what, "give a file")
     if os.path.isdir(model):
         raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
+    profile_name = chosen_profile(profile_name, [model])
     rulebook = profile(profile_name)
     targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
     check_targets([Target("onnx", target), *targets], [model, profile_name, *([labels] if labels else [])])

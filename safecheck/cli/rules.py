@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click  # noqa: TID251 - the room for click
 
 from safecheck.casebook import Case, cases, examples
+from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option, write_new
 from safecheck.condition import describe
 from safecheck.errors import UsageError
@@ -213,8 +214,8 @@ def lint_files(files: tuple[str, ...]) -> int:
 @rules.command("init")
 @click.option("--output", "-o", "path", metavar="FILE", help="Where to write it; standard output by default.")
 @profile_option
-def init_overlay(path: str | None, profile_name: str) -> int:
+def init_overlay(path: str | None, profile_name: str | None) -> int:
     """Write a commented overlay to fill in with evidence of your own."""
-    text = TEMPLATE.replace("@BASE@", profile(profile_name).id)
+    text = TEMPLATE.replace("@BASE@", profile(chosen_profile(profile_name)).id)
     write_new(path, text)
     return 0
