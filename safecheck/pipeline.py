@@ -43,7 +43,9 @@ def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool 
     """
     workers = min(jobs, sum(path != "-" for path, _ in tasks))
     if workers < 2:
-        yield from (_audit_task(path, name, illustrate) for path, name in tasks)
+        books = {name: profile(name) for name in dict.fromkeys(name for _, name in tasks)}
+        for path, name in tasks:
+            yield from audit_models([path], books[name], illustrate)
         return
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -55,11 +57,11 @@ def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool 
         try:
             for (path, name), future in zip(tasks, pending, strict=True):
                 try:
-                    yield _audit_task(path, name, illustrate) if future is None else future.result()
+                    yield next(audit_models([path], profile(name), illustrate)) if future is None else future.result()
                 except BrokenProcessPool:
                     what = "the process that audited it, or one beside it, died"
                     error = InputError("SC-ENV-WORKER", printable(path), what, "run again with --jobs 1")
-                    yield Report(path, _book(name), None, None, error)
+                    yield Report(path, profile(name), None, None, error)
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
 
@@ -70,6 +72,7 @@ def _audit_task(path: str, name: str, illustrate: bool) -> Report:
 
 @cache
 def _book(name: str) -> Profile:
+    """The profile, read once by each process of a pool; this process outlives a change of the file."""
     return profile(name)
 
 

@@ -72,6 +72,10 @@ def run(request: Request) -> int:
     targets = parse_targets(
         request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions, *request.evidence]
     )
+    if request.as_of is not None:
+        from safecheck.review import chosen_day
+
+        chosen_day(request.as_of)  # a day that is none is a mistake, also where nothing is asked for it
     kept: list[Outcome | None] = [None] * len(paths)
     verdicts = _verdicts(request)
     if verdicts is not None and request.summary is None and all(target.format in KEPT for target in targets):

@@ -52,7 +52,7 @@ def _they_refuse(report: Report, disputed: list[Refusal]) -> Iterator[Line]:
     yield Line("  DISAGREEMENT: THE VENDOR REFUSES WHAT THIS AUDIT ALLOWS", "bad")
     audited = {(node.location.scope, node.location.index): node for node in _nodes(report)}
     for one in disputed:
-        yield Line(f"    theirs  {printable(one.layer)}: {one.limit}", "bad")
+        yield Line(f"    theirs  {printable(one.layer)}: {printable(one.limit, 400)}", "bad")
         node = audited.get((one.location.scope, one.location.index)) if one.location is not None else None
         if node is None:
             yield Line("    ours    no node of the model can be told from that name", "bad")
@@ -80,7 +80,7 @@ def _about_scope(finding: Finding) -> bool:
 
 def _refusal(one: Refusal) -> Iterator[Line]:
     yield Line(f"    {place(one.location) if one.location is not None else printable(one.layer) or 'the network'}")
-    yield Line(f"      {one.limit}")
+    yield Line(f"      {printable(one.limit, 400)}")
     if one.rules:
         yield Line(f"      our rule: {', '.join(one.rules)}")
 

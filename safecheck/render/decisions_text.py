@@ -22,20 +22,20 @@ def release(found: Release | None) -> Iterator[Line]:
         return
     yield Line("")
     for violation in found.violations:
-        yield Line(f"RELEASE REFUSED  {violation}", "bad")
+        yield Line(f"RELEASE REFUSED  {printable(violation, 400)}", "bad")
     if not found.violations:
         yield Line("RELEASE  nothing but the verdict stands against it", "good")
     for commit in found.commits:
-        yield Line(f"  commit  {commit}", "quiet")
+        yield Line(f"  commit  {printable(commit, 200)}", "quiet")
     for note in found.notes:
-        yield Line(f"  note    {note}", "open")
+        yield Line(f"  note    {printable(note, 400)}", "open")
 
 
 def badge(fingerprint: str, decisions: Decisions) -> Iterator[Line]:
     """What was decided about one finding, for below it."""
     deviation = decisions.deviated.get(fingerprint)
     if deviation is not None:
-        yield Line(f"      deviated by {deviation.id}, expires {deviation.expires_on}", "good")
+        yield Line(f"      deviated by {printable(deviation.id, 80)}, expires {deviation.expires_on}", "good")
     if fingerprint in decisions.debt:
         yield Line("      debt: the baseline knows it", "open")
 
@@ -49,13 +49,13 @@ def summary(decisions: Decisions, findings: Sequence[Finding]) -> Iterator[Line]
         counts = Counter(record.id for record in decisions.deviated.values())
         for name, record in sorted(records.items()):
             by = f"approved by {printable(record.approved_by, 80)} on {record.approved_on}, expires {record.expires_on}"
-            yield Line(
-                f"  valid    {name}  {printable(record.rule)}: covers {counts[name]} of at most {record.max_count}"
-            )
+            covers = f"covers {counts[name]} of at most {record.max_count}"
+            yield Line(f"  valid    {printable(name, 80)}  {printable(record.rule)}: {covers}")
             yield Line(f"           {by}, {printable(record.ticket, 80)}", "quiet")
         for invalid in decisions.invalid:
-            yield Line(f"  INVALID  {invalid.id}  {invalid.rule}: {invalid.reason}", "bad")
-            yield Line(f"           {invalid.place}", "quiet")
+            name, rule, reason = (printable(part, 400) for part in (invalid.id, invalid.rule, invalid.reason))
+            yield Line(f"  INVALID  {name}  {rule}: {reason}", "bad")
+            yield Line(f"           {printable(invalid.place, 200)}", "quiet")
         if not records and not decisions.invalid:
             yield Line("  none concerns this model")
     if decisions.baseline is not None:

@@ -14,8 +14,15 @@ from safecheck.strict_yaml import load
 
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
+
+
+def tool(name: str) -> str | None:
+    """A program beside this interpreter, else on the path."""
+    return shutil.which(name, path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
+
+
 RUNNERS = [
-    pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is not installed"))
+    pytest.param(name, marks=pytest.mark.skipif(tool(name) is None, reason=f"{name} is not installed"))
     for name in ("pre-commit", "prek")
 ]
 
@@ -53,11 +60,11 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def installed(repository: Repository, runner: str) -> Repository:
-    tool = shutil.which(runner)
-    assert tool is not None
+    program = tool(runner)
+    assert program is not None
     homes = {name: str(repository.path.parent / runner) for name in ("PRE_COMMIT_HOME", "PREK_HOME")}
     repository.environment.update(homes)
-    done = repository.run([tool, "install"])
+    done = repository.run([program, "install"])
     assert done.returncode == 0, done.stderr
     return repository
 
