@@ -20,6 +20,7 @@ from safecheck.pipeline import audit_cases, audit_models, find_models
 from safecheck.probe.backend import Backend
 from safecheck.probe.oracle import Oracle
 from safecheck.probe.overlay import overlay
+from safecheck.probe.package import Package
 from safecheck.probe.run import Probed, collect, require_measured
 from safecheck.probe.run import probe as ask_all
 from safecheck.probe.trtexec import Trtexec
@@ -33,15 +34,17 @@ from safecheck.vendor.confirm import require_confirmable
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @profile_option
 @click.option(
-    "--with", "backend_name", type=click.Choice(["oracle", "trtexec"]), default="oracle", show_default=True,
-    help="What to ask: the GPU-less check of TensorRT 10.x (extra `oracle`), or a trtexec.",
+    "--with", "backend_name", type=click.Choice(["oracle", "tensorrt", "trtexec"]), default="oracle", show_default=True,
+    help="What to ask: the GPU-less check of TensorRT 10.x (extra `oracle`), the package tensorrt, or a trtexec.",
 )  # fmt: skip
 @click.option("--trtexec", "executable", metavar="PATH", default="trtexec", help="With --with trtexec: the executable.")
+@click.option("--python", "interpreter", metavar="PATH", help="With --with tensorrt: the interpreter that has it.")
 @click.option("-o", "--output", "path", metavar="OVERLAY.yaml", required=True, help="A new file for the answers.")
 @click.option("--save-networks", "folder", metavar="DIR", help="Keep the networks and the log of the answers here.")
 def probe(
-    models: tuple[str, ...], profile_name: str | None, backend_name: str, executable: str, path: str, folder: str | None
-) -> int:
+    models: tuple[str, ...], profile_name: str | None, backend_name: str, executable: str,
+    interpreter: str | None, path: str, folder: str | None,
+) -> int:  # fmt: skip
     """Ask your own TensorRT about every layer form that nobody has decided, and write its answers as rules.
 
     Without MODEL, the forms are those of the rule cases of the profile. The result is an overlay for --profile. The
@@ -50,7 +53,7 @@ def probe(
     profile_name = chosen_profile(profile_name, models)
     book = profile(profile_name)
     require_measured(book)
-    backend = _backend(backend_name, executable, book)
+    backend = _backend(backend_name, executable, interpreter, book)
     extends = _new_file(path, profile_name)
     asked, unasked = collect(_audits(models, book), book)
     for one in unasked:
@@ -71,10 +74,12 @@ def probe(
     return 3 if unasked or found.count(Verdict.UNPROVEN) else 0
 
 
-def _backend(name: str, executable: str, book: Profile) -> Backend:
+def _backend(name: str, executable: str, interpreter: str | None, book: Profile) -> Backend:
     if name == "oracle":
         require_confirmable(book, "--with oracle")
         return Oracle()
+    if name == "tensorrt":
+        return Package(book, interpreter)
     found = shutil.which(executable)
     if found is None:
         raise UsageError("SC-CFG-TRTEXEC", printable(executable), "there is no such program", "give --trtexec PATH")
