@@ -52,6 +52,10 @@ def report(name: str, models: list[str], environment: dict[str, str]) -> None:
     title = f"{len(models)} {name} models, {size:,.0f} MB"
     first = once([*command, *models], environment)
     print(f"{title + ', first run':<44}{first:8.3f} s")
+    served = subprocess.run([*command, "-v", *models], env=environment, capture_output=True, text=True, check=False)
+    expected = f"{len(models)} of {len(models)} verdicts are from earlier runs"
+    if expected not in served.stderr:
+        raise SystemExit(f"not served from earlier runs: {served.stderr}")
     print(f"{title + ', unchanged':<44}{seconds([*command, *models], environment):8.3f} s")
     print(f"{title + ', --no-cache':<44}{seconds([*command, '--no-cache', *models], environment, 3):8.3f} s")
     shutil.rmtree(environment["SAFECHECK_CACHE_DIR"])

@@ -140,9 +140,9 @@ def _audited(
     from safecheck.review import chosen_day, read_deviations, review
     from safecheck.rulebook.load import profile
 
+    for name in {name for _, name in tasks}:
+        keep_inside(request.settings, name)
     books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
-    for book in books:
-        keep_inside(request.settings, book.files[0] if book.files else book.name, book.files)
     day = chosen_day(request.as_of) if request.deviations or request.as_of is not None else None
     recorded = read_deviations(request.deviations, books) if request.deviations else None
     baseline = load_baseline(request.baseline) if request.baseline is not None else None

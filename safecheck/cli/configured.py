@@ -22,17 +22,21 @@ def settings_for(isolated: bool) -> Settings:
     return NONE if isolated else configuration()
 
 
-def keep_inside(settings: Settings, name: str, files: Sequence[str]) -> None:
+def keep_inside(settings: Settings, name: str) -> None:
     """An overlay that the configuration names may extend others; all its files must lie in the repository.
 
     Raises:
-        UsageError: one does not.
+        UsageError: one does not. It was not read.
     """
     key = next((key for key in ("profile", "per-path") if name in settings.profiles(key)), None)
-    for file in files if key in settings.origins else ():
+    if key is None or key not in settings.origins:
+        return
+    from safecheck.rulebook.overlay import chain
+
+    for file in chain(name):
         if not is_inside(file, settings.root):
             what = f"{printable(name)} extends {printable(file)}, which is outside the repository"
-            raise UsageError("SC-CFG-CONFIG", f"{settings.origins[str(key)]}: {key}", what, "move the file into it")
+            raise UsageError("SC-CFG-CONFIG", f"{settings.origins[key]}: {key}", what, "move the file into it")
 
 
 def chosen_profile(named: str | None, paths: Sequence[str] = ()) -> str:
@@ -48,9 +52,7 @@ def chosen_profile(named: str | None, paths: Sequence[str] = ()) -> str:
     if len(found) > 1:
         what = f"the configuration has several profiles for these models: {', '.join(map(printable, found))}"
         raise UsageError("SC-CFG-PROFILE", "--profile", what, "name one")
-    from safecheck.rulebook.load import profile
-
-    keep_inside(settings, found[0], profile(found[0]).files)
+    keep_inside(settings, found[0])
     return found[0]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import click  # noqa: TID251 - the room for click
 
 from safecheck.cli.auditing import Request, run
-from safecheck.cli.configured import isolated_option, settings_for
+from safecheck.cli.configured import isolated_option, keep_inside, settings_for
 from safecheck.cli.reporting import note
 from safecheck.config.settings import NONE, Settings
 from safecheck.escape import printable
@@ -53,6 +53,7 @@ def hook(
             cache=settings.cache if cache is None else cache,
             quiet=True,
             verbose=verbose,
+            confirm=settings.confirm,
             staged=True,
         )
     )
@@ -85,7 +86,9 @@ def _decisive(settings: Settings) -> set[str]:
     found = [settings.file, *settings.texts("deviations"), *settings.texts("baseline")]
     overlays = {name for key in ("profile", "per-path") for name in settings.profiles(key) if name.endswith(_YAML)}
     if overlays:
-        from safecheck.rulebook.load import profile
+        from safecheck.rulebook.overlay import chain
 
-        found += [file for name in overlays for file in profile(name).files]
+        for name in overlays:
+            keep_inside(settings, name)
+            found += chain(name)
     return {os.path.normpath(path) for path in found if path}

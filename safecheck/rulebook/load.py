@@ -145,7 +145,7 @@ class _Loader:
         self._depth += 1
         if self._depth > _MAX_OVERLAYS:
             keys["extends"].fail("overlays extend each other in a circle or too deep", "extend a shipped profile")
-        base = self.by_name(_beside(name, keys["extends"].text()), keys["extends"].crumb)
+        base = self.by_name(beside(name, keys["extends"].text()), keys["extends"].crumb)
         if keys["id"].text() in {base.id, *shipped()}:
             keys["id"].fail("the id is taken by a shipped profile", "choose another id")
         bibliography = {source.ref: source for rule in base.rules for source in rule.sources}
@@ -214,7 +214,7 @@ def read_text(path: str) -> str:
         raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file") from error
 
 
-def _beside(overlay: str, base: str) -> str:
+def beside(overlay: str, base: str) -> str:
     """A file that an overlay extends is named relative to the overlay."""
     if base in shipped() or not base.endswith((".yaml", ".yml")):
         return base

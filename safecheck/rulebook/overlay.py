@@ -1,4 +1,31 @@
-"""The overlay that `safecheck rules init` writes."""
+"""Overlays: the chain of files that one rests on, and the template that `safecheck rules init` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from safecheck.errors import SafecheckError
+from safecheck.rulebook.load import beside, read_text, shipped
+from safecheck.strict_yaml import load
+
+
+def chain(name: str) -> Iterator[str]:
+    """The files of a profile given as a file, itself first; each is named before it is read. None for a shipped one.
+
+    A broken file ends the chain; whoever loads the profile says what is wrong with it.
+    """
+    seen: set[str] = set()
+    while name.partition("@")[0] not in shipped() and name not in seen:
+        seen.add(name)
+        yield name
+        try:
+            base = load(read_text(name), name).items().get("extends")
+            if base is None:
+                return
+            name = beside(name, base.text())
+        except SafecheckError:
+            return
+
 
 TEMPLATE = """\
 # Rules of your own on top of a shipped profile. Check this file with: safecheck rules lint THIS_FILE

@@ -107,6 +107,12 @@ def test_a_changed_overlay_is_noticed_at_any_depth(repository: Repository) -> No
     assert (code, kept) == (3, 0)
 
 
+def test_a_wrong_command_line_is_wrong_with_kept_verdicts_too(repository: Repository) -> None:
+    audit(repository, "models")
+    for wrong in (("--as-of", "yesterday"), ("--profile", "no-such"), ("--output", "jsn"), ("--deviations", "no.yaml")):
+        assert repository.safecheck("audit", "models", *wrong).returncode == 2, wrong
+
+
 def test_errors_are_never_kept(repository: Repository) -> None:
     for content in (b"", b"\x08", repository.pointer(b"x")):
         repository.write("broken.onnx", content)

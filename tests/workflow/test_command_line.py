@@ -68,6 +68,16 @@ def test_a_process_that_dies_is_no_pass(repository: Repository, monkeypatch: pyt
     assert {report.error.code for report in reports if report.error is not None} == {"SC-ENV-WORKER"}
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_process_that_lives_on_sees_changed_rules(repository: Repository, jobs: int) -> None:
+    overlay = 'id: ours\ntitle: Ours\nversion: "1"\nextends: tensorrt-8.6-restricted\n'
+    name = str(repository.write("ours.yaml", overlay))
+    tasks = [(str(repository.path / "models" / f"{number}.onnx"), name) for number in (0, 2)]
+    assert [report.exit_code for report in audit_all(tasks, jobs)] == [0, 0]
+    repository.write("ours.yaml", f"{overlay}evidence: {{allow: [documented], extrapolated: false}}\n")
+    assert [report.exit_code for report in audit_all(tasks, jobs)] == [3, 3]
+
+
 @pytest.mark.parametrize("jobs", ["0", "-1", "x"])
 def test_a_wrong_number_of_processes(repository: Repository, jobs: str) -> None:
     assert repository.safecheck("audit", "models", "--jobs", jobs).returncode == 2

@@ -202,7 +202,7 @@ def test_a_configuration_that_is_a_link_to_elsewhere(repository: Repository) -> 
 
 
 def test_an_overlay_may_not_extend_something_outside(repository: Repository) -> None:
-    (repository.path.parent / "theirs.yaml").write_text(OVERLAY.replace("id: ours", "id: theirs"), encoding="utf-8")
+    (repository.path.parent / "theirs.yaml").write_text("not: [even, an, overlay\n", encoding="utf-8")
     repository.write("rules/ours.yaml", OVERLAY.replace("tensorrt-8.6-restricted", "../../theirs.yaml"))
     repository.write(".safecheck.yaml", "profile: rules/ours.yaml\n")
     one_error(repository.safecheck("audit", "models/good.onnx"), 2, ".safecheck.yaml:1: profile", "theirs.yaml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from workflow_repo import ALLOWED, FORBIDDEN, UNPROVEN, Repository, one_error
 
+from safecheck.cli import run
+from safecheck.cli.auditing import Request
 from safecheck.strict_yaml import load
 
 ROOT = Path(__file__).parents[2]
@@ -263,6 +266,26 @@ def test_what_decides_about_verdicts_concerns_every_model(repository: Repository
         done = repository.safecheck("hook", file)
         assert done.returncode == 3, done.stderr
         assert done.stdout.endswith("2 models: 1 compliant, 1 inconclusive\n")
+
+
+def test_the_hook_asks_all_that_the_configuration_asks(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository.model("net.onnx")
+    repository.write(
+        ".safecheck.yaml",
+        "profile: tensorrt-10-safety\nconfirm: true\ndeviations: d.yaml\nbaseline: b.json\n"
+        "jobs: 2\ncache: false\noutput: json\n",
+    )
+    monkeypatch.chdir(repository.path)
+    asked: dict[str, Request] = {}
+    for name, arguments in (("audit", ["audit", "net.onnx"]), ("hook", ["hook", "net.onnx"])):
+        monkeypatch.setattr(
+            f"safecheck.cli.{name}.run", lambda request, name=name: asked.setdefault(name, request) and 0
+        )
+        assert run(arguments) == 0
+    of_hook = {**dataclasses.asdict(asked["hook"]), "quiet": False, "staged": False}
+    assert of_hook == dataclasses.asdict(asked["audit"])
+    assert asked["hook"].confirm
+    assert asked["hook"].baseline == "b.json"
 
 
 def test_excluded_models_are_counted(repository: Repository) -> None:
