@@ -53,8 +53,8 @@ def probe(
     profile_name = chosen_profile(profile_name, models)
     book = profile(profile_name)
     require_measured(book)
-    backend = _backend(backend_name, executable, interpreter, book)
     extends = _new_file(path, profile_name)
+    backend = _backend(backend_name, executable, interpreter, book)
     asked, unasked = collect(_audits(models, book), book)
     for one in unasked:
         click.echo(f"not asked  {one.title}: {one.reason}")
