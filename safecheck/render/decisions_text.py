@@ -62,7 +62,11 @@ def summary(decisions: Decisions, findings: Sequence[Finding]) -> Iterator[Line]
         yield Line("")
         yield Line(f"Baseline {decisions.baseline[:16]}…", "strong")
         new = sum(not decisions.settles(finding.fingerprint) for finding in findings)
-        yield Line(f"  {new} findings are new", "bad" if new else "good")
-        yield Line(f"  {len(decisions.debt)} findings are debt: they stay, but do not fail the run")
+        yield Line(f"  {_findings(new)} new", "bad" if new else "good")
+        yield Line(f"  {_findings(len(decisions.debt))} debt: it stays, but does not fail the run")
         if decisions.paid:
             yield Line(f"  {decisions.paid} are paid: run `safecheck baseline prune`", "good")
+
+
+def _findings(count: int) -> str:
+    return "1 finding is" if count == 1 else f"{count} findings are"

@@ -40,7 +40,7 @@ def test_known_findings_are_debt_and_the_verdict_stays(folder: Path, safecheck: 
     assert code == 0
     assert out.startswith("NON-COMPLIANT  twice.onnx\n")
     assert out.count("debt: the baseline knows it") == 2
-    assert "2 findings are debt: they stay, but do not fail the run" in out
+    assert "2 findings are debt: it stays, but does not fail the run" in out
 
 
 def test_a_new_finding_fails(folder: Path, safecheck: Run) -> None:
@@ -70,7 +70,7 @@ def test_the_new_finding_is_not_cut_off(folder: Path, safecheck: Run) -> None:
     code, out, _ = safecheck("audit", "many.onnx", "--baseline", "baseline.json")
     lines = out.splitlines()
     assert code == 1
-    assert "  1 findings are new" in lines
+    assert "  1 finding is new" in lines
     assert "    and 6 more (all are in --output json)" in lines
     shown = [number for number, line in enumerate(lines) if line.startswith("    [")]
     assert len(shown) == 10
