@@ -68,7 +68,7 @@ CASES = (
 
 
 def commands(case: Case, model: Path) -> tuple[Argv, Argv | None]:
-    ours = (SAFECHECK, "audit", str(model)) if case.model else case.ours
+    ours = (SAFECHECK, "audit", "--no-cache", str(model)) if case.model else case.ours
     if case.reference is None:
         return ours, None
     return ours, [str(model) if word == "MODEL" else word for word in case.reference]

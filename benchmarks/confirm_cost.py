@@ -27,7 +27,7 @@ PROFILE = "tensorrt-10-safety"
 
 def timed(model: Path, *options: str) -> float:
     """Wall seconds of one audit."""
-    argv = [sys.executable, "-m", "safecheck", "audit", str(model), "--profile", PROFILE, *options]
+    argv = [sys.executable, "-m", "safecheck", "audit", "--no-cache", str(model), "--profile", PROFILE, *options]
     started = time.perf_counter()
     done = subprocess.run(argv, capture_output=True, check=False)
     seconds = time.perf_counter() - started

@@ -179,7 +179,7 @@ def _withdraw(graph: Any, name: str) -> None:
 
 
 def _holds(node: Any) -> bool:
-    return next(_nested(node), None) is not None
+    return any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
 
 
 def _nested(node: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ element take more memory than there is. So vectors are measured first, by an inf
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from safecheck.form import UNKNOWN
@@ -16,12 +17,14 @@ _MOST_ELEMENTS = 100_000
 """In all concatenated vectors together; about 110 bytes each."""
 
 
-def may_follow_elements(model: Any) -> bool:
+def may_follow_elements(model: Any, known_graphs: Iterable[Any]) -> bool:
     """True if no concatenation can make long vectors. Values of unknown length are taken for long.
 
-    `model` is not changed; types that it declares inside are believed, so they have to be dropped before.
+    `known_graphs` are the graphs of the model. It is not changed; types that it declares inside are believed, so they
+    have to be dropped before.
     """
-    if not any(_joins_vectors(node) for nodes in _node_lists(model) for node in nodes):
+    holders = (*known_graphs, *model.functions)
+    if not any(_joins_vectors(node) for holder in holders for node in holder.node):
         return True
     inferred = messages().ModelProto()
     inferred.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString(), False, False, False))
@@ -42,7 +45,3 @@ def _joins_vectors(node: Any) -> bool:
     if node.op_type != "Concat" or not node.output:
         return False
     return all(attribute.i in (0, -1) for attribute in node.attribute if attribute.name == "axis")
-
-
-def _node_lists(model: Any) -> list[Any]:
-    return [*(graph.node for graph in graphs(model.graph)), *(function.node for function in model.functions)]

@@ -53,7 +53,8 @@ def infer(model: Any) -> Inferred:
     declared = [tensor_of(output) for output in model.graph.output]
     for output in model.graph.output:
         output.ClearField("type")
-    for graph in graphs(model.graph):
+    found = list(graphs(model.graph))
+    for graph in found:
         del graph.value_info[:]
         if graph is not model.graph:
             for value in (value for value in graph.input if value.type.HasField("tensor_type")):
@@ -64,7 +65,7 @@ def infer(model: Any) -> Inferred:
             if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
                 node.domain = ""
     try:
-        typed = _settle(model, may_follow_elements(model))
+        typed = _settle(model, may_follow_elements(model, found))
     except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
         return Inferred(model, str(error), ())
     conflicts = tuple(
@@ -86,9 +87,9 @@ def _run(model: Any, follow: bool) -> Any:
     return inferred
 
 
-def _completed(model: Any, follow: bool) -> Any:
-    """The types of a model that may have bodies to complete; declares in `model` what is found about them."""
-    if not bodies.needed(model):
+def _completed(model: Any, follow: bool, incomplete: bool) -> Any:
+    """The types of a model; if it has bodies to complete, declares in `model` what is found about them."""
+    if not incomplete:
         return _run(model, follow)
     bodies.lend_constants(model.graph)
     completion = bodies.Completion()
@@ -107,10 +108,11 @@ def _settled(graph: Any) -> bool:
 def _settle(model: Any, follow: bool) -> Any:
     """The model with its types; what follows from fixed shapes is computed here, and inference goes on with them."""
     rest = model
-    if bodies.needed(model):
+    incomplete = bodies.needed(model)
+    if incomplete:
         rest = messages().ModelProto()
         rest.CopyFrom(model)
-    latest = _completed(rest, follow)
+    latest = _completed(rest, follow, incomplete)
     values: dict[str, Tensor] = {}
     open_values = not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in model.graph.node)
     for _ in range(_MAX_ROUNDS if open_values and not _settled(latest.graph) else 0):
@@ -119,7 +121,7 @@ def _settle(model: Any, follow: bool) -> Any:
             break
         values |= found
         rest = _with_values(rest, found)
-        latest = _completed(rest, follow)
+        latest = _completed(rest, follow, incomplete)
     return latest if rest is model else _typed(model, latest, values)
 
 

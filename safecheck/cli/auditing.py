@@ -6,7 +6,7 @@ Nothing that an audit needs is imported until a verdict is missing: a run over u
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,16 +77,20 @@ def run(request: Request) -> int:
 
         chosen_day(request.as_of)  # a day that is none is a mistake, also where nothing is asked for it
     kept: list[Outcome | None] = [None] * len(paths)
-    verdicts = _verdicts(request)
-    if verdicts is not None and request.summary is None and all(target.format in KEPT for target in targets):
+    formats = {target.format for target in targets}
+    verdicts = _verdicts(request, formats) if formats <= KEPT else None
+    if verdicts is not None and request.summary is None:
         found = [verdicts.get(path, name) for path, name in request.models]
         if not request.decisions or all(found):  # decisions look at all models of a run together
             kept = [None if part is None else from_json(part) for part in found]
     missing = [task for task, outcome in zip(request.models, kept, strict=True) if outcome is None]
     if request.verbose:
         note(f"{len(paths) - len(missing)} of {len(paths)} verdicts are from earlier runs")
-    reports = _audited(request, missing, verdicts, targets) if missing else []
-    fresh = iter([of(report) for report in reports])
+    reports = _audited(request, missing, formats) if missing else []
+    made = [of(report, formats) for report in reports]
+    if verdicts is not None:
+        _keep(verdicts, missing, reports, made)
+    fresh = iter(made)
     outcomes = [next(fresh) if outcome is None else outcome for outcome in kept]
     hashes = _hashes(paths, outcomes)
     refuse_clashes(targets, hashes)
@@ -102,19 +106,18 @@ def _hashes(paths: Sequence[str], outcomes: Sequence[Outcome]) -> dict[str, str]
     """Path -> SHA-256 of every file that a verdict is about: models and weights."""
     found = {}
     for path, outcome in zip(paths, outcomes, strict=True):
-        model = outcome.json["model"]
-        if path != "-" and "sha256" in model:
-            found[path] = str(model["sha256"])
+        if path != "-" and outcome.sha256:
+            found[path] = outcome.sha256
             folder = os.path.dirname(path)
-            found |= {os.path.join(folder, file["path"]): str(file["sha256"]) for file in model["external_data"]}
+            found |= {os.path.join(folder, location): sha256 for location, sha256 in outcome.weights}
     return found
 
 
-def _verdicts(request: Request) -> Verdicts | None:
+def _verdicts(request: Request, formats: Collection[str]) -> Verdicts | None:
     """The kept verdicts of runs that were asked the same."""
     if not request.cache or request.release or request.evidence or request.confirm:
         return None
-    options = {"confined": request.settings.root}
+    options = {"confined": request.settings.root, "formats": " ".join(sorted(formats))}
     if request.decisions:
         from safecheck.review import chosen_day
 
@@ -131,10 +134,18 @@ def _verdicts(request: Request) -> Verdicts | None:
     return Verdicts(options)
 
 
-def _audited(
-    request: Request, tasks: Sequence[tuple[str, str]], verdicts: Verdicts | None, targets: Sequence[Target]
-) -> list[Report]:
-    """The reports on models whose verdict is not known, which are then kept."""
+def _keep(
+    verdicts: Verdicts, tasks: Sequence[tuple[str, str]], reports: Sequence[Report], made: Sequence[Outcome]
+) -> None:
+    """Keep what was worked out, but nothing that could come out differently another time."""
+    for (path, name), report, outcome in zip(tasks, reports, made, strict=True):
+        if report.model is not None and not report.model.inference_problem:
+            files = report.profile.files
+            verdicts.put(path, name, outcome.sha256, outcome.weights, files, outcome.as_json())
+
+
+def _audited(request: Request, tasks: Sequence[tuple[str, str]], formats: Collection[str]) -> list[Report]:
+    """The reports on models whose verdict is not known."""
     from safecheck.baseline import load as load_baseline
     from safecheck.pipeline import audit_all
     from safecheck.review import chosen_day, read_deviations, review
@@ -146,7 +157,7 @@ def _audited(
     day = chosen_day(request.as_of) if request.deviations or request.as_of is not None else None
     recorded = read_deviations(request.deviations, books) if request.deviations else None
     baseline = load_baseline(request.baseline) if request.baseline is not None else None
-    illustrate = any(target.format == "html" for target in targets)
+    illustrate = "html" in formats
     ask = _vendor(request, books)
     audited = []
     for report in progress(audit_all(tasks, request.jobs, illustrate), [path for path, _ in tasks], request.quiet):
@@ -162,11 +173,6 @@ def _audited(
         from safecheck.release import for_release  # asks git, which an ordinary audit does not pay for
 
         reports = for_release(reports, request.deviations)
-    if verdicts is not None:
-        for (path, name), report in zip(tasks, reports, strict=True):
-            if report.model is not None and not report.model.inference_problem and not illustrate:
-                weights = [(file.path, file.sha256) for file in report.model.external_data]
-                verdicts.put(path, name, report.model.sha256, weights, report.profile.files, of(report).as_json())
     return reports
 
 
@@ -195,6 +201,6 @@ def _show(target: Target, outcomes: list[Outcome], reports: list[Report], code: 
     if target.format == "text":
         show_lines(text_lines(outcomes, quiet), target.path)
     elif target.format == "json":
-        show(together([outcome.json for outcome in outcomes], code), target.path)
+        show(together([outcome.json or {} for outcome in outcomes], code), target.path)
     else:
         show(RENDERERS[target.format](reports), target.path)

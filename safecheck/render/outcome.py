@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,19 @@ KEPT = frozenset({"text", "json"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One model."""
+    """One model, in the formats that were asked for."""
 
     exit_code: int
     verdict: str
-    lines: tuple[Line, ...]
-    """All that the text report says about it."""
+    sha256: str
+    """Of the model file; empty if it could not be read."""
+    weights: tuple[tuple[str, str], ...]
+    """Location and SHA-256 of its external data."""
     headline: Line
     """Its verdict in one line."""
-    json: Mapping[str, Any]
+    lines: tuple[Line, ...] = ()
+    """All that the text report says about it."""
+    json: Mapping[str, Any] | None = None
     """The JSON report."""
 
     def as_json(self) -> dict[str, Any]:
@@ -34,8 +38,10 @@ class Outcome:
         return {
             "exit_code": self.exit_code,
             "verdict": self.verdict,
-            "lines": self.lines,
+            "sha256": self.sha256,
+            "weights": self.weights,
             "headline": self.headline,
+            "lines": self.lines,
             "json": self.json,
         }
 
@@ -45,23 +51,31 @@ def from_json(found: Mapping[str, Any]) -> Outcome:
     return Outcome(
         exit_code=found["exit_code"],
         verdict=found["verdict"],
-        lines=tuple(Line(*part) for part in found["lines"]),
+        sha256=found["sha256"],
+        weights=tuple((location, sha256) for location, sha256 in found["weights"]),
         headline=Line(*found["headline"]),
+        lines=tuple(Line(*part) for part in found["lines"]),
         json=found["json"],
     )
 
 
-def of(report: Report) -> Outcome:
-    """What is shown about a report."""
-    from safecheck.render.json import content
+def of(report: Report, formats: Collection[str]) -> Outcome:
+    """What is shown about a report; what no format needs is not worked out."""
     from safecheck.render.text import about, headline
 
+    found = None
+    if "json" in formats:
+        from safecheck.render.json import content
+
+        found = content(report)
     return Outcome(
         exit_code=report.exit_code,
         verdict=str(report.verdict),
-        lines=tuple(about(report)),
+        sha256=report.model.sha256 if report.model is not None else "",
+        weights=tuple((file.path, file.sha256) for file in report.model.external_data) if report.model else (),
         headline=headline(report),
-        json=content(report),
+        lines=tuple(about(report)) if "text" in formats else (),
+        json=found,
     )
 
 
