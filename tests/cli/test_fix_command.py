@@ -165,15 +165,17 @@ def test_external_data_get_a_file_of_their_own(tmp_path: Path) -> None:
     onnx.checker.check_model(str(tmp_path / "fixed.onnx"), full_check=True)
 
 
-def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_the_same_model_gives_the_same_bytes(form: str, tmp_path: Path) -> None:
     flipped(tmp_path / "model.onnx")
     outputs = []
     for seed in ("0", "1"):
-        command = [sys.executable, "-m", "safecheck", "fix", "model.onnx", "-o", "fixed.onnx", "--output", "json"]
-        environment = {"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"}
+        command = [sys.executable, "-m", "safecheck", "fix", "model.onnx", "-o", "fixed.onnx", "--output", form]
+        environment = {"PYTHONHASHSEED": seed, "TZ": f"UTC-{seed}", "PATH": "/usr/bin:/bin"}
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120)
         outputs.append((done.stdout, (tmp_path / "fixed.onnx").read_bytes()))
     assert outputs[0] == outputs[1]
+    assert outputs[0][0]
 
 
 def test_a_target_that_nothing_allows_is_left_alone(tmp_path: Path) -> None:

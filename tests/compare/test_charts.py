@@ -12,6 +12,7 @@ from safecheck.measured import Measurement
 from safecheck.published import published
 from safecheck.render.chart_data import Bars, Plane, chart_data, missing
 from safecheck.render.charts import charts
+from safecheck.render.compare_html import document
 from safecheck.render.compare_tables import names
 from safecheck.rulebook.load import profile
 
@@ -102,3 +103,11 @@ def test_a_drawing_is_inert_and_repeats(name: str) -> None:
         assert "published" in chart.words or not chart.title.startswith("Top-1")
     assert len(set(identifiers)) == len(identifiers)
     assert len(drawn) == len(titles(found))
+
+
+def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safecheck.render.charts.available", lambda: False)
+    page = document(contrast(column("a.onnx", "compliant", latency(2.5))))
+    assert "pip install 'safecheck[charts]'" in page
+    assert 'class="chart"' not in page
+    assert "2.5 ms" in page
