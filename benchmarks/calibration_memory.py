@@ -17,7 +17,7 @@ from measure import run
 
 LIMIT_MB = 4000.0
 GROWTH = 1.5
-"""Most that ten times the images may cost. Allocators differ by a tenth or two; to keep what images make costs far more."""
+"""Most that ten times the images may cost. Allocators differ by a tenth or two; keeping what images make costs more."""
 
 
 def images(folder: Path, count: int) -> Path:
