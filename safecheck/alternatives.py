@@ -28,24 +28,32 @@ class Alternative(NamedTuple):
     diagram: Diagram
 
 
+def drawable(model: Model) -> bool:
+    """Whether a model is looked at for alternatives.
+
+    Networks that are too large to look at in a moment are not, neither are those from standard input, whose weights are
+    gone, nor those with functions of their own.
+    """
+    size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
+    small = len(model.graph.scopes[0].nodes) <= _MOST_NODES and size <= _MOST_BYTES
+    return small and model.path != "-" and not model.proto.functions
+
+
 def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[int, Alternative]:
     """Alternatives for nodes of the main graph, by their index; without those that no rewrite makes lighter.
 
-    Nothing is proved and nothing is changed. Networks that are too large to look at in a moment get none, neither do
-    those from standard input, whose weights are gone, nor those with functions of their own.
+    Nothing is proved and nothing is changed. A model that is not `drawable` gets none.
 
     Raises:
         InputError: the model changed since it was audited.
     """
-    asked = list(nodes)
-    size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
-    count = len(model.graph.scopes[0].nodes)
-    if not asked or model.path == "-" or model.proto.functions or count > _MOST_NODES or size > _MOST_BYTES:
+    asked = dict.fromkeys(nodes)
+    if not asked or not drawable(model):
         return {}
     bench = Bench(read_whole(model))
     ledger = Ledger(bench, profile)
     protos = list(bench.nodes)
-    found = {index: _alternative(bench, ledger, protos[index]) for index in dict.fromkeys(asked)}
+    found = {index: _alternative(bench, ledger, protos[index]) for index in asked}
     return {index: alternative for index, alternative in found.items() if alternative is not None}
 
 
@@ -62,10 +70,9 @@ def _drawn(bench: Bench, weighed: Weighed) -> Diagram:
     new = weighed.option.replacement
     known = {**dict.fromkeys(new.constants, _CONSTANT), **weighed.types}
     verdicts = {id(node): str(judged.verdict) for node, judged in zip(new.nodes, weighed.judgements, strict=True)}
-    drawn = diagram_of(
-        new.nodes[:_DRAWN],
+    return diagram_of(
+        new.nodes,
+        _DRAWN,
         lambda name: known[name] if name in known else bench.tensor(name),
         lambda node: verdicts[id(node)],
-        lambda node: False,
     )
-    return drawn._replace(hidden=max(0, len(new.nodes) - _DRAWN))

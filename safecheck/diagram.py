@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from safecheck.escape import printable
@@ -52,14 +52,18 @@ def shape_words(tensor: Tensor) -> str:
     """`1x96x56x56`, `N x 3`, or `?`."""
     if tensor.shape is None:
         return "?"
-    return "x".join("?" if dim is None else printable(str(dim), 12) for dim in tensor.shape) or "scalar"
+    return "x".join("?" if dim is None else printable(str(dim), 20) for dim in tensor.shape) or "scalar"
 
 
 def diagram_of(
-    nodes: Iterable[Any], tensor: Callable[[str], Tensor], kind: Callable[[Any], str], focus: Callable[[Any], bool]
+    given: Sequence[Any],
+    most: int,
+    tensor: Callable[[str], Tensor],
+    kind: Callable[[Any], str],
+    focus: Callable[[Any], bool] = lambda node: False,
 ) -> Diagram:
-    """The picture of some NodeProtos and of the values that they read from elsewhere; constants are left out."""
-    nodes = list(nodes)
+    """The picture of `most` NodeProtos and of the values that they read from elsewhere; constants are left out."""
+    nodes = given[:most]
     makers = {name: position for position, node in enumerate(nodes) for name in node.output if name}
     boxes = [Box(printable(node.op_type, 24), _first_shape(node, tensor), kind(node), focus(node)) for node in nodes]
     arrows: set[tuple[int, int]] = set()
@@ -73,7 +77,8 @@ def diagram_of(
                     sources[name] = len(boxes)
                     boxes.append(Box("…", shape_words(tensor(name)), "outside"))
                 arrows.add((sources[name], position))
-    return Diagram(tuple(boxes), tuple(sorted(arrow for arrow in arrows if arrow[0] != arrow[1])))
+    shown = tuple(sorted(arrow for arrow in arrows if arrow[0] != arrow[1]))
+    return Diagram(tuple(boxes), shown, len(given) - len(nodes))
 
 
 def _first_shape(node: Any, tensor: Callable[[str], Tensor]) -> str:
@@ -99,7 +104,8 @@ class Neighbourhoods:
         nodes = sorted(chosen, key=lambda node: node.index)
         owner = {id(node.proto): node for node in nodes}
         diagram = diagram_of(
-            (node.proto for node in nodes),
+            [node.proto for node in nodes],
+            len(nodes),
             centre.scope.lookup,
             lambda proto: self._kinds.get((owner[id(proto)].scope.path, owner[id(proto)].index), ""),
             lambda proto: proto is centre.proto,

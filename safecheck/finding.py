@@ -30,6 +30,11 @@ class ModelVerdict(StrEnum):
     NON_COMPLIANT = "non-compliant"
     INCONCLUSIVE = "inconclusive"
 
+    @property
+    def symbol(self) -> str:
+        """A verdict is told by more than its colour."""
+        return {ModelVerdict.NON_COMPLIANT: "✘", ModelVerdict.INCONCLUSIVE: "?"}.get(self, "✔")
+
 
 class Grade(StrEnum):
     """Why a rule says what it says, strongest first."""

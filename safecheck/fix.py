@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from safecheck.audit import audit
+from safecheck.diagram import shape_words
 from safecheck.errors import InputError, SafecheckError
 from safecheck.escape import printable
 from safecheck.finding import Finding
@@ -223,20 +224,11 @@ def listing(bench: Bench) -> list[str]:
     """The main graph as text, one node a line, for a diff."""
     lines = []
     for node in bench.nodes:
-        outputs = ", ".join(f"{printable(name, 80)} {_shape(bench, name)}" for name in node.output if name)
+        outputs = ", ".join(f"{printable(name, 80)} {shape_words(bench.tensor(name))}" for name in node.output if name)
         inputs = ", ".join(printable(name, 80) for name in node.input)
         attributes = " ".join(_short(part) for part in node.attribute)
         lines.append(f"{outputs} = {printable(node.op_type, 60)}({inputs}) {attributes}".rstrip())
     return lines
-
-
-def _shape(bench: Bench, name: str) -> str:
-    shape = bench.tensor(name).shape
-    return (
-        "?"
-        if shape is None
-        else "x".join(printable(str(dim), 20) if dim is not None else "?" for dim in shape) or "scalar"
-    )
 
 
 def _short(part: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -150,11 +150,11 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, how: _Ho
         except UnprovedError as failure:
             reasons.append(f"the proof failed: {failure}")
             continue
-        before, old = words(dying), picture(bench, ledger, dying)
+        before, old = words(dying), _picture(bench, ledger, dying)
         bench.apply(option.replacement, types)
         ledger.record(option.replacement.nodes, judgements)
         after = site.after or words(option.replacement.nodes) or "nothing: the value is there already"
-        pictures = (old, picture(bench, ledger, option.replacement.nodes))
+        pictures = (old, _picture(bench, ledger, option.replacement.nodes))
         return replace(step, applied=True, reason="", before=before, after=after, proof=proof, pictures=pictures)
     return replace(step, reason="; ".join(dict.fromkeys(reasons)))
 
@@ -187,11 +187,9 @@ def weigh_options(bench: Bench, ledger: Ledger, site: Site, finite_only: bool) -
     return [weighed for _, weighed in sorted(found, key=lambda entry: entry[0])]
 
 
-def picture(bench: Bench, ledger: Ledger, nodes: Iterable[Any]) -> Diagram:
+def _picture(bench: Bench, ledger: Ledger, nodes: Sequence[Any]) -> Diagram:
     """Nodes of the bench with their verdicts, as far as a picture has room."""
-    nodes = list(nodes)
-    drawn = diagram_of(nodes[:_DRAWN], bench.tensor, lambda node: str(ledger.verdict(node)), lambda node: False)
-    return drawn._replace(hidden=max(0, len(nodes) - _DRAWN))
+    return diagram_of(nodes, _DRAWN, bench.tensor, lambda node: str(ledger.verdict(node)))
 
 
 def _names(site: Site) -> tuple[str, ...]:

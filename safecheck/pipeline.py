@@ -103,10 +103,10 @@ def audit_model(path: str, book: Profile) -> Report:
 
 def illustrated(report: Report) -> Report:
     """The report with permitted alternatives for the nodes that pictures show."""
-    from safecheck.alternatives import alternatives
+    from safecheck.alternatives import alternatives, drawable
     from safecheck.pictures import pictures
 
-    if report.model is None:
+    if report.model is None or not drawable(report.model):
         return report
     places = [picture.finding.location for picture in pictures(report).drawn]
     asked = [place.index for place in places if not place.scope and place.index is not None]

@@ -129,13 +129,18 @@ class Report:
 
         `allowed`, `forbidden`, `unproven` and `deviated` add up to `total`.
         """
-        nodes = self.audit.nodes if self.audit is not None else ()
-        findings = self._deviated
-        counts = Counter(
-            "deviated" if findings.get((node.location.scope, node.location.index)) else str(node.verdict)
-            for node in nodes
-        )
-        return {"total": len(nodes), **{name: counts[name] for name in (*map(str, Verdict), "deviated")}}
+        kinds = self.node_kinds
+        counts = Counter(kinds)
+        return {"total": len(kinds), **{name: counts[name] for name in (*map(str, Verdict), "deviated")}}
+
+    @property
+    def node_kinds(self) -> list[str]:
+        """The verdict on each node in order, or `deviated`; empty if nothing was judged."""
+        deviated = self._deviated
+        return [
+            "deviated" if deviated.get((node.location.scope, node.location.index)) else str(node.verdict)
+            for node in (self.audit.nodes if self.audit is not None else ())
+        ]
 
     @property
     def cost(self) -> Cost | None:

@@ -25,6 +25,8 @@ from safecheck.render.outcome import KEPT, Outcome, from_json, of, text_lines
 from safecheck.render.output import Target, parse_targets, refuse_clashes
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from safecheck.report import Report
     from safecheck.rulebook.profile import Profile
 
@@ -72,13 +74,10 @@ def run(request: Request) -> int:
     targets = parse_targets(
         request.outputs, [*paths, *{name for _, name in request.models}, *request.decisions, *request.evidence]
     )
-    if request.as_of is not None:
-        from safecheck.review import chosen_day
-
-        chosen_day(request.as_of)  # a day that is none is a mistake, also where nothing is asked for it
+    day = _day(request)
     kept: list[Outcome | None] = [None] * len(paths)
     formats = {target.format for target in targets}
-    verdicts = _verdicts(request, formats) if formats <= KEPT else None
+    verdicts = _verdicts(request, formats, day) if formats <= KEPT else None
     if verdicts is not None and request.summary is None:
         found = [verdicts.get(path, name) for path, name in request.models]
         if not request.decisions or all(found):  # decisions look at all models of a run together
@@ -86,7 +85,7 @@ def run(request: Request) -> int:
     missing = [task for task, outcome in zip(request.models, kept, strict=True) if outcome is None]
     if request.verbose:
         note(f"{len(paths) - len(missing)} of {len(paths)} verdicts are from earlier runs")
-    reports = _audited(request, missing, formats) if missing else []
+    reports = _audited(request, missing, formats, day) if missing else []
     made = [of(report, formats) for report in reports]
     if verdicts is not None:
         _keep(verdicts, missing, reports, made)
@@ -113,22 +112,29 @@ def _hashes(paths: Sequence[str], outcomes: Sequence[Outcome]) -> dict[str, str]
     return found
 
 
-def _verdicts(request: Request, formats: Collection[str]) -> Verdicts | None:
+def _day(request: Request) -> date | None:
+    """The day that expiry is judged by; a day that is none is a mistake, also where nothing is asked for it."""
+    if not request.deviations and request.as_of is None:
+        return None
+    from safecheck.review import chosen_day
+
+    return chosen_day(request.as_of)
+
+
+def _verdicts(request: Request, formats: Collection[str], day: date | None) -> Verdicts | None:
     """The kept verdicts of runs that were asked the same."""
     if not request.cache or request.release or request.evidence or request.confirm:
         return None
     options = {"confined": request.settings.root, "formats": " ".join(sorted(formats))}
     if request.decisions:
-        from safecheck.review import chosen_day
-
-        files = [sha256_of(path) for path in request.decisions]
+        files = [(path, sha256_of(path)) for path in request.decisions]
         models = [(path, name, sha256_of(path)) for path, name in request.models]
-        if None in files or any(sha256 is None for _, _, sha256 in models):
+        if any(entry[-1] is None for entry in (*files, *models)):
             return None
         options |= {
-            "deviations": repr([(path, sha256_of(path)) for path in request.deviations]),
-            "baseline": repr(request.baseline and (request.baseline, sha256_of(request.baseline))),
-            "day": str(chosen_day(request.as_of)) if request.deviations else "",
+            "deviations": repr(files[: len(request.deviations)]),
+            "baseline": repr(files[len(request.deviations) :]),
+            "day": str(day) if request.deviations else "",
             "run": key_of({"models": repr(models)}),
         }
     return Verdicts(options)
@@ -144,17 +150,18 @@ def _keep(
             verdicts.put(path, name, outcome.sha256, outcome.weights, files, outcome.as_json())
 
 
-def _audited(request: Request, tasks: Sequence[tuple[str, str]], formats: Collection[str]) -> list[Report]:
+def _audited(
+    request: Request, tasks: Sequence[tuple[str, str]], formats: Collection[str], day: date | None
+) -> list[Report]:
     """The reports on models whose verdict is not known."""
     from safecheck.baseline import load as load_baseline
     from safecheck.pipeline import audit_all
-    from safecheck.review import chosen_day, read_deviations, review
+    from safecheck.review import read_deviations, review
     from safecheck.rulebook.load import profile
 
     for name in {name for _, name in tasks}:
         keep_inside(request.settings, name)
     books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
-    day = chosen_day(request.as_of) if request.deviations or request.as_of is not None else None
     recorded = read_deviations(request.deviations, books) if request.deviations else None
     baseline = load_baseline(request.baseline) if request.baseline is not None else None
     illustrate = "html" in formats

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.cli.images import echo_lines, image_options, preparation, progress
-from safecheck.cli.options import leave_closed_pipe
+from safecheck.cli.images import image_options, preparation, progress
+from safecheck.cli.reporting import show_lines
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.images.folder import find_images
@@ -77,10 +77,7 @@ def bench(
             click.echo(f"error[{column.error.code}]: {column.error}", err=True)
     if target is not None:
         write_file(target, bench_json.document(campaign))
-    try:
-        echo_lines(bench_text.lines(campaign))
-    except BrokenPipeError:
-        leave_closed_pipe()
+    show_lines(bench_text.lines(campaign), None)
     return campaign.exit_code
 
 

@@ -7,15 +7,14 @@ import os
 import click  # noqa: TID251 - the room for click
 
 from safecheck.bench.traffic import CACHE
-from safecheck.cli.options import leave_closed_pipe
-from safecheck.contrast import Contrast
+from safecheck.cli.reporting import show
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.measured import read_measurements
 from safecheck.pipeline import compare_models, find_models
 from safecheck.published import published
 from safecheck.render import compare_html, compare_json, compare_markdown, compare_text
-from safecheck.render.output import Target, check_targets, target_of, write_file
+from safecheck.render.output import Target, check_targets, target_of
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.strict_yaml import suggest
 
@@ -75,7 +74,7 @@ def compare(
     if contrast.unused:
         click.echo(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here", err=True)
     for target in targets:
-        _emit(target, contrast)
+        show(FORMATS[target.format](contrast), target.path)
     return contrast.exit_code
 
 
@@ -102,14 +101,3 @@ def _named(requests: tuple[str, ...], paths: list[str]) -> dict[str, str]:
             raise UsageError("SC-CFG-AS", "--as", f"{printable(path)} is not among the models", "name one of them")
         found[path] = name
     return found
-
-
-def _emit(target: Target, contrast: Contrast) -> None:
-    content = FORMATS[target.format](contrast)
-    if target.path is not None:
-        write_file(target.path, content)
-        return
-    try:
-        click.echo(content, nl=False)
-    except BrokenPipeError:
-        leave_closed_pipe()

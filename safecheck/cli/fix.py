@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import click  # noqa: TID251 - the room for click
 
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import leave_closed_pipe, profile_option
+from safecheck.cli.options import profile_option
+from safecheck.cli.reporting import show, show_lines
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.fix import NAMES, Fixed, Request
 from safecheck.fix import fix as fix_model
 from safecheck.pipeline import illustrated
 from safecheck.render import fix_json, fix_text
-from safecheck.render.output import Target, check_targets, refuse_clashes, target_of, write_file
+from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
 from safecheck.rulebook.load import profile
 from safecheck.strict_yaml import suggest
 
@@ -73,31 +73,13 @@ def fix(
 
 
 def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
-    if place.path is not None:
-        write_file(place.path, _document(place, fixed, written))
-        return
-    try:
-        if diff and place.format == "text":
-            click.echo(fixed.difference, nl=bool(fixed.difference))
-        elif place.format != "text":
-            click.echo(_document(place, fixed, written), nl=False)
-        elif sys.stdout is not None and sys.stdout.isatty():
-            from safecheck.render.terminal import print_lines
-
-            print_lines(fix_text.lines(fixed, written), sys.stdout)
-        else:
-            click.echo(_text(fixed, written), nl=False)
-    except BrokenPipeError:
-        leave_closed_pipe()
-
-
-def _document(place: Target, fixed: Fixed, written: str | None) -> str:
     if place.format == "html":
         from safecheck.render import html
 
-        return html.document([illustrated(fixed.after or fixed.before)], fixed)
-    return fix_json.document(fixed) if place.format == "json" else _text(fixed, written)
-
-
-def _text(fixed: Fixed, written: str | None) -> str:
-    return "".join(f"{line.text}\n" for line in fix_text.lines(fixed, written))
+        show(html.document([illustrated(fixed.after or fixed.before)], fixed), place.path)
+    elif place.format == "json":
+        show(fix_json.document(fixed), place.path)
+    elif diff and place.path is None:
+        show(f"{fixed.difference}\n" if fixed.difference else "", None)
+    else:
+        show_lines(fix_text.lines(fixed, written), place.path)

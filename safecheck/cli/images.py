@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import click  # noqa: TID251 - the room for click
 
@@ -64,13 +63,3 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
     with bars(sys.stderr) as advance:
         yield advance
-
-
-def echo_lines(lines: Any) -> None:
-    """Print report lines, in colour on a terminal."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        from safecheck.render.terminal import print_lines
-
-        print_lines(lines, sys.stdout)
-    else:
-        click.echo("".join(f"{line.text}\n" for line in lines), nl=False)

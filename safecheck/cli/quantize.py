@@ -7,15 +7,16 @@ import os
 import click  # noqa: TID251 - the room for click
 
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.images import echo_lines, image_options, preparation, progress
-from safecheck.cli.options import leave_closed_pipe, profile_option
+from safecheck.cli.images import image_options, preparation, progress
+from safecheck.cli.options import profile_option
+from safecheck.cli.reporting import show, show_lines
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.quantisation.clipping import METHODS
 from safecheck.quantisation.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
 from safecheck.quantisation.quantize import quantize as quantize_model
 from safecheck.render import quantize_json, quantize_text
-from safecheck.render.output import Target, check_targets, refuse_clashes, target_of, write_file
+from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
 from safecheck.rulebook.load import profile
 
 FORMATS = ("text", "json")
@@ -84,14 +85,7 @@ def _why(done: Quantised) -> str:
 
 
 def _emit(place: Target, done: Quantised, target: str) -> None:
-    if place.path is not None:
-        text = "".join(f"{line.text}\n" for line in quantize_text.lines(done, target))
-        write_file(place.path, quantize_json.document(done) if place.format == "json" else text)
-        return
-    try:
-        if place.format == "json":
-            click.echo(quantize_json.document(done), nl=False)
-        else:
-            echo_lines(quantize_text.lines(done, target))
-    except BrokenPipeError:
-        leave_closed_pipe()
+    if place.format == "json":
+        show(quantize_json.document(done), place.path)
+    else:
+        show_lines(quantize_text.lines(done, target), place.path)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 
+from safecheck.build.release import from_code
 from safecheck.errors import UsageError
 from safecheck.escape import printable
 from safecheck.finding import Verdict
@@ -75,7 +76,7 @@ class Trtexec:
         if version is not None:
             self._release = version[1]
         elif banner is not None:
-            self._release = _release(int(banner[1]))
+            self._release = from_code(int(banner[1]))
         if device is not None:
             self._device = printable(device[1], 60)
 
@@ -92,9 +93,3 @@ class Trtexec:
     def release(self) -> str:
         """As the log says."""
         return self._release
-
-
-def _release(number: int) -> str:
-    """`8.6.13` for 8613, `10.13.0` for 101300: the macro NV_TENSORRT_VERSION of the two generations."""
-    major = 1000 if number < 10_000 else 10_000
-    return f"{number // major}.{number % major // 100}.{number % 100}"

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from safecheck import __version__
 from safecheck.contrast import Contrast, Standing
+from safecheck.finding import ModelVerdict
 from safecheck.render import charts
 from safecheck.render.chart_data import chart_data, missing
-from safecheck.render.compare_tables import SYMBOLS, names, tables
+from safecheck.render.compare_tables import names, tables
 from safecheck.render.templates import rendered
 
 _STRIP = 300
@@ -47,7 +48,7 @@ def document(contrast: Contrast) -> str:
             for position in range(len(contrast.profiles))
         ],
         profiles=contrast.profiles,
-        symbols=SYMBOLS,
+        symbols={str(verdict): verdict.symbol for verdict in ModelVerdict},
         strip=_strip,
         charts=[(chart.title, chart.words, Markup(chart.svg)) for chart in _charts(contrast)],
         charts_missing=missing(contrast) if charts.available() else [],

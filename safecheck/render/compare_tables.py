@@ -8,9 +8,9 @@ from typing import NamedTuple
 from safecheck.bench.traffic import BATCHES, assumptions
 from safecheck.contrast import Compared, Contrast, Standing, weight
 from safecheck.escape import printable
+from safecheck.finding import ModelVerdict
 from safecheck.render import amounts
 
-SYMBOLS = {"compliant": "✔", "non-compliant": "✘", "inconclusive": "?"}
 _OPERATORS = 12
 _RULES = 6
 
@@ -70,7 +70,7 @@ def tables(contrast: Contrast) -> Iterator[Table]:
 def _verdicts(contrast: Contrast) -> Iterator[Row]:
     for position, profile in enumerate(contrast.profiles):
         standings = [model.standings[position] for model in contrast.models]
-        yield Row(profile.id, tuple(f"{SYMBOLS[one.verdict]} {one.verdict}" for one in standings))
+        yield Row(profile.id, tuple(f"{ModelVerdict(one.verdict).symbol} {one.verdict}" for one in standings))
         yield Row("  nodes allowed", tuple(_of(one, 0) for one in standings))
         yield Row("  nodes forbidden", tuple(_of(one, 1) for one in standings))
         yield Row("  nodes unproven", tuple(_of(one, 2) for one in standings))

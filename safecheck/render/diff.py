@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from safecheck import __version__
 from safecheck.changes import Changes, Place, Side
 from safecheck.escape import printable
 from safecheck.finding import Location
-from safecheck.render.json import dumped, location_content
+from safecheck.render.json import dumped, location_content, shown_path
 
 NOT_A_VERDICT = "This compares findings. It is no statement that either model is compliant: see `safecheck audit`."
 SHOWN = 20
@@ -76,8 +75,12 @@ def json(changes: Changes) -> str:
 
 
 def _side(side: Side) -> dict[str, Any]:
-    path = os.path.basename(side.path) if os.path.isabs(side.path) else side.path
-    return {"path": path, "sha256": side.sha256, "profile": side.profile.split(" ")[0], "verdict": side.verdict}
+    return {
+        "path": shown_path(side.path),
+        "sha256": side.sha256,
+        "profile": side.profile.split(" ")[0],
+        "verdict": side.verdict,
+    }
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from safecheck.escape import printable
 from safecheck.finding import Verdict
+from safecheck.render.json_text import dumped
 from safecheck.render.problems import LONG, Problem, names, problems
 from safecheck.report import Report
 
@@ -22,7 +22,7 @@ def document(reports: Sequence[Report]) -> str:
         for report, name in zip(reports, names(reports), strict=True)
         for problem in problems(report)
     ]
-    return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return dumped(found)
 
 
 def _entry(problem: Problem, report: Report, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from safecheck import __version__
 from safecheck.confirmation import NO_BUILD
 from safecheck.escape import printable
-from safecheck.finding import Citation, Grade, ModelVerdict, Verdict
+from safecheck.finding import Citation, Grade, Verdict
 from safecheck.pictures import pictures
 from safecheck.provenance import packages
 from safecheck.render import amounts
@@ -22,12 +22,6 @@ from safecheck.report import Report, relative, worst
 if TYPE_CHECKING:  # the page of an audit does not need what rewrites
     from safecheck.fix import Fixed
 
-SYMBOLS = {
-    ModelVerdict.COMPLIANT: "✔",
-    ModelVerdict.COMPLIANT_WITH_DEVIATIONS: "✔",
-    ModelVerdict.NON_COMPLIANT: "✘",
-    ModelVerdict.INCONCLUSIVE: "?",
-}
 _PLACES = 24
 _STEPS = 400
 
@@ -54,7 +48,7 @@ def _page(report: Report, fixed: Fixed | None) -> dict[str, Any]:
     return {
         "report": report,
         "name": "standard input" if report.path == "-" else printable(shown_path(report.path)),
-        "symbol": SYMBOLS[report.verdict],
+        "symbol": report.verdict.symbol,
         "coverage": report.coverage,
         "groups": found,
         "grades": _grades(report),

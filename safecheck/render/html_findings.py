@@ -8,9 +8,10 @@ from typing import NamedTuple
 from safecheck.alternatives import Alternative
 from safecheck.decisions import Deviation
 from safecheck.escape import printable
-from safecheck.finding import EXPORTER_FORM, Citation, Evidence, Finding, Grade, Verdict
+from safecheck.finding import EXPORTER_FORM, Citation, Finding, Grade, Verdict
 from safecheck.pictures import Pictures
 from safecheck.render.drawing import Drawing, drawing
+from safecheck.render.problems import fact, operator
 from safecheck.report import Report
 
 MOST_ROWS = 12_000
@@ -132,13 +133,12 @@ def _row(report: Report, pictures: Pictures, finding: Finding) -> Row:
     place = finding.location
     number = pictures.shown_by.get(finding.fingerprint)
     similar = pictures.similar.get((finding.rule, place.op_type)) if place.index is not None else None
-    domain = f"{printable(place.domain, 40)}::" if place.domain else ""
     return Row(
         position="" if place.index is None else place.index,
         node=node_words(finding),
-        operator=f"{domain}{printable(place.op_type, 60)}" if place.index is not None else "network input or output",
+        operator=operator(place) if place.index is not None else "network input or output",
         layers=", ".join(printable(layer, 100) for layer in finding.layers),
-        facts=tuple(fact_words(part) for part in finding.evidence if part.fact != EXPORTER_FORM),
+        facts=tuple(fact(part) for part in finding.evidence if part.fact != EXPORTER_FORM),
         picture=similar if number is None else number,
         alike=number is not None,
         deviation=report.decisions.deviated.get(finding.fingerprint),
@@ -151,11 +151,6 @@ def node_words(finding: Finding) -> str:
     place = finding.location
     name = printable(place.node, _NAME) or f"→ {', '.join(printable(output, 60) for output in place.outputs[:3])}"
     return f"{name} (in {printable(place.scope, _NAME)})" if place.scope else name
-
-
-def fact_words(part: Evidence) -> str:
-    """The fact, and the limit it is held against."""
-    return f"{printable(part.fact)}: {printable(part.actual, 120)} (limit: {printable(part.limit, 300)})"
 
 
 def _figure(report: Report, pictures: Pictures, number: int, places: int) -> Figure:

@@ -14,6 +14,6 @@ def together(contents: Sequence[Mapping[str, Any]], exit_code: int) -> str:
     return dumped({"schema": "safecheck/reports/1", "reports": contents, "exit_code": exit_code})
 
 
-def dumped(found: Mapping[str, Any]) -> str:
+def dumped(found: Mapping[str, Any] | Sequence[Any]) -> str:
     """The text of a report: ASCII only, so that hostile characters in names stay visible and harmless."""
     return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"

@@ -19,12 +19,6 @@ PLACES = 10
 """Places shown of each rule."""
 _RESERVE = 500
 """Bytes kept for the line that counts what is left out."""
-_SYMBOLS = {
-    ModelVerdict.COMPLIANT: "✔",
-    ModelVerdict.COMPLIANT_WITH_DEVIATIONS: "✔",
-    ModelVerdict.NON_COMPLIANT: "✘",
-    ModelVerdict.INCONCLUSIVE: "?",
-}
 
 
 class Block(NamedTuple):
@@ -66,7 +60,7 @@ def _blocks(reports: Sequence[Report], shown: Sequence[str]) -> Iterator[Block]:
     models = f"{len(reports)} {'model' if len(reports) == 1 else 'models'}"
     yield Block(f"# safecheck\n\n{models}: {told or 'inconclusive, nothing was checked'}\n")
     for report, name in zip(reports, shown, strict=True):
-        yield Block(f"- {_SYMBOLS[report.verdict]} **{report.verdict}**: {inert(name)}")
+        yield Block(f"- {report.verdict.symbol} **{report.verdict}**: {inert(name)}")
     for report, name in zip(reports, shown, strict=True):
         yield from _model(report, name)
     for _, profile in sorted({report.profile.sha256: report.profile for report in reports}.items()):
@@ -76,7 +70,7 @@ def _blocks(reports: Sequence[Report], shown: Sequence[str]) -> Iterator[Block]:
 
 
 def _model(report: Report, name: str) -> Iterator[Block]:
-    lines = [f"## {_SYMBOLS[report.verdict]} {inert(name)}", ""]
+    lines = [f"## {report.verdict.symbol} {inert(name)}", ""]
     profile = report.profile
     lines.append(f"- verdict: **{report.verdict}** under {inert(printable(f'{profile.id} {profile.version}'))}")
     if report.model is not None:

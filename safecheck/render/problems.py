@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from safecheck.confirmation import Refusal
 from safecheck.decisions import Deviation
 from safecheck.escape import printable
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Location, ModelVerdict, Verdict
@@ -81,19 +82,12 @@ def problems(report: Report) -> Iterator[Problem]:
 
 
 def _refusals(report: Report) -> Iterator[Problem]:
-    confirmation = report.confirmation
-    if confirmation is None or not confirmation.checked or confirmation.in_scope:
+    asked = report.confirmation
+    if asked is None or not asked.checked or asked.in_scope:
         return
-    by = f"{printable(confirmation.package)} {printable(confirmation.version)}"
-    if not confirmation.refusals:
-        text = f"{by} refuses the model and names no layer"
-        yield Problem(SCOPE_CHECK, _TITLES[SCOPE_CHECK], Verdict.FORBIDDEN, text, None, _print(SCOPE_CHECK))
-    for number, refusal in enumerate(confirmation.refusals):
-        text = f"{by} refuses layer {printable(refusal.layer)}: {printable(refusal.limit, LONG)}"
-        if not refusal.rules:
-            text += "; no rule of the profile speaks against this node, so please report the disagreement"
-        fingerprint = _print(SCOPE_CHECK, str(number), refusal.layer, refusal.limit)
-        yield Problem(SCOPE_CHECK, _TITLES[SCOPE_CHECK], Verdict.FORBIDDEN, text, refusal.location, fingerprint)
+    by = f"{printable(asked.package)} {printable(asked.version)}"
+    whole = f"{by} refuses the model and names no layer"
+    yield from _vendor(SCOPE_CHECK, by, whole, asked.refusals, "so please report the disagreement")
 
 
 def _builder(report: Report) -> Iterator[Problem]:
@@ -101,15 +95,20 @@ def _builder(report: Report) -> Iterator[Problem]:
     if build is None or not build.refused:
         return
     by = f"{printable(build.backend)} (TensorRT {printable(build.tensorrt)})"
-    if not build.errors:
-        text = f"{by} refuses the model: {printable(build.reason, LONG)}"
-        yield Problem(BUILDER, _TITLES[BUILDER], Verdict.FORBIDDEN, text, None, _print(BUILDER))
-    for number, refusal in enumerate(build.errors):
+    whole = f"{by} refuses the model: {printable(build.reason, LONG)}"
+    yield from _vendor(BUILDER, by, whole, build.errors, "so audit and builder disagree")
+
+
+def _vendor(rule: str, by: str, whole: str, refusals: Sequence[Refusal], odd: str) -> Iterator[Problem]:
+    """What software of the vendor's refuses; `whole` where it names nothing, `odd` where no rule here says so."""
+    if not refusals:
+        yield Problem(rule, _TITLES[rule], Verdict.FORBIDDEN, whole, None, _print(rule))
+    for number, refusal in enumerate(refusals):
         text = f"{by} refuses layer {printable(refusal.layer)}: {printable(refusal.limit, LONG)}"
         if not refusal.rules:
-            text += "; no rule of the profile speaks against this node, so audit and builder disagree"
-        fingerprint = _print(BUILDER, str(number), refusal.layer, refusal.limit)
-        yield Problem(BUILDER, _TITLES[BUILDER], Verdict.FORBIDDEN, text, refusal.location, fingerprint)
+            text += f"; no rule of the profile speaks against this node, {odd}"
+        fingerprint = _print(rule, str(number), refusal.layer, refusal.limit)
+        yield Problem(rule, _TITLES[rule], Verdict.FORBIDDEN, text, refusal.location, fingerprint)
 
 
 def _undecided(report: Report) -> str:

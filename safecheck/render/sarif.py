@@ -5,7 +5,6 @@ Nothing in it depends on the time, the machine, the working directory or the com
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from safecheck import __version__
 from safecheck.confirmation import Confirmation
 from safecheck.escape import printable
 from safecheck.finding import Location, Verdict
+from safecheck.render.json_text import dumped
 from safecheck.render.problems import LONG, UNDECIDED, Problem, names, operator, problems
 from safecheck.render.sarif_rules import message, rules
 from safecheck.report import Report, relative, worst
@@ -37,7 +37,7 @@ class _Found(NamedTuple):
 def document(reports: Sequence[Report]) -> str:
     """The whole log file."""
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(reports)]}
-    return json.dumps(log, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return dumped(log)
 
 
 def _run(reports: Sequence[Report]) -> dict[str, Any]:

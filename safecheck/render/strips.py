@@ -37,16 +37,9 @@ class Row(NamedTuple):
 
 def rows(report: Report) -> list[Row]:
     """The main graph stage by stage, then what nested graphs and functions hold."""
-    if report.model is None or report.audit is None:
+    if report.model is None:
         return []
-    covered: dict[tuple[str, int | None], bool] = {}
-    for finding in report.audit.findings:
-        place = (finding.location.scope, finding.location.index)
-        covered[place] = covered.get(place, True) and finding.fingerprint in report.decisions.deviated
-    kinds = [
-        ("deviated" if covered.get((node.location.scope, node.location.index)) else str(node.verdict))
-        for node in report.audit.nodes
-    ]
+    kinds = report.node_kinds
     main = len(report.model.graph.scopes[0].nodes)
     found = [
         _row(

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 
+from safecheck.build.release import from_code
 from safecheck.escape import printable
 from safecheck.timing.latency import NotMeasured, Timing
 
@@ -112,8 +113,4 @@ def _version(log: str) -> str:
     banner = _BANNER.search(log)
     if not banner:
         return "TensorRT of unknown version"
-    number = int(banner[1])  # 8601 is 8.6.1, and 100200 is 10.2.0
-    parts = (number // 1000, number // 100 % 10, number % 100)
-    if number >= 100_000:
-        parts = (number // 10_000, number // 100 % 100, number % 100)
-    return "TensorRT " + ".".join(map(str, parts))
+    return f"TensorRT {from_code(int(banner[1])) or 'of unknown version'}"
