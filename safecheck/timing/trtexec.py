@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import signal
-import subprocess
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
+from safecheck.build.process import run
 from safecheck.build.release import from_code
+from safecheck.errors import BuildError
 from safecheck.escape import printable
 from safecheck.timing.latency import NotMeasured, Timing
 
@@ -57,24 +57,15 @@ class Trtexec:
         return parse(log, batch)
 
     def _run(self, command: list[str]) -> tuple[int, str]:
-        with tempfile.TemporaryFile() as file:
+        with tempfile.TemporaryDirectory(prefix="safecheck-") as folder:
+            log = Path(folder) / "log"
             try:
-                child = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-                )
-            except OSError as error:
-                reason = printable(error.strerror or "unknown", 100)
-                raise NotMeasured(f"trtexec cannot be started: {printable(self.path)}: {reason}") from error
-            try:
-                code = child.wait(self.timeout)
-            except subprocess.TimeoutExpired as error:
-                raise NotMeasured(f"trtexec took more than {self.timeout:g} s (--timeout)") from error
-            finally:
-                if child.poll() is None:  # it has a session of its own, so that its children end with it
-                    os.killpg(child.pid, signal.SIGKILL)
-                    child.wait()
-            file.seek(0)
-            return code, file.read(_LOG_LIMIT).decode("utf-8", "replace").replace("\r", "")
+                done = run(command, log, self.timeout, limit=_LOG_LIMIT)
+            except BuildError as error:
+                raise NotMeasured(f"trtexec {error.what.removeprefix('it ')}: {printable(self.path)}") from error
+            if done.timed_out:
+                raise NotMeasured(f"trtexec took more than {self.timeout:g} s (--timeout)")
+            return done.code, log.read_bytes().decode("utf-8", "replace").replace("\r", "")
 
 
 def parse(log: str, batch: int) -> Timing:
