@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from safecheck.alternative import Alternative
 from safecheck.diagram import Diagram, diagram_of
 from safecheck.form import UNKNOWN_TENSOR
 from safecheck.mending import Weighed, weigh_options
@@ -19,13 +19,6 @@ _MOST_NODES = 4000
 _MOST_BYTES = 1 << 30
 _DRAWN = 9
 _CONSTANT = UNKNOWN_TENSOR._replace(constant=True)
-
-
-class Alternative(NamedTuple):
-    """A permitted way to compute the same, as `fix` would write it."""
-
-    rewrite: str
-    diagram: Diagram
 
 
 def drawable(model: Model) -> bool:

@@ -6,7 +6,8 @@ import struct
 from math import prod
 from typing import Any
 
-from safecheck.form import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Scalar, Tensor, keeps_elements
+from safecheck.finding import Scalar
+from safecheck.form import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Tensor, keeps_elements
 from safecheck.onnx_library import messages
 
 _FORMATS = {

@@ -12,8 +12,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 
-from safecheck.facts.schema import default
 from safecheck.form import UNKNOWN, FactValue, NodeForm, Tensor
+from safecheck.schema import default
 
 LENGTH = 32
 """Hexadecimal digits of a fingerprint."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from safecheck import schema
 from safecheck.constants import dtype_number
-from safecheck.facts import schema
-from safecheck.form import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Scalar, Tensor
+from safecheck.finding import Scalar
+from safecheck.form import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Tensor
 
 # Random operators differ from run to run; quantisation of constants is explicit precision information for TensorRT;
 # control flow holds graphs of its own.

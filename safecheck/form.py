@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
+from safecheck.finding import Scalar
+
 
 class Unknown(Enum):
     """The third truth value, and the value of a fact that cannot be determined."""
@@ -24,7 +26,6 @@ class Unknown(Enum):
 
 UNKNOWN: Final = Unknown.UNKNOWN
 
-Scalar: TypeAlias = bool | int | float | str
 Value: TypeAlias = Scalar | tuple["Value | Unknown", ...]
 FactValue: TypeAlias = Value | Unknown
 
@@ -67,6 +68,14 @@ MAX_FLOATS = 16
 MAX_SCALES = 1024
 """Scales of quantisation, one per channel, each of which the parser wants positive; longer vectors are not read in."""
 _FLOATS = ("FLOAT", "DOUBLE", "FLOAT16")
+
+WEIGHTED = frozenset(
+    {
+        "BatchNormalization", "Conv", "ConvTranspose", "Gemm", "GroupNormalization", "InstanceNormalization",
+        "LayerNormalization", "MatMul", "PRelu",
+    }
+)  # fmt: skip
+"""Operators whose constants are weights: no fact asks for their elements, so forms do not keep them."""
 
 
 def keeps_elements(dtype: str, count: int, floats: int = MAX_FLOATS) -> bool:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from safecheck import folding
-from safecheck.facts.identity import WEIGHTED
-from safecheck.facts.schema import attribute_value
-from safecheck.form import NodeForm, Tensor
+from safecheck.form import WEIGHTED, NodeForm, Tensor
 from safecheck.graph import OpGraph, OpNode
 from safecheck.idioms import idioms
+from safecheck.schema import attribute_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from safecheck.alternative import Alternative
 from safecheck.audit import Audit
 from safecheck.bench.traffic import Cost, cost_of
 from safecheck.confirmation import BuildEvidence, Confirmation, Refusal
@@ -18,9 +18,6 @@ from safecheck.escape import printable
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.model import Model
 from safecheck.rulebook.profile import Profile
-
-if TYPE_CHECKING:  # an audit does not pay for the rewrites
-    from safecheck.alternatives import Alternative
 
 _EXIT_CODES = {
     ModelVerdict.COMPLIANT: 0,

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeAlias
 from safecheck import resources
 from safecheck.errors import RuleFileError
 from safecheck.escape import printable
-from safecheck.form import Scalar
+from safecheck.finding import Scalar
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32

@@ -166,11 +166,7 @@ def _check_node(node: OpNode, where: str) -> None:
     if len(set(names)) < len(names):
         doubled = next(name for name, count in Counter(names).items() if count > 1)
         _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {printable(doubled)} is given twice", "keep one value")
-    if "" not in node.scope.opsets and proto.domain in ("", "ai.onnx"):
-        _refuse(
-            "SC-MODEL-OPSET", _at(node, where), "the model imports no ai.onnx operator set", "export the model again"
-        )
-    for attribute in proto.attribute:
+    for attribute in attributes:
         if attribute.ref_attr_name and not node.scope.path.startswith("function:"):
             shown = printable(attribute.name)
             _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {shown} refers to no function", "write its value")

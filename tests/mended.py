@@ -14,8 +14,8 @@ from safecheck.normalise.run import normalise
 from safecheck.proof.runtime import Session
 from safecheck.rewrites.ledger import Ledger, Weight
 from safecheck.rulebook.load import profile
+from safecheck.weights import proto_of
 from safecheck.workshop.bench import Bench
-from safecheck.workshop.weights import proto_of
 
 RESTRICTED = "tensorrt-8.6-restricted"
 SAFETY_10 = "tensorrt-10-safety"

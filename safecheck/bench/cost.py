@@ -45,10 +45,6 @@ class Volume(NamedTuple):
         """Size in bytes."""
         return self.floats * precision.width + self.other
 
-    def plus(self, more: Volume) -> Volume:
-        """Both together."""
-        return Volume(self.floats + more.floats, self.other + more.other)
-
 
 def volume(tensor: Tensor) -> Volume | None:
     """The size of a tensor; None if its type or a dimension is not known."""

@@ -2,7 +2,7 @@
 
 `NODE_FACTS` answer about an ONNX node (some take the name of an attribute or input positions), `LAYER_FACTS` about a
 lowered layer. A rule may ask both, a lowering condition only the former. Adding a fact: write the function in its
-family, name it in the table, and give it rows in `tests/facts`.
+family, name it in the table, and write a rule case that needs it.
 """
 
 from __future__ import annotations

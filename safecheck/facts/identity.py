@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from math import prod
 
-from safecheck.form import MAX_FLOATS, MAX_SCALES, UNKNOWN, FactValue, NodeForm, Tensor, Unknown, keeps_elements
-
-# Operators whose constants are weights: no fact asks for their elements, so forms do not keep them.
-WEIGHTED = frozenset(
-    {
-        "BatchNormalization", "Conv", "ConvTranspose", "Gemm", "GroupNormalization", "InstanceNormalization",
-        "LayerNormalization", "MatMul", "PRelu",
-    }
-)  # fmt: skip
+from safecheck.form import (
+    MAX_FLOATS,
+    MAX_SCALES,
+    UNKNOWN,
+    WEIGHTED,
+    FactValue,
+    NodeForm,
+    Tensor,
+    Unknown,
+    keeps_elements,
+)
 
 
 def form_id(node: NodeForm) -> FactValue:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import prod
 
-from safecheck.facts import schema
+from safecheck import schema
 from safecheck.form import UNKNOWN, FactValue, NodeForm, Tensor, Unknown
 
 Positions = tuple[int, ...]

@@ -9,8 +9,8 @@ from typing import Literal
 
 from safecheck.movement.factor import Axis, Factored
 from safecheck.movement.permute import blocks, tail_swaps
+from safecheck.weights import numpy_type
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 Pick = Literal["copy", "product"]
 """How entries of an axis are picked: by Slice, Concat, Gather, Expand and Pad, or by a 1x1 convolution with a constant

@@ -84,11 +84,11 @@ def _runs_on(bench: Bench, node: Any, body: Any) -> bool:
         return True
     constants = {tensor.name: tensor for tensor in body.initializer}
     if name in constants:
-        from safecheck.workshop.weights import array_of
+        from safecheck.weights import array_of
 
         return bool(array_of(constants[name]).all())
     if name in makers and makers[name].op_type == "Constant":
-        from safecheck.workshop.weights import array_of
+        from safecheck.weights import array_of
 
         value = attribute(makers[name], "value")
         return value is not None and bool(array_of(value.t).all())

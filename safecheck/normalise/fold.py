@@ -8,8 +8,8 @@ from typing import Any
 from safecheck import folding
 from safecheck.onnx_library import messages
 from safecheck.proof.runtime import RunError, Session
+from safecheck.weights import proto_of, value_info
 from safecheck.workshop.bench import Bench, reads
-from safecheck.workshop.weights import proto_of, value_info
 
 MAX_GROWTH = 64 << 20
 """Bytes that folding may add to a file; what would add more stays a node."""

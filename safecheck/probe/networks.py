@@ -13,7 +13,7 @@ from safecheck.form import UNKNOWN, NodeForm, Tensor
 from safecheck.forms import FormedNode
 from safecheck.intake.tensors import byte_size
 from safecheck.onnx_library import messages
-from safecheck.workshop.weights import value_info
+from safecheck.weights import value_info
 
 NODE = "probed"
 """Name of the node in its network."""

@@ -16,9 +16,9 @@ from safecheck.proof.iota import enumerations
 from safecheck.proof.runtime import RunError, Session
 from safecheck.proof.samples import FINITE, SEED, SPECIAL, samples
 from safecheck.rewrites.contract import Claim
+from safecheck.weights import proto_of
 from safecheck.workshop.bench import Bench, reads
 from safecheck.workshop.replacement import Replacement
-from safecheck.workshop.weights import proto_of
 
 TOLERANCE = 1e-5
 """Of a `tested` claim, relative to the largest magnitude of the result."""

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from safecheck.form import Tensor
-from safecheck.workshop.weights import numpy_type
+from safecheck.weights import numpy_type
 
 SEED = 20260
 FINITE = ("normal", "wide", "zeros", "denormals", "large")

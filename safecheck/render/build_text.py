@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from safecheck.build.plan import BuildPlan, Port
 from safecheck.confirmation import BuildEvidence, Refusal
 from safecheck.escape import printable
-from safecheck.render.line import Line
-from safecheck.render.text import STYLE
+from safecheck.render.line import STYLE, Line
 from safecheck.report import Report
 
 _SHOWN = 20

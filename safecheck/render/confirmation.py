@@ -9,8 +9,7 @@ from safecheck.audit import Audited
 from safecheck.confirmation import Confirmation, Refusal
 from safecheck.escape import printable
 from safecheck.finding import Finding, Verdict
-from safecheck.render.line import Line
-from safecheck.render.text import NODES_SHOWN, place
+from safecheck.render.line import NODES_SHOWN, Line, place
 from safecheck.report import Report
 from safecheck.vendor.confirm import vendor_name
 

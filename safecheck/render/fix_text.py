@@ -10,8 +10,7 @@ from safecheck.fix import Fixed, Left
 from safecheck.mending import Step
 from safecheck.proof.difference import Difference
 from safecheck.proof.whole import Whole
-from safecheck.render.line import Line
-from safecheck.render.text import STYLE
+from safecheck.render.line import STYLE, Line
 from safecheck.report import Report
 
 _SITES = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from safecheck.alternatives import Alternative
+from safecheck.alternative import Alternative
 from safecheck.decisions import Deviation
 from safecheck.escape import printable
 from safecheck.finding import EXPORTER_FORM, Citation, Finding, Grade, Verdict

@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from safecheck.escape import printable
+from safecheck.finding import Location, ModelVerdict, Verdict
+
+NODES_SHOWN = 10
+"""Places of one rule that a report for people lists; formats for programs list all."""
+
+STYLE = {
+    Verdict.FORBIDDEN: "bad",
+    Verdict.UNPROVEN: "open",
+    ModelVerdict.COMPLIANT: "good",
+    ModelVerdict.COMPLIANT_WITH_DEVIATIONS: "good",
+    ModelVerdict.NON_COMPLIANT: "bad",
+    ModelVerdict.INCONCLUSIVE: "open",
+}
+
 
 class Line(NamedTuple):
     """One line of the report; how it is coloured and wrapped is the terminal's business."""
@@ -24,3 +39,13 @@ def joined(parts: Iterable[tuple[Iterable[Line], Line]]) -> Iterator[Line]:
         verdicts.append(verdict)
     yield Line("")
     yield from verdicts
+
+
+def place(location: Location) -> str:
+    """Where a finding is, for a person."""
+    if location.index is None:
+        return f"network input or output {', '.join(printable(name) for name in location.outputs)}"
+    name = printable(location.node) or f"-> {', '.join(printable(output, 60) for output in location.outputs)}"
+    scope = f" in {printable(location.scope)}" if location.scope else ""
+    op_type = f"{printable(location.domain, 60)}::" if location.domain else ""
+    return f"[{location.index}] {name}  {op_type}{printable(location.op_type, 60)}{scope}"

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from safecheck.escape import printable
 from safecheck.quantisation.quantize import Quantised
-from safecheck.render.line import Line
-from safecheck.render.text import STYLE
+from safecheck.render.line import STYLE, Line
 
 _MEANING = {
     "mixed": "Q/DQ before convolutions and matrix products; the rest FP16 or FP32, as the builder is told",

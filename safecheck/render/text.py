@@ -9,23 +9,11 @@ from safecheck.bench.cost import Precision
 from safecheck.bench.traffic import Cost
 from safecheck.decisions import Decisions
 from safecheck.escape import printable
-from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, Location, ModelVerdict, Verdict
+from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, Verdict
 from safecheck.render import amounts
 from safecheck.render.decisions_text import badge, refused, release, summary
-from safecheck.render.line import Line, joined
+from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place
 from safecheck.report import Report
-
-NODES_SHOWN = 10
-
-
-STYLE = {
-    Verdict.FORBIDDEN: "bad",
-    Verdict.UNPROVEN: "open",
-    ModelVerdict.COMPLIANT: "good",
-    ModelVerdict.COMPLIANT_WITH_DEVIATIONS: "good",
-    ModelVerdict.NON_COMPLIANT: "bad",
-    ModelVerdict.INCONCLUSIVE: "open",
-}
 
 
 def document(reports: Sequence[Report]) -> str:
@@ -62,7 +50,7 @@ def about(report: Report) -> Iterator[Line]:
     if report.model.inference_problem:
         yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
     if report.confirmation is not None:
-        from safecheck.render.confirmation import section
+        from safecheck.render.confirmation import section  # an audit that asked nobody does not pay for it
 
         yield from section(report, report.confirmation)
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
@@ -141,16 +129,6 @@ def _weight(group: list[Finding]) -> tuple[int, int, str]:
 def _where(finding: Finding) -> str:
     layers = f"  =>  {', '.join(printable(layer, 100) for layer in finding.layers)}" if finding.layers else ""
     return place(finding.location) + layers
-
-
-def place(location: Location) -> str:
-    """Where a finding is, for a person."""
-    if location.index is None:
-        return f"network input or output {', '.join(printable(name) for name in location.outputs)}"
-    name = printable(location.node) or f"-> {', '.join(printable(output, 60) for output in location.outputs)}"
-    scope = f" in {printable(location.scope)}" if location.scope else ""
-    op_type = f"{printable(location.domain, 60)}::" if location.domain else ""
-    return f"[{location.index}] {name}  {op_type}{printable(location.op_type, 60)}{scope}"
 
 
 def _fact(part: Evidence) -> str:

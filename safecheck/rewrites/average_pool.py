@@ -9,10 +9,10 @@ from typing import Any
 from safecheck.rewrites.collapse import WINDOW, Collapse
 from safecheck.rewrites.contract import Claim, Option, Site
 from safecheck.rewrites.reduce import ReduceMeanToAveragePool
+from safecheck.weights import numpy_type
 from safecheck.workshop.attributes import integer, integers, text
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 _EXCLUSIVE = "the mean leaves padding out, so its divisor is another one at the border"
 

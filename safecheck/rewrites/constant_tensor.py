@@ -15,9 +15,9 @@ from safecheck.rewrites.linear import Step, read
 from safecheck.rewrites.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrites.pointwise import WIDE, rounded
 from safecheck.rewrites.rounding import sums_agree
+from safecheck.weights import numpy_type
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 _METHOD = "the constant is computed without rounding: every sum has one term that is not zero"
 _CAVEATS = (UNSIGNED_ZERO, "a single NaN or infinity makes the constant NaN everywhere in its batch entry")

@@ -17,9 +17,9 @@ from safecheck.rewrites.contract import Option, Site
 from safecheck.rewrites.dense import evened, ungrouped
 from safecheck.rewrites.kernels import Convolution, convolution, overall
 from safecheck.rewrites.rounding import sums_agree
+from safecheck.weights import numpy_type
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 _METHOD = "both sides add the same products; those with the zeros that were added are zero"
 _SPREADS = "zero times infinity or NaN is NaN, now also where a weight is zero that was added"

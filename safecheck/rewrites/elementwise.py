@@ -17,9 +17,9 @@ from safecheck.rewrites.contract import Claim, Option, Site
 from safecheck.rewrites.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrites.pointwise import add_all
 from safecheck.rewrites.rounding import FLOATS, smallest, sums_agree, unit
+from safecheck.weights import numpy_type
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 _SUMS = ("Add", "Mean", "Sub", "Sum")
 _COPIES = "an operand is repeated before, not by the operation"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecheck.rewrites.contract import Claim, Option, Site
+from safecheck.weights import numpy_type
 from safecheck.workshop.attributes import axes_of, integer
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 _MIN_OPSET = 17
 """LayerNormalization exists from here on."""

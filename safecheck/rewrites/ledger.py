@@ -13,9 +13,9 @@ from safecheck.onnx_library import messages
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.profile import Profile
 from safecheck.shapes import infer
+from safecheck.weights import proto_of, value_info, without_payload
 from safecheck.workshop.bench import Bench, reads
 from safecheck.workshop.replacement import Replacement
-from safecheck.workshop.weights import proto_of, value_info, without_payload
 
 _FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
 

@@ -7,9 +7,9 @@ from math import prod
 from typing import Any
 
 from safecheck.rewrites.pointwise import parts
+from safecheck.weights import numpy_type
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 UNSIGNED_ZERO = "a convolution turns -0 into +0"
 

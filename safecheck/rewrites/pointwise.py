@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from safecheck.weights import numpy_type
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 WIDE = 2304
 """Channels of the widest convolution in NVIDIA's CSA network, the widest that anybody has shown in restricted mode."""

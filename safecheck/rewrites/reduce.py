@@ -8,10 +8,10 @@ from typing import Any
 
 from safecheck.rewrites.collapse import WINDOW, Collapse
 from safecheck.rewrites.contract import Claim, Option, Site
+from safecheck.weights import numpy_type
 from safecheck.workshop.attributes import axes_of
 from safecheck.workshop.bench import Bench
 from safecheck.workshop.sketch import Sketch
-from safecheck.workshop.weights import numpy_type
 
 _FLOATS = ("FLOAT", "FLOAT16", "DOUBLE")
 _BEHIND = {"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}

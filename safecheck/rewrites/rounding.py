@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from safecheck.rewrites.contract import Claim
-from safecheck.workshop.weights import numpy_type
+from safecheck.weights import numpy_type
 
 FLOATS = ("FLOAT", "FLOAT16")
 """Types that convolutions are written in: parsers turn DOUBLE into FLOAT and know no others in restricted mode."""

@@ -13,10 +13,10 @@ from safecheck.constants import dtype_name
 from safecheck.form import UNKNOWN_TENSOR, Tensor
 from safecheck.graph import graph_of
 from safecheck.onnx_library import messages
+from safecheck.order import in_order
 from safecheck.shapes import infer
-from safecheck.workshop.order import in_order
+from safecheck.weights import array_of, proto_of, value_info, without_payload
 from safecheck.workshop.replacement import Replacement
-from safecheck.workshop.weights import array_of, proto_of, value_info, without_payload
 
 
 class Bench:
