@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from safecheck.bench.cost import PRODUCTS
-from safecheck.pipeline import audit_model
+from safecheck.cost.macs import PRODUCTS
 from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.usecases.audit import audit_model
 
 TOLERANCE = 0.01
 ROW = "{:<34} {:>12} {:>12} {:>9}  {}"

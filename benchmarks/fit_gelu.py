@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from safecheck.rewrites.gelu import FIT, LOGIT_OF_PHI
+from safecheck.rewrite.rules.gelu import FIT, LOGIT_OF_PHI
 
 END = 6.0
 BLOCK = 0.25

@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
-from lowering import oracle
+from rulebook.lowering import oracle
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from safecheck.casebook import model_from_text
-from safecheck.pipeline import audit_model, confirm_report
-from safecheck.report import Report
+from safecheck.audit.report import Report
+from safecheck.rulebook.cases import model_from_text
 from safecheck.rulebook.load import profile
+from safecheck.usecases.audit import audit_model, confirm_report
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "oracle"))

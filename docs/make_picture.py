@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console  # noqa: TID251
 from rich.text import Text  # noqa: TID251
 
-from safecheck.pipeline import audit_models
+from safecheck.render.audit.text import lines
 from safecheck.render.terminal import STYLES, wrap
-from safecheck.render.text import lines
 from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.usecases.audit import audit_models
 
 ROOT = Path(__file__).parent.parent
 SHOWN = 34

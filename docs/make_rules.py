@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from safecheck.casebook import Case, cases, examples
-from safecheck.condition import describe
 from safecheck.finding import Verdict
-from safecheck.rulebook.catalog import Entry, catalog, grade_of
+from safecheck.rulebook.cases import Case, cases, examples
+from safecheck.rulebook.condition import describe
+from safecheck.rulebook.index import Entry, catalog, grade_of
 from safecheck.rulebook.load import profile, shipped
 
 FOLDER = Path(__file__).parent / "rules"

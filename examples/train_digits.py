@@ -25,8 +25,8 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
-from safecheck.pipeline import audit_model
 from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.usecases.audit import audit_model
 from safecheck.zoo.build import Order, build
 from safecheck.zoo.export import to_onnx
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from safecheck import casebook
-from safecheck.casebook import Case, model_from_text
-from safecheck.report import Report
+from safecheck.audit.report import Report
+from safecheck.rulebook import cases as rule_cases
+from safecheck.rulebook.cases import Case, model_from_text
 from safecheck.rulebook.profile import Profile
-from safecheck.selftest import audited, difference
+from safecheck.usecases.selftest import audited, difference
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -18,11 +18,11 @@ __all__ = ["FOLDER", "Case", "_read", "cases", "check", "model_from_text"]
 
 def cases() -> list[Case]:
     """The cases of the default profile."""
-    return casebook.cases("here")
+    return rule_cases.cases("here")
 
 
 def _read(file: Path) -> Iterator[Case]:
-    return casebook._read(file, file.name, "")
+    return rule_cases._read(file, file.name, "")
 
 
 def check(case: Case, book: Profile, folder: Path) -> Report:

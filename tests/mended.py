@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import onnx.parser  # noqa: TID251
 
-from safecheck.mending import Step, mend
-from safecheck.normalise.run import normalise
-from safecheck.proof.runtime import Session
-from safecheck.rewrites.ledger import Ledger, Weight
+from safecheck.ir.weights import proto_of
+from safecheck.rewrite.canonicalize.run import normalise
+from safecheck.rewrite.driver import Step, mend
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.proof.runtime import Session
+from safecheck.rewrite.verdicts import Ledger, Weight
 from safecheck.rulebook.load import profile
-from safecheck.weights import proto_of
-from safecheck.workshop.bench import Bench
 
 RESTRICTED = "tensorrt-8.6-restricted"
 SAFETY_10 = "tensorrt-10-safety"

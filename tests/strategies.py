@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from hypothesis import strategies as st
 
-from safecheck.form import UNKNOWN, Layer, NodeForm, Scalar, Tensor
-from safecheck.lowering.table import Table
+from safecheck.ir.signature import UNKNOWN, Layer, NodeForm, Scalar, Tensor
+from safecheck.rulebook.lowering.table import Table
 
 DTYPES = ("FLOAT", "FLOAT16", "DOUBLE", "INT64", "INT32", "INT8", "UINT8", "BOOL", "BFLOAT16", "STRING")
 WORDS = (

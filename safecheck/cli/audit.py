@@ -9,9 +9,9 @@ from safecheck.cli.configured import found_models, isolated_option, settings_for
 from safecheck.cli.options import as_of_option
 from safecheck.cli.reporting import note
 from safecheck.cli.summary import summary_file
-from safecheck.config.settings import DEFAULTS, NONE
 from safecheck.errors import UsageError
 from safecheck.render import RENDERERS
+from safecheck.workflow.config.settings import DEFAULTS, NONE
 
 
 @click.command()

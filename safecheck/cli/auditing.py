@@ -10,24 +10,24 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from safecheck.cache.store import key_of
-from safecheck.cache.verdicts import Verdicts, sha256_of
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import keep_inside
 from safecheck.cli.progress import progress
 from safecheck.cli.reporting import note, show, show_lines
 from safecheck.cli.summary import write_summary
-from safecheck.config.settings import NONE, Settings
 from safecheck.errors import worst
 from safecheck.render import RENDERERS
+from safecheck.render.audit.outcome import KEPT, Outcome, from_json, of, text_lines
 from safecheck.render.json_text import together
-from safecheck.render.outcome import KEPT, Outcome, from_json, of, text_lines
 from safecheck.render.output import Target, parse_targets, refuse_clashes
+from safecheck.workflow.cache.store import key_of
+from safecheck.workflow.cache.verdicts import Verdicts, sha256_of
+from safecheck.workflow.config.settings import NONE, Settings
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from safecheck.report import Report
+    from safecheck.audit.report import Report
     from safecheck.rulebook.profile import Profile
 
 
@@ -116,7 +116,7 @@ def _day(request: Request) -> date | None:
     """The day that expiry is judged by; a day that is none is a mistake, also where nothing is asked for it."""
     if not request.deviations and request.as_of is None:
         return None
-    from safecheck.review import chosen_day
+    from safecheck.usecases.review import chosen_day
 
     return chosen_day(request.as_of)
 
@@ -154,10 +154,10 @@ def _audited(
     request: Request, tasks: Sequence[tuple[str, str]], formats: Collection[str], day: date | None
 ) -> list[Report]:
     """The reports on models whose verdict is not known."""
-    from safecheck.baseline import load as load_baseline
-    from safecheck.pipeline import audit_all
-    from safecheck.review import read_deviations, review
+    from safecheck.decisions.baseline import load as load_baseline
     from safecheck.rulebook.load import profile
+    from safecheck.usecases.audit import audit_all
+    from safecheck.usecases.review import read_deviations, review
 
     for name in {name for _, name in tasks}:
         keep_inside(request.settings, name)
@@ -173,11 +173,11 @@ def _audited(
         audited.append(ask(report))
     reports = review(audited, recorded, day, baseline)
     if request.evidence:
-        from safecheck.building import attach
+        from safecheck.usecases.build import attach
 
         reports = attach(reports, request.evidence)
     if request.release:
-        from safecheck.release import for_release  # asks git, which an ordinary audit does not pay for
+        from safecheck.usecases.release_gate import for_release  # asks git, which an ordinary audit does not pay for
 
         reports = for_release(reports, request.deviations)
     return reports
@@ -188,8 +188,8 @@ def _vendor(request: Request, books: Sequence[Profile]) -> Callable[[Report], Re
     if not request.confirm:
         return lambda report: report
     from safecheck.cli.spool import twice_readable_stdin
-    from safecheck.pipeline import confirm_report
-    from safecheck.vendor.confirm import confirmable, require_confirmable
+    from safecheck.nvidia.scope_check.confirm import confirmable, require_confirmable
+    from safecheck.usecases.audit import confirm_report
 
     for book in books:
         if request.confirm_all or confirmable(book):

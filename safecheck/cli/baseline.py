@@ -6,17 +6,17 @@ import os
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck import baseline as baselines
-from safecheck.baseline import Debt
+from safecheck.audit.report import worst
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import complain_about, profile_option
+from safecheck.decisions import baseline as baselines
+from safecheck.decisions.baseline import Debt
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.pipeline import audit_model, audit_models, find_models
 from safecheck.render.output import Target, check_targets, write_file
-from safecheck.report import worst
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
+from safecheck.text import printable
+from safecheck.usecases.audit import audit_model, audit_models, find_models
 
 
 @click.group()

@@ -7,16 +7,17 @@ import click  # noqa: TID251 - the room for click
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.reporting import show_lines
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.images.folder import find_images
-from safecheck.images.labels import read_labels
-from safecheck.pipeline import find_models
-from safecheck.render import bench_json, bench_text
+from safecheck.measure.images.folder import find_images
+from safecheck.measure.images.labels import read_labels
+from safecheck.measure.timing.campaign import PRECISIONS, Request
+from safecheck.measure.timing.campaign import bench as measure
+from safecheck.measure.timing.trtexec import Trtexec
+from safecheck.render.bench import json as bench_json
+from safecheck.render.bench import text as bench_text
 from safecheck.render.output import Target, check_targets, write_file
-from safecheck.strict_yaml import suggest
-from safecheck.timing.campaign import PRECISIONS, Request
-from safecheck.timing.campaign import bench as measure
-from safecheck.timing.trtexec import Trtexec
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
+from safecheck.usecases.audit import find_models
 
 _MAX_BATCH = 4096
 

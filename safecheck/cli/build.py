@@ -9,25 +9,25 @@ from pathlib import Path
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.build import record
-from safecheck.build.builder import Places, find
-from safecheck.build.commandline import arguments, shell_line
-from safecheck.build.plan import PRECISIONS, BuildPlan
-from safecheck.building import Order, import_build, plan_for, unanswered
-from safecheck.building import build as carry_out
+from safecheck.audit.report import Report
 from safecheck.cli import complain
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.cli.reporting import show_reports
 from safecheck.errors import BuildError, UsageError
-from safecheck.escape import printable
-from safecheck.pipeline import audit_model
+from safecheck.nvidia import record
+from safecheck.nvidia.builder import Places, find
+from safecheck.nvidia.commandline import arguments, shell_line
+from safecheck.nvidia.plan import PRECISIONS, BuildPlan
 from safecheck.render import RENDERERS
-from safecheck.render.build_text import plan_lines
-from safecheck.render.json import dumped
+from safecheck.render.audit.json import dumped
+from safecheck.render.build.text import plan_lines
 from safecheck.render.output import Target, check_targets, parse_targets, refuse_clashes, write_file
-from safecheck.report import Report
 from safecheck.rulebook.load import profile
+from safecheck.text import printable
+from safecheck.usecases.audit import audit_model
+from safecheck.usecases.build import Order, import_build, plan_for, unanswered
+from safecheck.usecases.build import build as carry_out
 
 
 @click.command()

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Mapping
 
 from safecheck.cli.reporting import note
-from safecheck.escape import printable
-from safecheck.git_index import staged_pointers, uses_lfs
-from safecheck.repository import root_of
+from safecheck.intake.git_index import staged_pointers, uses_lfs
+from safecheck.intake.repository import root_of
+from safecheck.text import printable
 
 
 def differing(hashes: Mapping[str, str], is_staged: bool) -> list[str]:

@@ -6,17 +6,20 @@ import os
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.bench.traffic import CACHE
 from safecheck.cli.reporting import show
+from safecheck.cost.measured import read_measurements
+from safecheck.cost.published import published
+from safecheck.cost.traffic import CACHE
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.measured import read_measurements
-from safecheck.pipeline import compare_models, find_models
-from safecheck.published import published
-from safecheck.render import compare_html, compare_json, compare_markdown, compare_text
+from safecheck.render.compare import html as compare_html
+from safecheck.render.compare import json as compare_json
+from safecheck.render.compare import markdown as compare_markdown
+from safecheck.render.compare import text as compare_text
 from safecheck.render.output import Target, check_targets, target_of
 from safecheck.rulebook.load import DEFAULT, profile
-from safecheck.strict_yaml import suggest
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
+from safecheck.usecases.audit import compare_models, find_models
 
 FORMATS = {
     "text": compare_text.document,

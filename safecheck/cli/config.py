@@ -5,8 +5,8 @@ from __future__ import annotations
 import click  # noqa: TID251 - the room for click
 
 from safecheck.cli.configured import isolated_option, settings_for
-from safecheck.config.settings import DEFAULTS
-from safecheck.escape import printable
+from safecheck.text import printable
+from safecheck.workflow.config.settings import DEFAULTS
 
 
 @click.group()

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.config.boundary import is_inside
-from safecheck.config.search import configuration
-from safecheck.config.settings import NONE, Settings
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.intake.search import find_models
+from safecheck.text import printable
+from safecheck.workflow.config.boundary import is_inside
+from safecheck.workflow.config.search import configuration
+from safecheck.workflow.config.settings import NONE, Settings
 
 isolated_option = click.option("--isolated", is_flag=True, help="Ignore every configuration file.")
 

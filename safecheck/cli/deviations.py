@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click  # noqa: TID251 - the room for click
 
+from safecheck.audit.report import Report, worst
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import as_of_option, complain_about, profile_option, write_new
-from safecheck.deviation_file import ID_TODO, Record, bad_id
-from safecheck.deviation_stub import stub
-from safecheck.deviations import MANDATORY, defect
+from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id
+from safecheck.decisions.deviations import MANDATORY, defect
+from safecheck.decisions.stub import stub
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.finding import Finding
-from safecheck.pipeline import audit_model, audit_models, find_models
-from safecheck.report import Report, worst
-from safecheck.review import chosen_day, read_deviations, review
 from safecheck.rulebook.load import profile
-from safecheck.strict_yaml import suggest
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
+from safecheck.usecases.audit import audit_model, audit_models, find_models
+from safecheck.usecases.review import chosen_day, read_deviations, review
 
 
 @click.group()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.changes import Side, compare, places, side_from_report
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
+from safecheck.decisions.diff import Side, compare, places, side_from_report
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.pipeline import audit_model
-from safecheck.render.diff import FORMATS
+from safecheck.render.diff.diff import FORMATS
 from safecheck.render.output import check_targets, refuse_clashes, target_of, write_file
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
+from safecheck.text import printable
+from safecheck.usecases.audit import audit_model
 
 
 @click.command()

@@ -10,14 +10,15 @@ from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.cli.reporting import show, show_lines
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.fix import NAMES, Fixed, Request
-from safecheck.fix import fix as fix_model
-from safecheck.pipeline import illustrated
-from safecheck.render import fix_json, fix_text
+from safecheck.render.fix import json as fix_json
+from safecheck.render.fix import text as fix_text
 from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
 from safecheck.rulebook.load import profile
-from safecheck.strict_yaml import suggest
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
+from safecheck.usecases.audit import illustrated
+from safecheck.usecases.fix import NAMES, Fixed, Request
+from safecheck.usecases.fix import fix as fix_model
 
 FORMATS = ("text", "json", "html")
 
@@ -74,7 +75,7 @@ def fix(
 
 def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
     if place.format == "html":
-        from safecheck.render import html
+        from safecheck.render.audit import html
 
         show(html.document([illustrated(fixed.after or fixed.before)], fixed), place.path)
     elif place.format == "json":

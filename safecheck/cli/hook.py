@@ -10,10 +10,10 @@ import click  # noqa: TID251 - the room for click
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import isolated_option, keep_inside, settings_for
 from safecheck.cli.reporting import note
-from safecheck.config.settings import NONE, Settings
-from safecheck.escape import printable
-from safecheck.git_index import tracked
-from safecheck.repository import root_of
+from safecheck.intake.git_index import tracked
+from safecheck.intake.repository import root_of
+from safecheck.text import printable
+from safecheck.workflow.config.settings import NONE, Settings
 
 _MODELS = ":(icase)*.onnx"
 _YAML = (".yaml", ".yml")
@@ -70,7 +70,7 @@ def _concerned(files: Collection[str], settings: Settings, verbose: bool) -> lis
         if others & _decisive(settings):
             models.update(known)
         else:
-            from safecheck.dependents import dependents
+            from safecheck.workflow.weight_users import dependents
 
             models.update(dependents(others, [path for path in known if os.path.lexists(path)]))
     if verbose:

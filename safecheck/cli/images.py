@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import click  # noqa: TID251 - the room for click
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.images.decode import IMAGENET_MEAN, IMAGENET_STD
-from safecheck.images.input import Options
+from safecheck.measure.images.decode import IMAGENET_MEAN, IMAGENET_STD
+from safecheck.measure.images.input import Options
+from safecheck.text import printable
 
 _CHOICES = (
     click.option("--size", type=click.IntRange(1, 16384), help="Height and width, where the model leaves them open."),

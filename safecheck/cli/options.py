@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click  # noqa: TID251 - the room for click
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.render.output import write_file
 from safecheck.rulebook.default import DEFAULT
+from safecheck.text import printable
 
 if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
-    from safecheck.report import Report
+    from safecheck.audit.report import Report
 
 profile_option = click.option(
     "--profile", "profile_name", metavar="ID|FILE",

@@ -10,24 +10,24 @@ from contextlib import contextmanager
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.audit import Audit
+from safecheck.audit.audit import Audit
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.finding import Verdict
-from safecheck.pipeline import audit_cases, audit_models, find_models
-from safecheck.probe.backend import Backend
-from safecheck.probe.oracle import Oracle
-from safecheck.probe.overlay import overlay
-from safecheck.probe.package import Package
-from safecheck.probe.run import Probed, collect, require_measured
-from safecheck.probe.run import probe as ask_all
-from safecheck.probe.trtexec import Trtexec
+from safecheck.nvidia.probe.backend import Backend
+from safecheck.nvidia.probe.oracle import Oracle
+from safecheck.nvidia.probe.overlay import overlay
+from safecheck.nvidia.probe.package import Package
+from safecheck.nvidia.probe.run import Probed, collect, require_measured
+from safecheck.nvidia.probe.run import probe as ask_all
+from safecheck.nvidia.probe.trtexec import Trtexec
+from safecheck.nvidia.scope_check.confirm import require_confirmable
 from safecheck.render.output import write_bytes, write_file
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
-from safecheck.vendor.confirm import require_confirmable
+from safecheck.text import printable
+from safecheck.usecases.audit import audit_cases, audit_models, find_models
 
 
 @click.command()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from safecheck.escape import printable
+from safecheck.text import printable
 
 T = TypeVar("T")
 _PATIENCE = 1.0

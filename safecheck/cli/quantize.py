@@ -11,13 +11,14 @@ from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.options import profile_option
 from safecheck.cli.reporting import show, show_lines
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.quantisation.clipping import METHODS
-from safecheck.quantisation.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
-from safecheck.quantisation.quantize import quantize as quantize_model
-from safecheck.render import quantize_json, quantize_text
+from safecheck.measure.quantize.clipping import METHODS
+from safecheck.measure.quantize.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
+from safecheck.measure.quantize.quantize import quantize as quantize_model
 from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
+from safecheck.render.quantize import json as quantize_json
+from safecheck.render.quantize import text as quantize_text
 from safecheck.rulebook.load import profile
+from safecheck.text import printable
 
 FORMATS = ("text", "json")
 

@@ -16,7 +16,7 @@ from safecheck.render.line import Line
 from safecheck.render.output import Target, write_file
 
 if TYPE_CHECKING:
-    from safecheck.report import Report
+    from safecheck.audit.report import Report
 
 
 def in_colour() -> bool:
@@ -52,7 +52,7 @@ def show_lines(lines: Iterable[Line], path: str | None) -> None:
 def show_reports(target: Target, reports: Sequence[Report]) -> None:
     """Put reports where they were asked for."""
     if target.format == "text":
-        from safecheck.render.text import lines
+        from safecheck.render.audit.text import lines
 
         show_lines(lines(reports), target.path)
     else:

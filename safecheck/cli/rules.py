@@ -7,21 +7,21 @@ from collections.abc import Iterator
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.casebook import Case, cases, examples
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option, write_new
-from safecheck.condition import describe
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.facts import documentation
 from safecheck.finding import Grade, Verdict
-from safecheck.pipeline import compare_profiles
-from safecheck.rulebook.catalog import Entry, catalog, grade_of, known_operators, layers_of, speaks_of, stance, summary
+from safecheck.rulebook.cases import Case, cases, examples
+from safecheck.rulebook.condition import describe
+from safecheck.rulebook.facts import documentation
+from safecheck.rulebook.index import Entry, catalog, grade_of, known_operators, layers_of, speaks_of, stance, summary
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.overlay import TEMPLATE
 from safecheck.rulebook.profile import Profile
-from safecheck.strict_yaml import suggest
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
+from safecheck.usecases.audit import compare_profiles
 
 
 @click.group()

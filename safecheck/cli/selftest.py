@@ -7,10 +7,10 @@ import json
 import click  # noqa: TID251 - the room for click
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.rulebook.load import shipped
-from safecheck.selftest import run
-from safecheck.strict_yaml import suggest
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
+from safecheck.usecases.selftest import run
 
 FAILED = 4
 

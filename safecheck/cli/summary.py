@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.render import RENDERERS
+from safecheck.text import printable
 
 if TYPE_CHECKING:
-    from safecheck.report import Report
+    from safecheck.audit.report import Report
 
 _FILE = "GITHUB_STEP_SUMMARY"
 

@@ -7,11 +7,11 @@ from typing import get_args
 
 import click  # noqa: TID251 - the room for click
 
-from safecheck.escape import printable
 from safecheck.render.output import Target, check_targets, write_bytes
+from safecheck.text import printable
 from safecheck.zoo.build import Order, build
-from safecheck.zoo.catalogue import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 from safecheck.zoo.export import Exporter, to_onnx
+from safecheck.zoo.models import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 
 
 @click.group()

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
-from safecheck.escape import printable
+from safecheck.intake.onnx_library import messages
 from safecheck.intake.sniff import SAMPLE_BYTES, is_lfs_pointer
 from safecheck.intake.source import kind_of, lfs_pointer
 from safecheck.intake.tensors import byte_size
 from safecheck.intake.wire import marker_index
-from safecheck.onnx_library import messages
+from safecheck.text import printable
 
 TOTAL_LIMIT = 64 << 30
 INLINE_LIMIT = 4096

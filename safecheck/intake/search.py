@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from safecheck.errors import InputError
-from safecheck.escape import printable
+from safecheck.text import printable
 
 
 def find_models(arguments: Iterable[str], is_excluded: Callable[[str], bool] = lambda path: False) -> list[str]:

@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 from safecheck.errors import InputError
-from safecheck.escape import printable
 from safecheck.intake import sniff
+from safecheck.text import printable
 
 SIZE_LIMIT = (1 << 31) - 1
 """Protobuf's limit for one message, in bytes."""

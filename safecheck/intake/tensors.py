@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
-from safecheck.escape import printable
+from safecheck.intake.onnx_library import messages
 from safecheck.intake.wire import Stripped
-from safecheck.onnx_library import messages
+from safecheck.text import printable
 
 RANK_LIMIT = 64
 ELEMENTS_LIMIT = 1 << 40

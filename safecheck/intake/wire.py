@@ -17,7 +17,7 @@ from typing import Any
 
 from safecheck.intake.fields import LENGTH, LONG, VARINT, Scan, varint_of
 from safecheck.intake.layout import DESCENT, MODEL_FIELDS, PAYLOAD_FIELDS
-from safecheck.onnx_library import messages
+from safecheck.intake.onnx_library import messages
 
 MARKER_KEY = "safecheck.payload"
 DEPTH_LIMIT = 100

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
-    from safecheck.report import Report
+    from safecheck.audit.report import Report
 
 FORMATS = ("text", "json", "html", "sarif", "junit", "markdown", "gitlab")
 """Every format is the function `document` of the module of its name."""
@@ -15,7 +15,7 @@ FORMATS = ("text", "json", "html", "sarif", "junit", "markdown", "gitlab")
 
 def _renderer(name: str) -> Callable[[Sequence[Report]], str]:
     def render(reports: Sequence[Report]) -> str:
-        document: Callable[[Sequence[Report]], str] = import_module(f"safecheck.render.{name}").document
+        document: Callable[[Sequence[Report]], str] = import_module(f"safecheck.render.audit.{name}").document
         return document(reports)
 
     return render

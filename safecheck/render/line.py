@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from safecheck.escape import printable
 from safecheck.finding import Location, ModelVerdict, Verdict
+from safecheck.text import printable
 
 NODES_SHOWN = 10
 """Places of one rule that a report for people lists; formats for programs list all."""

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.render import RENDERERS
-from safecheck.strict_yaml import suggest
+from safecheck.strict.yaml import suggest
+from safecheck.text import printable
 
 
 @dataclass(frozen=True, slots=True)

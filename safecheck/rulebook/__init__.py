@@ -1,1 +1,1 @@
-"""The allowlist: rules with sources and grades, collected into profiles, one per target."""
+"""What is allowed, and by whose word: facts, lowering to layers, rules with sources and grades, profiles, the judge."""

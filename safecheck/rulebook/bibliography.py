@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from safecheck import resources
 from safecheck.finding import Citation
-from safecheck.strict_yaml import Entry, load
+from safecheck.strict import resources
+from safecheck.strict.yaml import Entry, load
 
 _SOURCE_KINDS = (
     "vendor documentation", "vendor source", "vendor header", "vendor library", "vendor sample", "vendor staff reply",

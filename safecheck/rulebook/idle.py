@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from safecheck.condition import Combination, Condition, Test
 from safecheck.finding import Verdict
+from safecheck.rulebook.condition import Combination, Condition, Test
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import ANY, Rule
-from safecheck.strict_yaml import Entry, suggest
+from safecheck.strict.yaml import Entry, suggest
 
 
 def refuse_idle(entries: Iterable[Entry], rules: Sequence[Rule], base: Profile) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from safecheck.condition import Test, met, show, tests, unmet
 from safecheck.finding import EXPORTER_FORM, Evidence, Verdict
-from safecheck.form import UNKNOWN, Layer, NodeForm
-from safecheck.lowering.lower import Alternative, Choice, Lowered, lower
+from safecheck.ir.signature import UNKNOWN, Layer, NodeForm
+from safecheck.rulebook.condition import Test, met, show, tests, unmet
+from safecheck.rulebook.lowering.lower import Alternative, Choice, Lowered, lower
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from safecheck.errors import RuleFileError, SafecheckError
 from safecheck.rulebook.load import profile, read_text
 from safecheck.rulebook.rule import rule_from_yaml
-from safecheck.strict_yaml import load
+from safecheck.strict.yaml import load
 
 
 def problems(file: str) -> Iterator[SafecheckError]:

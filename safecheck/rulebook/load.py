@@ -10,15 +10,13 @@ from dataclasses import replace
 from functools import cache
 from importlib.resources.abc import Traversable
 
-from safecheck import resources
-from safecheck.condition import ALWAYS
 from safecheck.errors import UsageError
-from safecheck.escape import printable
 from safecheck.finding import Citation, Grade, Verdict
-from safecheck.lowering.table import table_from_yaml
 from safecheck.rulebook.bibliography import shipped_sources, sources_from
+from safecheck.rulebook.condition import ALWAYS
 from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
+from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Assumption, Idiom, Profile
 from safecheck.rulebook.rule import (
     ANY,
@@ -30,7 +28,9 @@ from safecheck.rulebook.rule import (
     rules_from_yaml,
     speaks_of,
 )
-from safecheck.strict_yaml import Entry, load, suggest
+from safecheck.strict import resources
+from safecheck.strict.yaml import Entry, load, suggest
+from safecheck.text import printable
 
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
 _STATUS = ("draft", "released")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from safecheck.errors import SafecheckError
 from safecheck.rulebook.load import beside, read_text, shipped
-from safecheck.strict_yaml import load
+from safecheck.strict.yaml import load
 
 
 def chain(name: str) -> Iterator[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from safecheck import resources
-from safecheck.strict_yaml import parse
+from safecheck.strict import resources
+from safecheck.strict.yaml import parse
 
 
 def parsed_rules() -> str:

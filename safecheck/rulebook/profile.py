@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from safecheck.finding import Citation, Grade
-from safecheck.lowering.table import Table
+from safecheck.rulebook.lowering.table import Table
 from safecheck.rulebook.rule import ANY, Rule
 
 
@@ -51,7 +51,7 @@ class Profile:
     """Whether nodes that compute constants are judged as folded before the build, or as the parser sees them."""
     assumptions: tuple[Assumption, ...]
     idioms: dict[str, Idiom]
-    """Exporter idioms by the names that `safecheck.idioms` gives them."""
+    """Exporter idioms by the names that `safecheck.ir.exporter_patterns` gives them."""
     released: bool = False
     """Whether the profile, and every profile below it, has the status `released`; a release is judged by no draft."""
 

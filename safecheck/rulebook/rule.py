@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from safecheck.condition import ALWAYS, Condition, parse
-from safecheck.facts import NODE_FACT_NAMES
 from safecheck.finding import Citation, Grade, Verdict
-from safecheck.strict_yaml import Entry, load
+from safecheck.rulebook.condition import ALWAYS, Condition, parse
+from safecheck.rulebook.facts import NODE_FACT_NAMES
+from safecheck.strict.yaml import Entry, load
 
 ANY = "*"
 _CATEGORIES = ("required", "mandatory")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.zoo.catalogue import CATALOGUE, Geometry, Pool, Reference, ResizeBy
+from safecheck.text import printable
 from safecheck.zoo.extra import need
+from safecheck.zoo.models import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 from safecheck.zoo.weights import load_weights
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
-from safecheck.zoo.catalogue import Geometry, Pool, ResizeBy
+from safecheck.zoo.models import Geometry, Pool, ResizeBy
 
 _FEED_RATIO = 3
 _VALUE_KERNEL = 5

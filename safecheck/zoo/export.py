@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
-from safecheck.onnx_library import messages
+from safecheck.intake.onnx_library import messages
+from safecheck.text import printable
 from safecheck.zoo.extra import need
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from safecheck.errors import UsageError
-from safecheck.escape import printable
+from safecheck.text import printable
 
 INSTALL = "run: pip install torch==2.13.0 && pip install 'safecheck[zoo]'"
 

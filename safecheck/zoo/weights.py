@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError, UsageError
-from safecheck.escape import printable
+from safecheck.text import printable
 from safecheck.zoo.extra import need
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from case_files import model_from_text
 
-from safecheck.pipeline import audit_model
 from safecheck.rulebook.load import profile
+from safecheck.usecases.audit import audit_model
 
 ROOT = Path(__file__).parents[2]
 PROFILE = "tensorrt-8.6-restricted"
@@ -94,7 +94,7 @@ def test_the_worst_code_wins(models: Path, names: tuple[str, ...], code: int) ->
 
 
 def test_worst_order() -> None:
-    from safecheck.report import worst
+    from safecheck.audit.report import worst
 
     ranked = [4, 2, 1, 3, 0]
     for position, code in enumerate(ranked):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from safecheck.cli import run as main
-from safecheck.zoo.catalogue import CATALOGUE
+from safecheck.zoo.models import CATALOGUE
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
 

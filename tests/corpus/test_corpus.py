@@ -15,13 +15,13 @@ from pathlib import Path
 import onnx  # noqa: TID251
 import pytest
 
-from safecheck.bench.cost import Precision
-from safecheck.bench.traffic import BATCHES
+from safecheck.audit.report import Report
+from safecheck.cost.macs import Precision
+from safecheck.cost.published import match
+from safecheck.cost.traffic import BATCHES
 from safecheck.finding import Grade, Verdict
-from safecheck.pipeline import audit_model
-from safecheck.published import match
-from safecheck.report import Report
 from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.usecases.audit import audit_model
 
 DATA = Path(__file__).parent / "data"
 EXPORTS = ("legacy13", "legacy17", "dynamo18", "dynamo20")

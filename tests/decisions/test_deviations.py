@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecheck.deviation_file import Record
-from safecheck.deviations import Subject, match
+from safecheck.decisions.deviation_file import Record
+from safecheck.decisions.deviations import Subject, match
 from safecheck.finding import Finding, Location, Verdict
 
 Run = Callable[..., tuple[int, str, str]]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from safecheck.errors import InputError
 from safecheck.intake import fields as fields_module
 from safecheck.intake import layout, wire
+from safecheck.intake.onnx_library import messages
 from safecheck.intake.wire import MARKER_KEY, Stripped, marker_index
-from safecheck.onnx_library import messages
 
 PB = messages()
 EXAMPLES = int(os.environ.get("SAFECHECK_EXAMPLES", "40"))

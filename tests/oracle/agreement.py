@@ -17,9 +17,9 @@ from scope_check import Answer, Ask, Scope
 from scope_models import Case
 
 from safecheck.finding import ModelVerdict, Verdict
-from safecheck.pipeline import audit_model
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
+from safecheck.usecases.audit import audit_model
 
 PROFILE = "tensorrt-10-safety"
 

@@ -8,11 +8,11 @@ import signal
 from collections.abc import Callable
 from typing import NamedTuple
 
-from safecheck.vendor import scope
-from safecheck.vendor.answers import Answer as Told
-from safecheck.vendor.answers import Scope, failed, read
-from safecheck.vendor.ask import VERSION
-from safecheck.vendor.words import origin
+from safecheck.nvidia.scope_check import program as scope
+from safecheck.nvidia.scope_check.answers import Answer as Told
+from safecheck.nvidia.scope_check.answers import Scope, failed, read
+from safecheck.nvidia.scope_check.ask import VERSION
+from safecheck.nvidia.scope_check.words import origin
 
 _TIME_LIMIT_S = 60
 

@@ -16,7 +16,7 @@ from scope_check import scope_check
 from scope_models import cases
 
 from safecheck.finding import ModelVerdict
-from safecheck.pipeline import audit_model
+from safecheck.usecases.audit import audit_model
 
 
 def test_there_is_an_answer_about_every_model() -> None:

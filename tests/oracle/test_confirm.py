@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from case_files import model_from_text
 
+from safecheck.audit.report import Report
 from safecheck.errors import UsageError
 from safecheck.finding import ModelVerdict
-from safecheck.onnx_library import messages
-from safecheck.report import Report
-from safecheck.vendor.ask import require
+from safecheck.intake.onnx_library import messages
+from safecheck.nvidia.scope_check.ask import require
 
 ROOT = Path(__file__).parents[2]
 PROFILE = "tensorrt-10-safety"

@@ -9,8 +9,8 @@ import pytest
 from agreement import filled
 from scope_check import Ask, Scope, scope_check
 
-from safecheck.fix import Request, fix
 from safecheck.rulebook.load import profile
+from safecheck.usecases.fix import Request, fix
 
 DATA = Path(__file__).parents[1] / "corpus" / "data"
 ROTATIONS = sorted(zipfile.ZipFile(DATA / "rotations.zip").namelist())

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from agreement import filled, scope_profile
-from probe import few
+from nvidia.probe import few
 
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
-from safecheck.pipeline import audit_model
-from safecheck.probe.oracle import Oracle
-from safecheck.probe.overlay import overlay
-from safecheck.probe.run import collect, probe
+from safecheck.nvidia.probe.oracle import Oracle
+from safecheck.nvidia.probe.overlay import overlay
+from safecheck.nvidia.probe.run import collect, probe
+from safecheck.nvidia.scope_check.ask import require
 from safecheck.rulebook.load import profile
-from safecheck.vendor.ask import require
+from safecheck.usecases.audit import audit_model
 
 DATA = Path(__file__).parents[1] / "corpus" / "data"
 

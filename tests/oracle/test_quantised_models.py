@@ -9,7 +9,7 @@ from agreement import filled
 from classifiers import arrays, classifier, pictures
 from scope_check import Ask, Scope, scope_check
 
-from safecheck.quantisation.quantize import PRECISIONS, Request, quantize
+from safecheck.measure.quantize.quantize import PRECISIONS, Request, quantize
 from safecheck.rulebook.load import profile
 
 DATA = Path(__file__).parents[1] / "corpus" / "data"

@@ -13,12 +13,12 @@ import pytest
 from case_files import FOLDER, Case, _read, check
 from strategies import with_one_fact_less
 
-from safecheck.form import UNKNOWN, NodeForm, Tensor
-from safecheck.forms import forms
-from safecheck.lowering.table import table_from_yaml
-from safecheck.model import load
+from safecheck.ir.model import load
+from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor
+from safecheck.ir.signatures import forms
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import profile
+from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Profile
 
 CASES = [case for file in sorted((FOLDER / "scope-10").glob("*.yaml")) for case in _read(file)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from workflow_repo import ALLOWED, FORBIDDEN, UNPROVEN, Repository
 
-from safecheck.cache import identity, store
+from safecheck.workflow.cache import identity, store
 
 OVERLAY = 'id: ours\ntitle: Ours\nversion: "1"\nextends: tensorrt-8.6-restricted\n'
 TIGHT = "evidence: {allow: [documented], extrapolated: false}\n"
@@ -48,7 +48,7 @@ def test_twenty_unchanged_models_are_only_hashed(repository: Repository) -> None
     assert audit(repository, "many")[2] == 20
     code = (
         "import sys; from safecheck.cli import run; code = run(['audit', '--quiet', 'many']); "
-        "heavy = {'onnx', 'numpy', 'networkx', 'yaml', 'rich', 'safecheck.audit', 'safecheck.rulebook.load'}; "
+        "heavy = {'onnx', 'numpy', 'networkx', 'yaml', 'rich', 'safecheck.audit.audit', 'safecheck.rulebook.load'}; "
         "print(code, sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     done = repository.python(code)

@@ -14,7 +14,7 @@ from workflow_repo import ALLOWED, ENVIRONMENT, FORBIDDEN, UNPROVEN, Repository
 
 from safecheck.cli import progress as progress_room
 from safecheck.cli.progress import progress
-from safecheck.pipeline import audit_all
+from safecheck.usecases.audit import audit_all
 
 PROFILE = "tensorrt-8.6-restricted"
 
@@ -61,7 +61,7 @@ def test_a_process_that_dies_is_no_pass(repository: Repository, monkeypatch: pyt
     def die(path: str, book: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr("safecheck.pipeline.audit_model", die)  # the workers are forks of this process
+    monkeypatch.setattr("safecheck.usecases.audit.audit_model", die)  # the workers are forks of this process
     tasks = [(str(repository.path / "models" / f"{number}.onnx"), PROFILE) for number in range(4)]
     reports = list(audit_all(tasks, jobs=2))
     assert [report.exit_code for report in reports] == [3] * 4

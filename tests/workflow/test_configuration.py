@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from workflow_repo import ALLOWED, ENVIRONMENT, FORBIDDEN, UNPROVEN, Repository, one_error
 
-from safecheck.config.globs import matches
-from safecheck.config.toml_tree import tree_of
-from safecheck.strict_yaml import Entry
+from safecheck.strict.toml import tree_of
+from safecheck.strict.yaml import Entry
+from safecheck.workflow.config.globs import matches
 
 OVERLAY = 'id: ours\ntitle: Ours\nversion: "1"\nextends: tensorrt-8.6-restricted\n'
 

@@ -13,7 +13,7 @@ from workflow_repo import ALLOWED, FORBIDDEN, UNPROVEN, Repository, one_error
 
 from safecheck.cli import run
 from safecheck.cli.auditing import Request
-from safecheck.strict_yaml import load
+from safecheck.strict.yaml import load
 
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / ".pre-commit-hooks.yaml"

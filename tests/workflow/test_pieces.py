@@ -15,7 +15,7 @@ import pytest
 from workflow_repo import ALLOWED, ENVIRONMENT, FORBIDDEN, Repository
 
 from safecheck.render import RENDERERS
-from safecheck.strict_yaml import LIST, MAPPING, Tree, parse
+from safecheck.strict.yaml import LIST, MAPPING, Tree, parse
 
 ROOT = Path(__file__).parents[2]
 ACTION, GITLAB, STEP = ROOT / "action.yml", ROOT / "ci" / "safecheck.gitlab-ci.yml", ROOT / "ci" / "audit.sh"

@@ -12,8 +12,8 @@ from zoo.reference import answers, settled
 
 from safecheck.errors import InputError, UsageError
 from safecheck.finding import Verdict
-from safecheck.pipeline import audit_model
 from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.usecases.audit import audit_model
 from safecheck.zoo.build import Order, build
 from safecheck.zoo.export import to_onnx
 

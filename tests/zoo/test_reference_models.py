@@ -13,13 +13,13 @@ import onnx  # noqa: TID251
 import pytest
 from zoo.reference import answers, settled
 
+from safecheck.audit.report import Report
 from safecheck.finding import Verdict
-from safecheck.pipeline import audit_model
-from safecheck.report import Report
 from safecheck.rulebook.load import DEFAULT, profile
+from safecheck.usecases.audit import audit_model
 from safecheck.zoo.build import Order, build
-from safecheck.zoo.catalogue import CATALOGUE
 from safecheck.zoo.export import Exported, to_onnx
+from safecheck.zoo.models import CATALOGUE
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("transformers", reason="transformers is not installed")

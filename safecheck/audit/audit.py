@@ -1,0 +1,183 @@
+"""Audit a model against a profile: one verdict for every node, findings for those that are not allowed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from safecheck.cost.traffic import Products, products
+from safecheck.errors import SafecheckError
+from safecheck.finding import Finding, Location, ModelVerdict, Verdict
+from safecheck.ir.finding_id import Fingerprints
+from safecheck.ir.graph import OpNode
+from safecheck.ir.model import Model
+from safecheck.ir.signature import Layer, NodeForm
+from safecheck.ir.signatures import FormedNode, forms
+from safecheck.ir.value_info import tensor_of
+from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
+from safecheck.rulebook.profile import Profile
+
+_FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """One node with its verdict."""
+
+    location: Location
+    verdict: Verdict
+    layers: tuple[str, ...]
+    folded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many nodes rest on a rule that allows."""
+
+    rule: str
+    title: str
+    grade: str
+    extrapolated: bool
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The verdict on a model, complete: the verdicts of all nodes add up to their number."""
+
+    verdict: ModelVerdict
+    nodes: tuple[Audited, ...]
+    findings: tuple[Finding, ...]
+    """In the order of the nodes; findings about the model itself come first."""
+    allowances: tuple[Allowance, ...]
+    """Rules that the allowed nodes rest on, most used first."""
+    products: Products
+    """What the convolutions and products of the main graph amount to."""
+    formed: tuple[FormedNode, ...] = field(repr=False)
+    """The nodes with their forms, in the same order: what a cost is computed from."""
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of the main graph; None if a shape is not known."""
+        return self.products.macs
+
+    def count(self, verdict: Verdict) -> int:
+        """Number of nodes with this verdict."""
+        return sum(node.verdict is verdict for node in self.nodes)
+
+    @property
+    def folded(self) -> int:
+        """Number of nodes that were folded to constants before lowering."""
+        return sum(node.folded for node in self.nodes)
+
+
+class CoverageError(SafecheckError):
+    """A node was lost or counted twice: a bug in safecheck (exit 4)."""
+
+    exit_code = 4
+
+
+def audit(model: Model, profile: Profile) -> Audit:
+    """Judge every node of the main graph, of nested graphs and of model-local functions."""
+    judgements: dict[NodeForm, Judgement] = {}
+    fingerprints = Fingerprints()
+    nodes: list[Audited] = []
+    findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
+    allowances: Counter[str] = Counter()
+    formed_nodes = tuple(forms(model.graph, profile.folded))
+    for formed in formed_nodes:
+        folded = formed.computes_constant and profile.folded
+        judgement = _FOLDED if folded else judgements.get(formed.form)
+        if judgement is None:
+            judgement = judgements[formed.form] = judge(profile, formed.form)
+        location = _location(formed.node)
+        nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
+        if judgement.verdict is Verdict.ALLOWED:
+            allowances.update(rule.id for rule in judgement.allowances)
+        findings += [
+            _finding(charge, location, profile, fingerprints.of(charge.rule.id, formed.form))
+            for charge in judgement.charges
+        ]
+    _check_coverage(model, nodes)
+    return Audit(
+        verdict=_model_verdict(nodes, findings),
+        nodes=tuple(nodes),
+        findings=tuple(findings),
+        allowances=tuple(_allowances(allowances, profile)),
+        products=products(formed_nodes),
+        formed=formed_nodes,
+    )
+
+
+def _model_verdict(nodes: list[Audited], findings: list[Finding]) -> ModelVerdict:
+    verdicts = {node.verdict for node in nodes} | {finding.verdict for finding in findings}
+    if Verdict.FORBIDDEN in verdicts:
+        return ModelVerdict.NON_COMPLIANT
+    # Nothing checked is not compliant.
+    if Verdict.UNPROVEN in verdicts or not nodes:
+        return ModelVerdict.INCONCLUSIVE
+    return ModelVerdict.COMPLIANT
+
+
+def _location(node: OpNode) -> Location:
+    proto = node.proto
+    return Location(node.scope.path, node.index, proto.name, proto.op_type, proto.domain, tuple(proto.output))
+
+
+def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: str) -> Finding:
+    rule = charge.rule
+    return Finding(
+        rule=rule.id,
+        verdict=charge.verdict,
+        grade=rule.grade,
+        message=rule.title,
+        why=rule.why,
+        advice=rule.advice,
+        location=location,
+        layers=charge.layers,
+        evidence=charge.evidence,
+        sources=rule.sources,
+        remedies=rule.remedies,
+        fingerprint=fingerprint,
+    )
+
+
+def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> Iterator[Finding]:
+    """Findings about network inputs and outputs; an initializer of the same name is no network input."""
+    graph = model.proto.graph
+    initializers = {tensor.name for tensor in graph.initializer}
+    for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
+        tensor = tensor_of(value)
+        form = NodeForm("", "", 0, (), (), (tensor,))
+        conflict = value.name in model.conflicting_outputs
+        layer = Layer("network:io", value.name, form, (), (tensor,), "contradicts the model" if conflict else "")
+        for charge in judge_io(profile, layer):
+            location = Location("", None, "", "", "", (value.name,))
+            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))
+
+
+def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:
+    rules = {rule.id: rule for rule in profile.rules}
+    for name, nodes in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        rule = rules[name]
+        yield Allowance(name, rule.title, str(rule.grade), rule.extrapolated, nodes)
+
+
+def _check_coverage(model: Model, nodes: list[Audited]) -> None:
+    """Count the nodes once more, straight from the file's structure and without the graph."""
+    expected = 0
+    holders = [model.proto.graph, *model.proto.functions]
+    while holders:
+        protos = holders.pop().node
+        expected += len(protos)
+        for proto in protos:
+            for attribute in proto.attribute:
+                if attribute.HasField("g"):
+                    holders.append(attribute.g)
+                holders.extend(attribute.graphs)
+    places = {(node.location.scope, node.location.index) for node in nodes}
+    if len(nodes) != expected or len(places) != expected:
+        raise CoverageError(
+            "SC-BUG-COVERAGE", "", f"{len(nodes)} of {expected} nodes were judged", "please report this with the model"
+        )

@@ -1,1 +1,0 @@
-"""What models cost and what others have published or measured about them; nothing is run here."""

@@ -1,0 +1,124 @@
+"""What every node of a network moves: the tensors it reads, the weights it reads, the tensors it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from safecheck.cost.macs import Volume, is_settled, volume
+from safecheck.ir.signature import NodeForm, Tensor
+from safecheck.ir.signatures import FormedNode
+
+# Another name for the same bytes. A Cast between floating-point types belongs here too: one precision holds for all.
+_VIEWS = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+# Read no more of their first input than they write.
+_SELECTIONS = frozenset({"Gather", "GatherElements", "GatherND", "Slice"})
+_QUANTISERS = frozenset({"DequantizeLinear", "QuantizeLinear"})
+
+
+class Step(NamedTuple):
+    """One node at work. Tensors are named by the value that holds their bytes, not by views of it."""
+
+    node: FormedNode
+    reads: dict[str, Volume]
+    """Computed tensors and network inputs."""
+    weights: dict[str, Volume]
+    """Constants."""
+    writes: dict[str, Volume]
+
+    @property
+    def moved(self) -> Iterator[Volume]:
+        """The sizes of all computed tensors that the node touches."""
+        yield from self.reads.values()
+        yield from self.writes.values()
+
+
+@dataclass(slots=True)
+class Steps:
+    """The work of a network in file order; nodes that only rename or compute constants do none."""
+
+    steps: list[Step]
+    outputs: frozenset[str]
+    """Tensors that are network outputs."""
+    problem: str
+    """Why sizes are missing; empty if every one is known."""
+
+
+def steps(nodes: Iterable[FormedNode], outputs: Iterable[str]) -> Steps:
+    """Follow the nodes of the main graph, in file order. A tensor of unknown size stops the walk."""
+    sizes: dict[NodeForm, _Sizes] = {}
+    held: dict[str, str] = {}  # value -> the value whose bytes it is another name for
+    fixed: set[str] = set()  # values that depend on constants and fixed shapes only
+    found: list[Step] = []
+    problem = ""
+    for node in nodes:
+        form, inputs, written = node.form, node.node.proto.input, node.node.proto.output
+        if node.computes_constant or form.static_shapes_only or form.op_type == "Constant":
+            fixed.update(written)
+            continue
+        known = sizes.get(form)
+        if known is None:
+            known = sizes[form] = _sizes(form)
+        if known.view and inputs:
+            first = inputs[0]
+            if first in fixed:
+                fixed.add(written[0])
+            held[written[0]] = held.get(first, first)
+            continue
+        if form.op_type in _QUANTISERS and inputs and (known.constant[0] or inputs[0] in fixed):
+            fixed.add(written[0])  # weights that are stored quantised, or are quantised when the engine is built
+            continue
+        if not known.complete:
+            problem = f"the size of a tensor of node {node.node.index} is not known"
+            break
+        step = Step(node, {}, {}, dict(zip(written, known.outputs, strict=False)))
+        for name, size, constant, steers in zip(inputs, known.inputs, known.constant, known.steers, strict=True):
+            if size is None:
+                continue
+            if not constant and name not in fixed:
+                step.reads[held.get(name, name)] = size
+            elif not steers:
+                step.weights[name] = size
+        found.append(step)
+    return Steps(found, frozenset(held.get(name, name) for name in outputs), problem)
+
+
+class _Sizes(NamedTuple):
+    """What the form of a node says about the sizes of its tensors."""
+
+    view: bool
+    inputs: tuple[Volume | None, ...]
+    """None for what costs nothing."""
+    constant: tuple[bool, ...]
+    steers: tuple[bool, ...]
+    """Whether the builder reads an input instead of the engine, if it is known before the network runs."""
+    outputs: tuple[Volume, ...]
+    complete: bool
+
+
+def _sizes(form: NodeForm) -> _Sizes:
+    written = [volume(tensor) if tensor is not None else Volume() for tensor in form.outputs]
+    constant = tuple(tensor is not None and is_settled(tensor) for tensor in form.inputs)
+    steers = tuple(tensor is not None and _is_integer_vector(tensor) for tensor in form.inputs)
+    read = [
+        Volume() if tensor is None or (known and steering) else volume(tensor)
+        for tensor, known, steering in zip(form.inputs, constant, steers, strict=True)
+    ]
+    complete = None not in written and None not in read
+    if complete and form.op_type in _SELECTIONS and read and written:
+        read[0] = min(read[0] or Volume(), written[0] or Volume())
+    casts = form.op_type == "Cast" and complete and all(size and size.floats for size in (*read[:1], *written[:1]))
+    return _Sizes(
+        view=form.op_type in _VIEWS or casts,
+        inputs=tuple(None if size == Volume() else size for size in read),
+        constant=constant,
+        steers=steers,
+        outputs=tuple(size or Volume() for size in written),
+        complete=complete,
+    )
+
+
+def _is_integer_vector(tensor: Tensor) -> bool:
+    """Constants of this kind are shapes, axes and bounds."""
+    return tensor.dtype in ("INT64", "INT32") and len(tensor.shape or ()) <= 1

@@ -1,0 +1,205 @@
+"""Refuse models whose meaning depends on who reads them.
+
+onnx, onnxruntime and the TensorRT parser disagree about each of these constructs, so no verdict about them would hold
+for the network that is finally built.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from safecheck.errors import InputError
+from safecheck.ir.graph import OpGraph, OpNode, Scope, find_cycle
+from safecheck.text import printable
+
+MAX_OPSET = 200
+MAX_GRAPH_DEPTH = 24
+MAX_EXPANDED_NODES = 1_000_000
+_ONLY_TEXT = {str}
+_SUPPORTED_IR = range(1, 100)
+
+
+def check_model(proto: Any, where: str) -> None:
+    """Refuse what can be seen before the graph is collected: identity, operator sets, functions that explode."""
+    if proto.ir_version not in _SUPPORTED_IR:
+        _refuse("SC-MODEL-IR", where, f"IR version {proto.ir_version} does not exist", "export the model again")
+    if proto.training_info:
+        _refuse("SC-MODEL-TRAINING", where, "the file carries training graphs", "export the model for inference")
+    _check_opsets(proto.opset_import, where)
+    names: Counter[tuple[str, str, str]] = Counter()
+    for function in proto.functions:
+        names[function.domain, function.name, function.overload] += 1
+        _check_opsets(function.opset_import, f"{where}: function {printable(function.name)}")
+    for (_, name, _), count in names.items():
+        if count > 1:
+            _refuse("SC-AMB-FUNC", where, f"function {printable(name)} is defined {count} times", "keep one definition")
+    _check_function_calls(proto, where)
+
+
+def _check_opsets(imports: Iterable[Any], where: str) -> None:
+    seen: set[str] = set()
+    for entry in imports:
+        domain = "" if entry.domain == "ai.onnx" else entry.domain
+        if domain in seen:
+            shown = printable(domain) or "ai.onnx"
+            _refuse("SC-AMB-OPSET", where, f"operator set {shown} is imported twice", "import every domain once")
+        if not 1 <= entry.version <= MAX_OPSET:
+            shown = printable(domain) or "ai.onnx"
+            _refuse(
+                "SC-MODEL-OPSET",
+                where,
+                f"operator set {shown} {entry.version} does not exist",
+                "export the model again",
+            )
+        seen.add(domain)
+
+
+def _check_function_calls(proto: Any, where: str) -> None:
+    """Refuse recursive functions and functions that expand to millions of nodes, by counting instead of expanding."""
+    bodies = {(function.domain, function.name): function for function in proto.functions}
+    sizes: dict[tuple[str, str], int] = {}
+    for root in bodies:
+        stack = [(root, iter(_calls(bodies[root], bodies)))]
+        open_calls = {root}
+        while stack:
+            current, calls = stack[-1]
+            called = next((name for name in calls if name not in sizes), None)
+            if called is None:
+                stack.pop()
+                open_calls.discard(current)
+                sizes[current] = len(bodies[current].node) + sum(
+                    sizes[name] for name in _calls(bodies[current], bodies)
+                )
+                if sizes[current] > MAX_EXPANDED_NODES:
+                    what = f"function {printable(current[1])} expands to over {MAX_EXPANDED_NODES} nodes"
+                    _refuse("SC-LIM-EXPAND", where, what, "simplify the model's functions")
+            elif called in open_calls:
+                path = [name for name, _ in stack] + [called]
+                steps = " -> ".join(printable(name, 40) for _, name in path[path.index(called) :])
+                _refuse("SC-MODEL-FUNCCYCLE", where, f"a function calls itself: {steps}", "inline or remove it")
+            else:
+                open_calls.add(called)
+                stack.append((called, iter(_calls(bodies[called], bodies))))
+
+
+def _calls(function: Any, bodies: dict[tuple[str, str], Any]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    holders: list[Any] = [function]
+    while holders:
+        for node in holders.pop().node:
+            if (node.domain, node.op_type) in bodies:
+                found.append((node.domain, node.op_type))
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    holders.append(attribute.g)
+                holders.extend(attribute.graphs)
+    return found
+
+
+def check_graph(graph: OpGraph, where: str) -> None:
+    """Refuse graphs whose names, order or attributes are not well-formed, and graphs in which nothing is computed."""
+    if not any(scope.nodes for scope in graph.scopes):
+        _refuse(
+            "SC-MODEL-NOTHING", where, "the graph has no nodes, so nothing can be checked", "export the model again"
+        )
+    for scope in graph.scopes:
+        depth = scope.path.count("/") + bool(scope.path)
+        if depth > MAX_GRAPH_DEPTH:
+            _refuse(
+                "SC-LIM-DEPTH", where, f"graphs are nested deeper than {MAX_GRAPH_DEPTH}", "flatten the control flow"
+            )
+        place = f"{where}: {scope.path}" if scope.path else where
+        _check_text([scope.path, *scope.tensors], place)
+        _check_order(scope, place)
+
+
+def _check_order(scope: Scope, where: str) -> None:
+    """Every value is defined once and before it is used, as ONNX demands."""
+    defined = {name for name in scope.tensors if name not in scope.producers}
+    for node in scope.nodes:
+        proto = node.proto
+        _check_node(node, where)
+        for name in proto.input:
+            if name and name not in defined and not _defined_outside(scope, name):
+                _explain_missing(node, name, where)
+        for name in proto.output:
+            if not name:
+                continue
+            if name in defined:
+                _refuse(
+                    "SC-MODEL-SSA", _at(node, where), f"value {printable(name)} is defined twice", "rename one of them"
+                )
+            defined.add(name)
+    for name in scope.outputs:
+        if name not in defined and not _defined_outside(scope, name):
+            _refuse(
+                "SC-MODEL-DANGLING", where, f"output {printable(name)} is computed by nothing", "export the model again"
+            )
+
+
+def _defined_outside(scope: Scope, name: str) -> bool:
+    outer = scope.parent
+    while outer is not None:
+        if name in outer.tensors or name in outer.producers:
+            return True
+        outer = outer.parent
+    return False
+
+
+def _check_node(node: OpNode, where: str) -> None:
+    proto = node.proto
+    texts = [proto.name, proto.op_type, proto.domain, *proto.input, *proto.output]
+    if {*map(type, texts)} != _ONLY_TEXT:
+        _check_text(texts, _at(node, where))
+    if not proto.op_type:
+        _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
+    if "" not in node.scope.opsets and proto.domain in ("", "ai.onnx"):
+        _refuse(
+            "SC-MODEL-OPSET", _at(node, where), "the model imports no ai.onnx operator set", "export the model again"
+        )
+    attributes = proto.attribute
+    if not attributes:
+        return
+    names = [attribute.name for attribute in attributes]
+    if len(set(names)) < len(names):
+        doubled = next(name for name, count in Counter(names).items() if count > 1)
+        _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {printable(doubled)} is given twice", "keep one value")
+    for attribute in attributes:
+        if attribute.ref_attr_name and not node.scope.path.startswith("function:"):
+            shown = printable(attribute.name)
+            _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {shown} refers to no function", "write its value")
+
+
+def _check_text(names: Iterable[object], where: str) -> None:
+    for name in names:
+        # protobuf hands out bytes instead of text where a name is not UTF-8
+        if isinstance(name, bytes):
+            _refuse("SC-PB-UTF8", where, f"the name {printable(name)} is not UTF-8", "rename it")
+
+
+def _explain_missing(node: OpNode, name: str, where: str) -> NoReturn:
+    if name not in node.scope.producers:
+        _refuse(
+            "SC-MODEL-DANGLING",
+            _at(node, where),
+            f"input {printable(name)} is defined nowhere",
+            "export the model again",
+        )
+    cycle = find_cycle(node.scope)
+    if not cycle:
+        _refuse(
+            "SC-MODEL-ORDER", _at(node, where), f"input {printable(name)} is used before it is computed",
+            "sort the nodes topologically",
+        )  # fmt: skip
+    steps = " -> ".join(map(str, [*cycle, cycle[0]]))
+    _refuse("SC-MODEL-CYCLE", where, f"nodes {steps} depend on each other", "remove the cycle")
+
+
+def _at(node: OpNode, where: str) -> str:
+    return f"{where}: node {node.index} ({printable(node.proto.op_type, 60)})"
+
+
+def _refuse(code: str, where: str, what: str, todo: str) -> NoReturn:
+    raise InputError(code, where, what, todo)

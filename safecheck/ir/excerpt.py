@@ -1,0 +1,134 @@
+"""Small pictures of a graph as values: boxes and arrows. Where they stand on paper is the business of a renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from safecheck.ir.graph import OpNode
+from safecheck.ir.model import Model
+from safecheck.ir.signature import Tensor
+from safecheck.text import printable
+
+_REACH = 2
+_MOST_BOXES = 9
+
+
+class Box(NamedTuple):
+    """One operator, or a value that comes from outside of the picture."""
+
+    label: str
+    shape: str
+    """Of its first output, as `1x96x56x56`; `?` if unknown."""
+    kind: str
+    """A verdict, `outside` for a value from elsewhere, or empty."""
+    focus: bool = False
+    """True for what the picture is about."""
+
+
+class Diagram(NamedTuple):
+    """Boxes and the data that flows between them. Equal neighbourhoods of different nodes give equal diagrams."""
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[tuple[int, int], ...]
+    """Positions of boxes, from maker to reader, sorted."""
+    hidden: int = 0
+    """Neighbours that are not drawn."""
+
+    @property
+    def pattern(self) -> tuple[object, ...]:
+        """What is left of the picture without shapes: what makes two places look alike."""
+        return tuple(box._replace(shape="") for box in self.boxes), self.arrows
+
+    @property
+    def words(self) -> str:
+        """The picture for those who cannot see it."""
+        names = [f"{box.label} {box.shape}" + (f" ({box.kind})" if box.kind else "") for box in self.boxes]
+        flow = ", ".join(f"{self.boxes[source].label} to {self.boxes[end].label}" for source, end in self.arrows)
+        return "; ".join(names) + (f"; data flows from {flow}" if flow else "")
+
+
+def shape_words(tensor: Tensor) -> str:
+    """`1x96x56x56`, `N x 3`, or `?`."""
+    if tensor.shape is None:
+        return "?"
+    return "x".join("?" if dim is None else printable(str(dim), 20) for dim in tensor.shape) or "scalar"
+
+
+def diagram_of(
+    given: Sequence[Any],
+    most: int,
+    tensor: Callable[[str], Tensor],
+    kind: Callable[[Any], str],
+    focus: Callable[[Any], bool] = lambda node: False,
+) -> Diagram:
+    """The picture of `most` NodeProtos and of the values that they read from elsewhere; constants are left out."""
+    nodes = given[:most]
+    makers = {name: position for position, node in enumerate(nodes) for name in node.output if name}
+    boxes = [Box(printable(node.op_type, 24), _first_shape(node, tensor), kind(node), focus(node)) for node in nodes]
+    arrows: set[tuple[int, int]] = set()
+    sources: dict[str, int] = {}
+    for position, node in enumerate(nodes):
+        for name in node.input:
+            if name in makers:
+                arrows.add((makers[name], position))
+            elif name and not tensor(name).constant:
+                if name not in sources:
+                    sources[name] = len(boxes)
+                    boxes.append(Box("…", shape_words(tensor(name)), "outside"))
+                arrows.add((sources[name], position))
+    shown = tuple(sorted(arrow for arrow in arrows if arrow[0] != arrow[1]))
+    return Diagram(tuple(boxes), shown, len(given) - len(nodes))
+
+
+def _first_shape(node: Any, tensor: Callable[[str], Tensor]) -> str:
+    return next((shape_words(tensor(name)) for name in node.output if name), "?")
+
+
+class Neighbourhoods:
+    """Pictures around the nodes of one model; who reads a value is looked up once for all of them."""
+
+    def __init__(self, model: Model, kinds: dict[tuple[str, int], str]) -> None:
+        """`kinds` says the verdict on every node, by scope path and index."""
+        self._kinds = kinds
+        self._nodes = {(node.scope.path, node.index): node for node in model.graph}
+        self._readers: dict[tuple[str, str], list[OpNode]] = {}
+        for node in model.graph:
+            for name in dict.fromkeys(node.proto.input):
+                self._readers.setdefault((node.scope.path, name), []).append(node)
+
+    def around(self, scope: str, index: int) -> Diagram:
+        """The node, what it is made of and what is made of it, two steps each way and nine boxes at most."""
+        centre = self._nodes[scope, index]
+        chosen, hidden = self._chosen(centre)
+        nodes = sorted(chosen, key=lambda node: node.index)
+        owner = {id(node.proto): node for node in nodes}
+        diagram = diagram_of(
+            [node.proto for node in nodes],
+            len(nodes),
+            centre.scope.lookup,
+            lambda proto: self._kinds.get((owner[id(proto)].scope.path, owner[id(proto)].index), ""),
+            lambda proto: proto is centre.proto,
+        )
+        return diagram._replace(hidden=hidden)
+
+    def _chosen(self, centre: OpNode) -> tuple[list[OpNode], int]:
+        """The nearest neighbours within the node's own graph, nearest first, and how many there is no room for."""
+        chosen, hidden = [centre], 0
+        for next_to in (self._made_from, self._made_of):
+            rim = [centre]
+            for _ in range(_REACH):
+                found = dict.fromkeys(other for node in rim for other in next_to(node) if other not in chosen)
+                room = max(0, (_MOST_BOXES - len(chosen)))
+                rim = list(found)[: min(room, 3)]
+                hidden += len(found) - len(rim)
+                chosen += rim
+        return chosen, hidden
+
+    @staticmethod
+    def _made_from(node: OpNode) -> list[OpNode]:
+        makers = (node.scope.producers.get(name) for name in node.proto.input)
+        return [maker for maker in makers if maker is not None and maker.proto.op_type != "Constant"]
+
+    def _made_of(self, node: OpNode) -> list[OpNode]:
+        return [reader for name in node.proto.output for reader in self._readers.get((node.scope.path, name), [])]

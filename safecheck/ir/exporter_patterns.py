@@ -1,0 +1,111 @@
+"""How exporters spell things: the same network exported twice differs in these idioms.
+
+A finding on a node of an idiom says which spelling causes it and how another export avoids it; the verdict itself
+never depends on the idiom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from safecheck.ir.graph import OpGraph, OpNode
+
+LAYER_NORM = "decomposed-layer-normalization"
+GELU = "decomposed-gelu"
+
+
+def idioms(graph: OpGraph) -> dict[int, str]:
+    """`id(OpNode)` -> name of the idiom it is part of, for nodes that are part of one."""
+    found: dict[int, str] = {}
+    anchors: list[tuple[OpNode, str]] = []
+    for node in graph:
+        kind = node.proto.op_type
+        if kind in ("Sqrt", "Erf"):
+            anchors.append((node, kind))
+        elif (name := _operator_idiom(node)) is not None:
+            found[id(node)] = name
+    if anchors:
+        consumers = _consumers(graph)
+        for node, kind in anchors:
+            parts = _layer_norm(node, consumers) if kind == "Sqrt" else _gelu(node, consumers)
+            for part in parts:
+                found[id(part)] = LAYER_NORM if kind == "Sqrt" else GELU
+    return found
+
+
+def _operator_idiom(node: OpNode) -> str | None:
+    kind = node.proto.op_type
+    if kind == "LayerNormalization":
+        return "layer-normalization-operator"
+    if kind == "Gelu":
+        return "gelu-operator"
+    if kind == "GlobalAveragePool":
+        return "global-average-pool"
+    if kind == "ReduceMean":
+        return "mean-with-axes-input" if len(node.proto.input) > 1 else "mean-with-axes-attribute"
+    if kind == "Resize" and len(node.proto.input) > 3 and node.proto.input[3]:
+        producer = node.scope.producer(node.proto.input[3])
+        return (
+            "resize-to-computed-size"
+            if producer is not None and producer.proto.op_type == "Concat"
+            else "resize-to-size"
+        )
+    return None
+
+
+def _consumers(graph: OpGraph) -> dict[tuple[str, str], list[OpNode]]:
+    consumers: dict[tuple[str, str], list[OpNode]] = {}
+    for node in graph:
+        for value in node.proto.input:
+            consumers.setdefault((node.scope.path, value), []).append(node)
+    return consumers
+
+
+_Consumers = dict[tuple[str, str], list[OpNode]]
+
+
+def _layer_norm(root: OpNode, consumers: _Consumers) -> Iterator[OpNode]:
+    """Sqrt of (mean of squared differences + epsilon), the differences it divides, and scale and bias after it."""
+    add = _producer(root, ("Add",))
+    mean = add and _producer(add, ("ReduceMean",))
+    square = mean and _producer(mean, ("Pow", "Mul"))
+    difference = square and _producer(square, ("Sub",))
+    center = difference and _producer(difference, ("ReduceMean",))
+    if not (add and mean and square and difference and center):
+        return
+    yield from (root, add, mean, square, difference, center)
+    value: OpNode | None = root
+    for wanted in ("Div", "Mul", "Add"):
+        value = value and _consumer(value, wanted, consumers)
+        if value is None:
+            return
+        yield value
+
+
+def _gelu(erf: OpNode, consumers: _Consumers) -> Iterator[OpNode]:
+    """Half of x times (1 + Erf of x / sqrt(2))."""
+    scaled = _producer(erf, ("Div", "Mul"))
+    shifted = _consumer(erf, "Add", consumers)
+    product = shifted and _consumer(shifted, "Mul", consumers)
+    if not (scaled and shifted and product):
+        return
+    yield from (erf, scaled, shifted, product)
+    half = _consumer(product, "Mul", consumers)
+    if half is not None:
+        yield half
+
+
+def _producer(node: OpNode, kinds: tuple[str, ...]) -> OpNode | None:
+    for value in node.proto.input:
+        producer = node.scope.producer(value)
+        if producer is not None and producer.proto.op_type in kinds:
+            return producer
+    return None
+
+
+def _consumer(node: OpNode, kind: str, consumers: _Consumers) -> OpNode | None:
+    for value in node.proto.output:
+        for consumer in consumers.get((node.scope.path, value), ()):
+            if consumer.proto.op_type == kind:
+                return consumer
+    return None

@@ -1,0 +1,197 @@
+"""The operator graph: every node of the main graph, of nested graphs and of model-local functions, exactly once.
+
+Values are found by name along the chain of scopes, as ONNX defines it: a nested graph sees the values of the graphs
+around it, a function sees only its own. The networkx view is made on demand; it is derived and never written back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from safecheck.ir.constants import constant_node_tensor, tensor_of
+from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
+from safecheck.ir.value_info import symbols
+from safecheck.ir.value_info import tensor_of as declared_tensor
+
+if TYPE_CHECKING:
+    import networkx  # noqa: TID251 - the one room for networkx
+
+
+_FLOATS = frozenset({"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"})
+_SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
+
+
+@dataclass(slots=True, eq=False)
+class OpNode:
+    """One node in its place."""
+
+    scope: Scope
+    index: int
+    """Position in the node list of its scope."""
+    proto: Any
+    """NodeProto."""
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """One node list with the names it can see."""
+
+    path: str
+    """Empty for the main graph; `12:then_branch` for a graph held by node 12; `function:<domain>:<name>`."""
+    parent: Scope | None
+    opsets: dict[str, int]
+    """Domain -> imported version; ai.onnx is the empty string."""
+    symbols: frozenset[str]
+    """Symbolic dimensions that the network inputs declare."""
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    """What is known about the values that this scope itself defines."""
+    producers: dict[str, OpNode] = field(default_factory=dict)
+    outputs: frozenset[str] = frozenset()
+    nodes: list[OpNode] = field(default_factory=list)
+
+    parameters: int = 0
+    """Elements of the floating-point initializers."""
+
+    @property
+    def opset(self) -> int:
+        """The version that parsers take every node for: of ai.onnx, or the only one that is imported; 0 if unclear."""
+        only = next(iter(self.opsets.values())) if len(self.opsets) == 1 else 0
+        return self.opsets.get("", only)
+
+    def lookup(self, name: str) -> Tensor:
+        """The tensor a name stands for here."""
+        scope: Scope | None = self
+        while scope is not None:
+            tensor = scope.tensors.get(name)
+            if tensor is not None:
+                return tensor
+            scope = scope.parent
+        return UNKNOWN_TENSOR
+
+    def producer(self, name: str) -> OpNode | None:
+        """The node that computes a value; None for inputs, initializers and unknown names."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.producers:
+                return scope.producers[name]
+            if name in scope.tensors:
+                return None
+            scope = scope.parent
+        return None
+
+
+@dataclass(frozen=True)
+class OpGraph:
+    """All scopes of a model; the first is the main graph."""
+
+    scopes: tuple[Scope, ...]
+
+    def __iter__(self) -> Iterator[OpNode]:
+        for scope in self.scopes:
+            yield from scope.nodes
+
+    @cached_property
+    def view(self) -> networkx.MultiDiGraph[tuple[str, int]]:
+        """The graph as networkx: a node per ONNX node, keyed (scope path, index), an edge per consumed value.
+
+        A value that a nested graph captures from outside gives an edge across scopes, and the node that holds a nested
+        graph has an edge of kind `holds` to each of its nodes.
+        """
+        import networkx  # noqa: TID251
+
+        graph: networkx.MultiDiGraph[tuple[str, int]] = networkx.MultiDiGraph()
+        for node in self:
+            graph.add_node((node.scope.path, node.index), op_type=node.proto.op_type, name=node.proto.name)
+        for node in self:
+            for position, value in enumerate(node.proto.input):
+                producer = node.scope.producer(value)
+                if producer is not None:
+                    source = (producer.scope.path, producer.index)
+                    graph.add_edge(source, (node.scope.path, node.index), kind="data", value=value, position=position)
+        for scope in self.scopes:
+            if scope.parent is not None:
+                holder = int(scope.path.rsplit("/", 1)[-1].split(":", 1)[0])
+                for node in scope.nodes:
+                    graph.add_edge((scope.parent.path, holder), (scope.path, node.index), kind="holds")
+        return graph
+
+
+def find_cycle(scope: Scope) -> list[int]:
+    """Positions of nodes that depend on each other in a circle; empty if there is none."""
+    import networkx  # noqa: TID251
+
+    order: networkx.DiGraph[int] = networkx.DiGraph()
+    for node in scope.nodes:
+        for value in node.proto.input:
+            producer = scope.producers.get(value)
+            if producer is not None:
+                order.add_edge(producer.index, node.index)
+    try:
+        return [edge[0] for edge in networkx.find_cycle(order)]
+    except networkx.NetworkXNoCycle:
+        return []
+
+
+def graph_of(model: Any) -> OpGraph:
+    """Collect the scopes of a ModelProto whose value types are the inferred ones."""
+    opsets = _opsets(model.opset_import)
+    scopes: list[Scope] = []
+    declared = symbols(model.graph)
+    _collect(model.graph, Scope("", None, opsets, declared), scopes)
+    for function in model.functions:
+        path = f"function:{function.domain}:{function.name}" + (f":{function.overload}" if function.overload else "")
+        scope = Scope(path, None, _opsets(function.opset_import) or opsets, declared)
+        scope.outputs = frozenset(function.output)
+        scope.tensors.update(dict.fromkeys(function.input, UNKNOWN_TENSOR))
+        scopes.append(scope)
+        _add_nodes(scope, function.node, scopes)
+    return OpGraph(tuple(scopes))
+
+
+def _opsets(imports: Any) -> dict[str, int]:
+    return {("" if entry.domain == "ai.onnx" else entry.domain): int(entry.version) for entry in imports}
+
+
+def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
+    scope.outputs = frozenset(output.name for output in graph.output)
+    scopes.append(scope)
+    for values in (graph.value_info, graph.output, graph.input):
+        for value in values:
+            scope.tensors[value.name] = declared_tensor(value, scope.symbols)
+    for value in graph.input if scope.parent is None else ():
+        scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
+    scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
+    for tensor in graph.initializer:
+        known = tensor_of(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
+        scope.tensors[tensor.name] = known
+        if known.dtype in _FLOATS and known.dims is not UNKNOWN:
+            scope.parameters += prod(known.dims)
+    for sparse in graph.sparse_initializer:
+        scope.tensors[sparse.values.name] = Tensor(None, tuple(sparse.dims), True)
+    _add_nodes(scope, graph.node, scopes)
+
+
+def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope]) -> None:
+    nodes, producers, tensors = scope.nodes, scope.producers, scope.tensors
+    for index, proto in enumerate(protos):
+        node = OpNode(scope, index, proto)
+        nodes.append(node)
+        for name in proto.output:
+            if name:
+                producers[name] = node
+        if proto.op_type == "Constant" and len(proto.output) == 1:
+            tensors[proto.output[0]] = constant_node_tensor(proto.attribute)
+        for attribute in proto.attribute:
+            if attribute.HasField("g"):
+                _collect(attribute.g, _nested(scope, index, attribute.name), scopes)
+            for number, nested in enumerate(attribute.graphs):
+                _collect(nested, _nested(scope, index, f"{attribute.name}[{number}]"), scopes)
+
+
+def _nested(scope: Scope, index: int, attribute: str) -> Scope:
+    step = f"{index}:{attribute}"
+    return Scope(f"{scope.path}/{step}" if scope.path else step, scope, scope.opsets, scope.symbols)

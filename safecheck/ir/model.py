@@ -1,0 +1,95 @@
+"""A model as an audit sees it: identity, structure, recomputed shapes, and no weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.errors import InputError
+from safecheck.intake.external import ExternalFile, resolve
+from safecheck.intake.onnx_library import messages
+from safecheck.intake.source import open_model
+from safecheck.intake.tensors import check_tensor, place_of, tensors
+from safecheck.intake.wire import Stripped, strip
+from safecheck.ir.ambiguity import check_graph, check_model
+from safecheck.ir.graph import OpGraph, graph_of
+from safecheck.ir.shape_inference.infer import infer
+from safecheck.text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model file."""
+
+    path: str
+    """As given by the caller."""
+    sha256: str
+    size_bytes: int
+    external_data: tuple[ExternalFile, ...]
+    ir_version: int
+    opset_imports: dict[str, int]
+    producer: str
+    parameters: int
+    """Elements of all floating-point initializers of the main graph and of nested graphs."""
+    proto: Any
+    """ModelProto without large payloads, `value_info` as inferred."""
+    graph: OpGraph
+    inference_problem: str
+    """Why shape inference gave up; empty if it did not."""
+    conflicting_outputs: tuple[str, ...]
+    """Network outputs that declare another shape than is computed."""
+
+
+def load(where: str) -> Model:
+    """Read a model from a path, or from standard input for `-`.
+
+    Raises:
+        InputError: the file cannot be read or its meaning would be a guess; exit code 3.
+    """
+    name = "standard input" if where == "-" else printable(where)
+    with open_model(where) as source:
+        stripped = strip(source.buffer, where=name)
+        proto = _parse(stripped.data, name)
+        check_model(proto, name)
+        found = _checked_tensors(proto, stripped, name)
+        external = resolve(found, source.folder, stripped.nonce, model_id=source.file_id)
+        inferred = infer(proto)
+        graph = graph_of(inferred.proto)
+        check_graph(graph, name)
+        return Model(
+            path=where,
+            sha256=source.sha256(),
+            size_bytes=source.size_bytes,
+            external_data=external,
+            ir_version=int(proto.ir_version),
+            opset_imports={entry.domain: int(entry.version) for entry in proto.opset_import},
+            producer=printable(f"{proto.producer_name} {proto.producer_version}".strip()),
+            parameters=sum(scope.parameters for scope in graph.scopes),
+            proto=inferred.proto,
+            graph=graph,
+            inference_problem=inferred.problem,
+            conflicting_outputs=inferred.conflicts,
+        )
+
+
+def _parse(data: bytes, where: str) -> Any:
+    proto = messages().ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except Exception as error:  # DecodeError; the class lives in a package imported by the messages only
+        raise InputError("SC-PB-WIRE", where, "the file is cut off or damaged", "export or copy it again") from error
+    if not proto.HasField("graph"):
+        raise InputError("SC-MODEL-NOTHING", where, "the file holds no graph", "export the model again")
+    return proto
+
+
+def _checked_tensors(proto: Any, stripped: Stripped, where: str) -> list[Any]:
+    found = []
+    for position, tensor in enumerate(tensors(proto)):
+        try:
+            check_tensor("", tensor, stripped)
+        except InputError as error:
+            place = f"{where}: {place_of(proto, position)}"
+            raise InputError(error.code, place, error.what, error.todo) from None
+        found.append(tensor)
+    return found

@@ -1,0 +1,193 @@
+"""Types and shapes of all values, recomputed by ONNX's own shape inference.
+
+What a file declares about its inner values is not trusted: declarations are dropped first, so a file cannot hide a
+large dimension behind a small one. The copy that is inferred holds no weight payloads. Where inference stops because
+a shape is computed from fixed shapes (older exporters do that), the computation is carried out and inference goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.intake.onnx_library import library, messages
+from safecheck.ir import folding
+from safecheck.ir.constants import constant_node_tensor, proto_of, writable
+from safecheck.ir.constants import tensor_of as initializer_tensor
+from safecheck.ir.shape_inference import loops as bodies
+from safecheck.ir.shape_inference.value_propagation import may_follow_elements
+from safecheck.ir.signature import UNKNOWN, Tensor
+from safecheck.ir.value_info import graphs, tensor_of, value_of
+
+# Every round settles at least one more computed shape; deep exports need one round for each block of the network.
+_MAX_ROUNDS = 64
+
+
+# Operators whose output shape depends on the elements of an input; a network without them is settled in one go.
+_VALUE_DEPENDENT = frozenset(
+    {
+        "AffineGrid", "CenterCropPad", "Col2Im", "ConstantOfShape", "Expand", "Loop", "MaxUnpool", "OneHot", "Pad",
+        "Range", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+        "ReduceProd", "ReduceSum", "ReduceSumSquare", "Reshape", "Resize", "Scan", "Slice", "Split", "Squeeze",
+        "Tile", "TopK", "Unsqueeze", "Upsample",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A model whose value types are those that ONNX infers."""
+
+    proto: Any
+    """ModelProto: the same nodes as the model, `value_info` recomputed."""
+    problem: str
+    """Why inference gave up, in the library's words; empty if it went through."""
+    conflicts: tuple[str, ...]
+    """Network outputs that declare another type or shape than is computed."""
+
+
+def infer(model: Any) -> Inferred:
+    """Recompute all shapes; `model` loses its declared ones.
+
+    A model that cannot be inferred keeps its nodes and has no shapes.
+    """
+    declared = [tensor_of(output) for output in model.graph.output]
+    for output in model.graph.output:
+        output.ClearField("type")
+    found = list(graphs(model.graph))
+    for graph in found:
+        del graph.value_info[:]
+        if graph is not model.graph:
+            for value in (value for value in graph.input if value.type.HasField("tensor_type")):
+                value.type.tensor_type.ClearField("shape")
+            for value in graph.output:
+                value.ClearField("type")
+        for node in graph.node:
+            if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
+                node.domain = ""
+    try:
+        typed = _settle(model, may_follow_elements(model, found))
+    except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
+        return Inferred(model, str(error), ())
+    conflicts = tuple(
+        output.name
+        for promised, output in zip(declared, typed.graph.output, strict=True)
+        if _contradict(promised, tensor_of(output))
+    )
+    return Inferred(typed, "", conflicts)
+
+
+def _opset(model: Any) -> int:
+    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+
+def _run(model: Any, follow: bool) -> Any:
+    """One inference; `follow` also follows the elements of shapes, which open dimensions need."""
+    inferred = messages().ModelProto()
+    inferred.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString(), False, False, follow))
+    return inferred
+
+
+def _completed(model: Any, follow: bool, incomplete: bool) -> Any:
+    """The types of a model; if it has bodies to complete, declares in `model` what is found about them."""
+    if not incomplete:
+        return _run(model, follow)
+    bodies.lend_constants(model.graph)
+    completion = bodies.Completion()
+    for _ in range(_MAX_ROUNDS):
+        latest = _run(model, follow)
+        if not completion.declare(model, latest):
+            return latest
+    raise RuntimeError("the shapes of loop bodies depend on each other too deeply")
+
+
+def _settled(graph: Any) -> bool:
+    known = {value.name for value in [*graph.value_info, *graph.output] if tensor_of(value).dims is not UNKNOWN}
+    return all(name in known for node in graph.node for name in node.output if name)
+
+
+def _settle(model: Any, follow: bool) -> Any:
+    """The model with its types; what follows from fixed shapes is computed here, and inference goes on with them."""
+    rest = model
+    incomplete = bodies.needed(model)
+    if incomplete:
+        rest = messages().ModelProto()
+        rest.CopyFrom(model)
+    latest = _completed(rest, follow, incomplete)
+    values: dict[str, Tensor] = {}
+    open_values = not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in model.graph.node)
+    for _ in range(_MAX_ROUNDS if open_values and not _settled(latest.graph) else 0):
+        found = _fixed_values(latest.graph, values, _opset(model))
+        if not found:
+            break
+        values |= found
+        rest = _with_values(rest, found)
+        latest = _completed(rest, follow, incomplete)
+    return latest if rest is model else _typed(model, latest, values)
+
+
+def _fixed_values(graph: Any, before: dict[str, Tensor], opset: int) -> dict[str, Tensor]:
+    """Small values of the main graph that depend on constants and fixed shapes only, and were not known before."""
+    known: dict[str, Tensor] = {}
+    for values in (graph.value_info, graph.output, graph.input):
+        known.update((value.name, tensor_of(value)) for value in values)
+    known.update((tensor.name, initializer_tensor(tensor)) for tensor in graph.initializer)
+    outputs = {output.name for output in graph.output}
+    found: dict[str, Tensor] = {}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.output:
+            known[node.output[0]] = constant_node_tensor(node.attribute)
+            continue
+        if not outputs.isdisjoint(node.output) or not folding.foldable(node, opset):
+            continue
+        inputs = [known.get(name) if name else None for name in node.input]
+        for position, name in enumerate(node.output):
+            result = known.get(name, Tensor(None, None))
+            if folding.reads_shape_only(node, inputs[0]):
+                elements = folding.shape_elements(node, inputs[0])
+            else:
+                elements = folding.elements(node, inputs, result, opset, position)
+            tensor = result._replace(values=elements)
+            if name and writable(tensor):
+                known[name] = tensor
+                if name not in before:
+                    found[name] = tensor
+    return found
+
+
+def _with_values(model: Any, values: dict[str, Tensor]) -> Any:
+    """The model with the nodes that compute these values replaced by initializers."""
+    replaced = messages().ModelProto()
+    replaced.CopyFrom(model)
+    kept = [node for node in replaced.graph.node if not all(name in values for name in node.output if name)]
+    rest = {name for node in kept for name in node.output}
+    del replaced.graph.node[:]
+    replaced.graph.node.extend(kept)
+    for name, tensor in values.items():
+        if name not in rest:
+            replaced.graph.initializer.append(proto_of(name, tensor))
+    return replaced
+
+
+def _typed(model: Any, latest: Any, values: dict[str, Tensor]) -> Any:
+    """The model as it is, with the types of one that was completed and in which values were computed."""
+    typed = messages().ModelProto()
+    typed.CopyFrom(model)
+    for graph, known in zip(graphs(typed.graph), graphs(latest.graph), strict=True):
+        graph.value_info.extend(known.value_info)
+        for mine, other in ((graph.input, known.input), (graph.output, known.output)):
+            for value, inferred in zip(mine, other, strict=True):
+                value.CopyFrom(inferred)
+    typed.graph.value_info.extend(value_of(name, tensor) for name, tensor in values.items())
+    return typed
+
+
+def _contradict(declared: Tensor, computed: Tensor) -> bool:
+    if declared.dtype and computed.dtype and declared.dtype != computed.dtype:
+        return True
+    if declared.shape is None or computed.shape is None:
+        return False
+    return len(declared.shape) != len(computed.shape) or any(
+        type(one) is int and type(other) is int and one != other
+        for one, other in zip(declared.shape, computed.shape, strict=True)
+    )

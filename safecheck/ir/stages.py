@@ -1,0 +1,84 @@
+"""The stages of a network, found in its trunk: the nodes that all data has to pass.
+
+A residual network has a trunk value before and after every block, and all trunk values of one stage have the same
+number of elements, whatever the layout and whatever the exporter calls its nodes. A stage ends where that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from safecheck.ir.excerpt import shape_words
+from safecheck.ir.graph import Scope
+from safecheck.ir.signature import UNKNOWN
+
+_MOST = 12
+_LEAST_SHARE = 0.03
+
+
+class Stage(NamedTuple):
+    """A run of nodes of the main graph, in their order."""
+
+    first: int
+    end: int
+    """One past the last."""
+    shape: str
+    """Of the trunk values of the stage."""
+
+
+def stages(scope: Scope) -> tuple[Stage, ...]:
+    """The stages of a main graph; one without a shape if the graph has no such structure."""
+    count = len(scope.nodes)
+    found: list[Stage] = []
+    for start, size_shape in _changes(scope):
+        if found and (start - found[-1].first) < max(2, _LEAST_SHARE * count):
+            found[-1] = found[-1]._replace(shape=size_shape)
+        else:
+            found.append(Stage(start, count, size_shape))
+    if not found or len(found) > _MOST:
+        return (Stage(0, count, ""),)
+    found[0] = found[0]._replace(first=0)
+    ends = [follower.first for follower in found[1:]] + [count]
+    return tuple(stage._replace(end=end) for stage, end in zip(found, ends, strict=True))
+
+
+def _changes(scope: Scope) -> Iterator[tuple[int, str]]:
+    """Where the size of the trunk changes: the first node after the change, and the new shape."""
+    size = None
+    for index in _trunk(scope):
+        tensor = next((scope.lookup(name) for name in scope.nodes[index].proto.output if name), None)
+        if tensor is None or tensor.dims is UNKNOWN:
+            continue
+        elements = 1
+        for dim in tensor.dims:
+            elements *= dim
+        if elements != size:
+            size = elements
+            yield index, shape_words(tensor)
+
+
+def _trunk(scope: Scope) -> Iterator[int]:
+    """Nodes over which no data is carried past: everything later depends on earlier nodes through them alone.
+
+    One sweep: how far the values made so far are still read. Nodes that read no data, such as constants, do not count.
+    """
+    furthest = _last_readers(scope)
+    reach = 0
+    for node in scope.nodes:
+        reads_data = any(name in scope.producers or scope.lookup(name).network_input for name in node.proto.input)
+        if not reads_data or scope.lookup(next(iter(node.proto.output), "")).constant:
+            continue
+        if reach <= node.index:
+            yield node.index
+        reach = max(reach, furthest.get(node.index, node.index))
+
+
+def _last_readers(scope: Scope) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for node in scope.nodes:
+        for name in node.proto.input:
+            maker = scope.producers.get(name)
+            if maker is not None:
+                found[maker.index] = max(found.get(maker.index, 0), node.index)
+    return found

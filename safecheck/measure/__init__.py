@@ -1,0 +1,1 @@
+"""What has to be run to be known: latency, accuracy, ranges for quantisation."""

@@ -1,0 +1,85 @@
+"""The network of one node that asks about its form: same operator, attributes, types, shapes and small constants.
+
+What enters the node from other nodes becomes a network input, what it computes a network output. Weights become zeros:
+no check looks at them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safecheck.intake.onnx_library import messages
+from safecheck.intake.tensors import byte_size
+from safecheck.ir.constants import dtype_number, proto_of, writable
+from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor
+from safecheck.ir.signatures import FormedNode
+from safecheck.ir.weights import value_info
+
+NODE = "probed"
+"""Name of the node in its network."""
+_WEIGHTS_LIMIT = 256 << 20
+
+
+class CannotAskError(Exception):
+    """No network can stand for the node; the text says why."""
+
+
+def network(formed: FormedNode) -> Any:
+    """The ModelProto of the network.
+
+    Raises:
+        CannotAskError: a type or shape is not known, or the node depends on more than its operands.
+    """
+    form, node = formed.form, formed.node.proto
+    _check(form, node)
+    model = messages().ModelProto(ir_version=8 if form.opset < 19 else 9 if form.opset < 21 else 10)
+    model.producer_name = "safecheck probe"
+    model.opset_import.add(domain="", version=form.opset)
+    model.graph.name = NODE
+    one = model.graph.node.add()
+    one.CopyFrom(node)
+    for field in ("input", "output", "name", "doc_string", "metadata_props"):
+        one.ClearField(field)
+    one.name = NODE
+    names: dict[str, str] = {}
+    for name, tensor in zip(node.input, form.inputs, strict=True):
+        if tensor is not None and name not in names:
+            names[name] = f"x{len(names)}"
+            if tensor.constant:
+                model.graph.initializer.append(_constant(names[name], formed.node.scope.lookup(name)))
+            else:
+                model.graph.input.append(value_info(names[name], tensor))
+        one.input.append(names[name] if tensor is not None else "")
+    for position, tensor in enumerate(form.outputs):
+        one.output.append(f"y{position}" if tensor is not None else "")
+        if tensor is not None:
+            model.graph.output.append(value_info(f"y{position}", tensor._replace(constant=False)))
+    return model
+
+
+def _check(form: NodeForm, node: Any) -> None:
+    tensors = [tensor for tensor in (*form.inputs, *form.outputs) if tensor is not None]
+    if form.domain not in ("", "ai.onnx") or not form.opset:
+        raise CannotAskError("it is no operator of ai.onnx")
+    if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+        raise CannotAskError("it holds graphs of its own")
+    if any(tensor.dtype is None or tensor.dims is UNKNOWN for tensor in tensors):
+        raise CannotAskError("a type or a shape is not known")
+    if any(tensor.computed for tensor in form.inputs if tensor is not None):
+        raise CannotAskError("other nodes compute one of its operands from constants")
+    values = [value for _, value in form.attributes]
+    if UNKNOWN in values or any(attribute.ref_attr_name for attribute in node.attribute):
+        raise CannotAskError("an attribute is not known")
+    if all(tensor is None or tensor.constant for tensor in form.inputs):
+        raise CannotAskError("nothing enters it")
+
+
+def _constant(name: str, tensor: Tensor) -> Any:
+    if writable(tensor):
+        return proto_of(name, tensor)
+    proto = messages().TensorProto(name=name, data_type=dtype_number(tensor.dtype), dims=tensor.shape or ())
+    size = byte_size(name, proto)
+    if size is None or size > _WEIGHTS_LIMIT:
+        raise CannotAskError("its weights have no fixed size" if size is None else "its weights are too large")
+    proto.raw_data = bytes(size)
+    return proto

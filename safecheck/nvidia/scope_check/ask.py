@@ -1,0 +1,89 @@
+"""Ask the vendor's scope check about a model, in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from functools import cache
+from importlib import metadata
+from io import FileIO
+
+from safecheck.errors import UsageError
+from safecheck.nvidia.scope_check.answers import Answer, Scope, failed, read
+from safecheck.nvidia.scope_check.child import MEMORY, SECONDS, ChildError, run
+
+PACKAGE = "tensorrt_rtx_cu13_bindings"
+VERSION = "1.4.0.76"
+"""The only version known to hold the check: later ones accept the flag and ignore it."""
+# The child is of this very installation, also where another one comes first; -P: nothing is imported from the current
+# folder.
+_START = """
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+spec = PathFinder.find_spec("safecheck", [sys.argv.pop(1)])
+sys.modules["safecheck"] = package = module_from_spec(spec)
+spec.loader.exec_module(package)
+from safecheck.nvidia.scope_check.program import main
+main(sys.argv[1:])
+"""
+PROGRAM = (sys.executable, "-P", "-c", _START, os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+_MEMORY_PER_BYTE = 4
+
+
+def require() -> None:
+    """Refuse to start where the check is not installed.
+
+    Raises:
+        UsageError: the package is missing, or is a version that does not check.
+    """
+    try:
+        found = {metadata.version(name) for name in (PACKAGE, "tensorrt_rtx_cu13_libs")}
+    except metadata.PackageNotFoundError:
+        found = set()
+    if found != {VERSION}:
+        what = f"the vendor's check is {'not installed' if not found else 'another version than ' + VERSION}"
+        raise UsageError("SC-CFG-ORACLE", "", what, "run: pip install 'safecheck[oracle]' (Linux, x86-64)")
+
+
+def ask(
+    path: str,
+    stdin: FileIO | None = None,
+    *,
+    size: int = 0,
+    layers: bool = False,
+    program: tuple[str, ...] = PROGRAM,
+    seconds: float = SECONDS,
+) -> Answer:
+    """Ask about the model at `path`, or the one in `stdin` for `-`, of `size` bytes with its external data.
+
+    Whatever goes wrong is an answer that decides nothing, with the reason.
+    """
+    argv = (*program, path, *(("--layers",) if layers else ()))
+    if stdin is not None:
+        stdin.seek(0)
+    try:
+        answer = read(run(argv, stdin, seconds=seconds, memory=MEMORY + _MEMORY_PER_BYTE * size))
+    except ChildError as error:
+        return failed(str(error))
+    except (OSError, ValueError) as error:
+        return failed(f"it could not be started: {error}")
+    if answer.scope is not Scope.CRASHED and answer.version != VERSION:
+        return failed(f"version '{answer.version}' answered instead of {VERSION}")
+    return answer
+
+
+def library_sha256(path: str) -> str:
+    """SHA-256 of the library that answered; empty where it cannot be read."""
+    try:
+        state = os.stat(path)
+        return _sha256(path, state.st_size, state.st_mtime_ns)
+    except (OSError, ValueError):
+        return ""
+
+
+@cache
+def _sha256(path: str, size: int, changed_ns: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,95 @@
+"""What a run shows about one model in the formats that are kept: text and JSON, as plain values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from safecheck.render.line import Line, joined
+
+if TYPE_CHECKING:  # what is kept is shown without knowing what a report is
+    from safecheck.audit.report import Report
+
+KEPT = frozenset({"text", "json"})
+"""Formats that can be written without the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One model, in the formats that were asked for."""
+
+    exit_code: int
+    verdict: str
+    sha256: str
+    """Of the model file; empty if it could not be read."""
+    weights: tuple[tuple[str, str], ...]
+    """Location and SHA-256 of its external data."""
+    headline: Line
+    """Its verdict in one line."""
+    lines: tuple[Line, ...] = ()
+    """All that the text report says about it."""
+    json: Mapping[str, Any] | None = None
+    """The JSON report."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The values for `from_json`."""
+        return {
+            "exit_code": self.exit_code,
+            "verdict": self.verdict,
+            "sha256": self.sha256,
+            "weights": self.weights,
+            "headline": self.headline,
+            "lines": self.lines,
+            "json": self.json,
+        }
+
+
+def from_json(found: Mapping[str, Any]) -> Outcome:
+    """The outcome that `as_json` described."""
+    return Outcome(
+        exit_code=found["exit_code"],
+        verdict=found["verdict"],
+        sha256=found["sha256"],
+        weights=tuple((location, sha256) for location, sha256 in found["weights"]),
+        headline=Line(*found["headline"]),
+        lines=tuple(Line(*part) for part in found["lines"]),
+        json=found["json"],
+    )
+
+
+def of(report: Report, formats: Collection[str]) -> Outcome:
+    """What is shown about a report; what no format needs is not worked out."""
+    from safecheck.render.audit.text import about, headline
+
+    found = None
+    if "json" in formats:
+        from safecheck.render.audit.json import content
+
+        found = content(report)
+    return Outcome(
+        exit_code=report.exit_code,
+        verdict=str(report.verdict),
+        sha256=report.model.sha256 if report.model is not None else "",
+        weights=tuple((file.path, file.sha256) for file in report.model.external_data) if report.model else (),
+        headline=headline(report),
+        lines=tuple(about(report)) if "text" in formats else (),
+        json=found,
+    )
+
+
+def text_lines(outcomes: Sequence[Outcome], quiet: bool = False) -> Iterator[Line]:
+    """The text report; when quiet, only what does not pass and how many there were of each verdict."""
+    if not quiet:
+        return joined((outcome.lines, outcome.headline) for outcome in outcomes)
+    return _quiet(outcomes)
+
+
+def _quiet(outcomes: Sequence[Outcome]) -> Iterator[Line]:
+    failed = [outcome for outcome in outcomes if outcome.exit_code]
+    if failed:
+        yield from joined((outcome.lines, outcome.headline) for outcome in failed)
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    parts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    yield Line(f"{len(outcomes)} {'model' if len(outcomes) == 1 else 'models'}: {parts}")

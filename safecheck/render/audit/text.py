@@ -1,0 +1,153 @@
+"""The report for people: the verdict first, then the findings by rule, then what the verdict rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from safecheck.audit.decisions import Decisions
+from safecheck.audit.report import Report
+from safecheck.cost.macs import Precision
+from safecheck.cost.traffic import Cost
+from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, Verdict
+from safecheck.render import amounts
+from safecheck.render.audit.decisions_text import badge, refused, release, summary
+from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place
+from safecheck.text import printable
+
+
+def document(reports: Sequence[Report]) -> str:
+    """The whole text, without colours."""
+    return "".join(f"{line.text}\n" for line in lines(reports))
+
+
+def lines(reports: Sequence[Report]) -> Iterator[Line]:
+    """All lines of all reports."""
+    return joined((about(report), headline(report)) for report in reports)
+
+
+def headline(report: Report) -> Line:
+    """The verdict on a model in one line."""
+    return Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
+
+
+def about(report: Report) -> Iterator[Line]:
+    """All that is said about one model."""
+    yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
+    target = report.profile.target["tensorrt"]
+    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({target})")
+    if report.error is not None:
+        yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
+        yield Line(f"  way out   {report.error.todo}")
+        yield from release(report.release)
+        return
+    assert report.model is not None
+    assert report.audit is not None
+    yield Line(f"  model     sha256 {report.model.sha256[:16]}…")
+    if (cost := report.cost) is not None:
+        yield Line(f"  cost      {_cost(cost)}")
+    yield Line(f"  nodes     {_coverage(report)}")
+    if report.model.inference_problem:
+        yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
+    if report.confirmation is not None:
+        from safecheck.render.audit.confirmation import section  # an audit that asked nobody does not pay for it
+
+        yield from section(report, report.confirmation)
+    for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
+        found = [finding for finding in report.audit.findings if finding.verdict is verdict]
+        yield from _findings(found, report.decisions)
+    yield from summary(report.decisions, report.audit.findings)
+    yield from release(report.release)
+    if report.build is not None:
+        from safecheck.render.build.text import lines as build_lines
+
+        yield from build_lines(report)
+    yield from _basis(report)
+
+
+def _name(report: Report) -> str:
+    return "standard input" if report.path == "-" else printable(report.path)
+
+
+def _cost(cost: Cost) -> str:
+    traffic = cost.traffic(Precision.FP16)
+    moved = "unknown" if traffic is None else f"about {amounts.size(traffic)}"
+    return f"{cost.parameters:,} parameters, {amounts.macs(cost.macs)} MACs, {moved} traffic a frame (FP16, batch 1)"
+
+
+def _coverage(report: Report) -> str:
+    counts = report.coverage
+    parts = [f"{counts[verdict]} {verdict}" for verdict in (Verdict.ALLOWED, Verdict.FORBIDDEN, Verdict.UNPROVEN)]
+    if counts["deviated"]:
+        parts.append(f"{counts['deviated']} deviated")
+    folded = report.audit.folded if report.audit is not None else 0
+    return f"{counts['total']} = {' + '.join(parts)}" + (
+        f", {folded} of the allowed folded to constants" if folded else ""
+    )
+
+
+def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    for group in sorted(by_rule.values(), key=_weight):
+        # What nobody has decided about comes first: the list is cut.
+        group.sort(key=lambda finding: decisions.settles(finding.fingerprint))
+        first = group[0]
+        yield Line("")
+        grade = first.grade if first.grade is not None else "no evidence"
+        count = f"{len(group)} {'place' if len(group) == 1 else 'places'}"
+        yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", STYLE[first.verdict])
+        yield Line(f"  {first.message}", "strong")
+        for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
+            for finding in same:
+                yield Line(f"    {_where(finding)}")
+                yield from badge(finding.fingerprint, decisions)
+            for part in evidence:
+                yield Line(f"      {_fact(part)}")
+        if len(group) > NODES_SHOWN:
+            yield Line(f"    and {len(group) - NODES_SHOWN} more (all are in --output json)", "quiet")
+        if first.why:
+            yield Line(f"  known     {first.why}")
+        for source in first.sources:
+            place = f", {source.at}" if source.at else ""
+            yield Line(f"  source    {source.ref}{place}", "quiet")
+            if source.url:
+                yield Line(f"            {source.url}", "quiet")
+        if first.advice:
+            yield Line(f"  way out   {first.advice}")
+        if first.remedies:
+            yield Line(f"  remedy    {', '.join(first.remedies)}")
+
+
+def _weight(group: list[Finding]) -> tuple[int, int, str]:
+    """The best founded rules first, then those with the most places."""
+    grade = group[0].grade
+    return (len(Grade) if grade is None else list(Grade).index(grade), -len(group), group[0].rule)
+
+
+def _where(finding: Finding) -> str:
+    layers = f"  =>  {', '.join(printable(layer, 100) for layer in finding.layers)}" if finding.layers else ""
+    return place(finding.location) + layers
+
+
+def _fact(part: Evidence) -> str:
+    if part.fact == EXPORTER_FORM:
+        return f"{part.fact}: {part.actual}; {part.limit}"
+    return f"{printable(part.fact)}: {printable(part.actual)}  (limit: {printable(part.limit, 300)})"
+
+
+def _basis(report: Report) -> Iterator[Line]:
+    assert report.audit is not None
+    if report.audit.allowances:
+        yield Line("")
+        yield Line("Allowed by", "strong")
+        for allowance in report.audit.allowances:
+            weak = ", extrapolated" if allowance.extrapolated else ""
+            yield Line(f"  {allowance.nodes:>6} nodes  {allowance.rule}  ({allowance.grade}{weak})")
+    yield Line("")
+    yield Line("This verdict assumes", "strong")
+    for assumption in report.profile.assumptions:
+        yield Line(f"  {assumption.id}: {assumption.text}", "quiet")
+    if report.build is None:
+        yield Line("No engine was built and no performance is claimed.", "quiet")

@@ -1,0 +1,1 @@
+"""The comparison of several models as text, JSON, Markdown and HTML, and its charts."""

@@ -1,0 +1,1 @@
+"""The difference of two audits as text and JSON."""

@@ -1,0 +1,1 @@
+"""What `fix` did, as text and JSON."""

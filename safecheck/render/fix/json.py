@@ -1,0 +1,96 @@
+"""What `fix` did, as the JSON report of the model it wrote, with the rewrites and their proofs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from safecheck.audit.report import Report
+from safecheck.finding import Verdict
+from safecheck.render.audit.json import content, dumped
+from safecheck.rewrite.driver import Step
+from safecheck.rewrite.proof.difference import Difference
+from safecheck.rewrite.proof.local import Proof
+from safecheck.rewrite.proof.whole import Whole
+from safecheck.usecases.fix import Fixed
+
+
+def document(fixed: Fixed) -> str:
+    """`safecheck/report/1` of the fixed model; `rewrites` filled, and `before`, `left` and `whole_model` added."""
+    found = content(fixed.after or fixed.before)
+    found["rewrites"] = [_step(step) for step in fixed.steps]
+    found["before"] = _before(fixed.before)
+    found["whole_model"] = None if fixed.whole is None else _whole(fixed.whole)
+    found["left"] = [
+        {
+            "rule": left.finding.rule,
+            "verdict": str(left.finding.verdict),
+            "node": left.finding.location.node,
+            "outputs": list(left.finding.location.outputs),
+            "reason": left.reason,
+        }
+        for left in fixed.left
+    ]
+    return dumped(found)
+
+
+def _before(report: Report) -> dict[str, Any]:
+    counts = {str(verdict): report.audit.count(verdict) if report.audit else 0 for verdict in Verdict}
+    return {
+        "sha256": report.model.sha256 if report.model else None,
+        "verdict": str(report.verdict),
+        "coverage": {"total": len(report.audit.nodes) if report.audit else 0, **counts},
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "remedies": list(step.remedies),
+        "nodes": list(step.nodes),
+        "status": "applied" if step.applied else "refused",
+        "reason": step.reason,
+        "before": step.before,
+        "after": step.after,
+        "proof": None if step.proof is None else _proof(step.proof),
+    }
+
+
+def _proof(proof: Proof) -> dict[str, Any]:
+    return {
+        "kind": proof.kind,
+        "method": proof.method,
+        **_difference(proof.difference),
+        "samples": proof.samples,
+        "seed": proof.seed,
+        "bound": proof.bound,
+        "domain": proof.domain,
+        "caveats": list(proof.caveats),
+    }
+
+
+def _whole(whole: Whole) -> dict[str, Any]:
+    return {
+        "ran": whole.ran,
+        "reason": whole.reason,
+        "by": {"package": "onnxruntime", "version": whole.runtime},
+        "tolerance": whole.tolerance,
+        "seed": whole.seed,
+        "samples": [
+            {"kind": kind, **_difference(one), "same_bits": one.same_bits, "same_nonfinite": one.same_nonfinite}
+            for kind, one in whole.by_sample
+        ],
+        "optimised": None if whole.optimised is None else _difference(whole.optimised),
+    }
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {
+        "max_abs_error": _number(one.max_abs),
+        "max_rel_error": _number(one.max_rel),
+        "max_ulp": _number(one.max_ulp),
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""What all pages share: templates, the layout of pictures, the verdict bar."""

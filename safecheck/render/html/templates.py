@@ -1,0 +1,58 @@
+"""The one room of Jinja: templates from `reports/`, every value escaped, one file without any request to outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from safecheck.strict import resources
+from safecheck.text import printable
+
+if TYPE_CHECKING:  # imported where it is used
+    import jinja2
+
+_PLAIN = re.compile(r"[\w /,.:-]*", re.ASCII)
+
+
+def rendered(template: str, script_file: str = "", **values: Any) -> str:
+    """A template with the shared style sheet, a script if one is named, and their hashes for the policy.
+
+    The style sheet is a template too: `values` may fill the headers of printed pages. Whoever does that gives texts
+    without quotes and backslashes, for nothing is escaped in a style sheet.
+    """
+    from markupsafe import Markup
+
+    environment = _environment()
+    head, identity = (str(values.pop(name, "")) for name in ("head", "identity"))
+    if not _PLAIN.fullmatch(head + identity):
+        raise ValueError("the headers of printed pages hold plain words only")
+    style = environment.get_template("style.css").render(head=head, identity=identity)
+    script = (resources.reports() / script_file).read_text(encoding="utf-8") if script_file else ""
+    return (
+        environment.get_template(template).render(
+            style=Markup(style), style_hash=_digest(style), script=Markup(script), script_hash=_digest(script), **values
+        )
+        + "\n"
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (resources.reports() / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["visible"] = printable
+    return environment
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,1 @@
+"""What `quantize` did, as text and JSON."""

@@ -1,0 +1,158 @@
+"""Convolutions with constant weights: what a node says, with padding written out, and how to write one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from safecheck.rewrite.algebra.rounding import FLOATS, Magnitude
+from safecheck.rewrite.attributes import integer, integers, text
+from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.graph import Bench
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A Conv node, or a ConvTranspose, whose weights are (in, out / group, kernel...)."""
+
+    node: Any
+    data: str
+    dtype: str
+    weights: Any
+    """float64, as they are stored."""
+    bias: Any
+    """float64, one per output channel; zeros if there is none."""
+    group: int
+    strides: tuple[int, ...]
+    pads: tuple[int, ...]
+    """Before every spatial axis, then behind every one."""
+    dilations: tuple[int, ...]
+
+    @property
+    def transposed(self) -> bool:
+        """Whether it is a ConvTranspose."""
+        return str(self.node.op_type) == "ConvTranspose"
+
+    @property
+    def result(self) -> str:
+        """What the node makes."""
+        return str(self.node.output[0])
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """Extent of the weights along the spatial axes."""
+        return tuple(self.weights.shape[2:])
+
+    @property
+    def by_group(self) -> Any:
+        """The weights as (group, out / group, in / group, taps)."""
+        shape = (self.group, self.weights.shape[0] // self.group, self.weights.shape[1], -1)
+        split = self.weights.reshape(shape)
+        return split.swapaxes(1, 2) if self.transposed else split
+
+    def from_groups(self, weights: Any) -> Any:
+        """The reverse of `by_group`, with the kernel of this convolution."""
+        return (weights.swapaxes(1, 2) if self.transposed else weights).reshape(self.weights.shape)
+
+    @property
+    def terms(self) -> int:
+        """At most so many products make one element of the result."""
+        return int(self.by_group.shape[2]) * prod(self.kernel)
+
+    def write(self, sketch: Sketch, weights: Any, bias: Any | None, value: str | None = None, **changed: Any) -> str:
+        """A convolution like this one, with other weights and whatever else is changed."""
+        given = {
+            "strides": self.strides,
+            "pads": self.pads,
+            "dilations": self.dilations,
+            "group": self.group,
+            **changed,
+        }
+        plain = {"strides": 1, "pads": 0, "dilations": 1}
+        left = {name: entry for name, entry in given.items() if name not in plain or set(entry) != {plain[name]}}
+        if left.get("group") == 1:
+            del left["group"]
+        if self.transposed and (extra := integers(self.node, "output_padding")) is not None:
+            left["output_padding"] = extra
+        inputs = [value or self.data, sketch.constant(weights)] + ([] if bias is None else [sketch.constant(bias)])
+        kernel = list(weights.shape[2:])
+        return sketch.add(str(self.node.op_type), inputs, kernel_shape=kernel, **left)
+
+
+def convolution(bench: Bench, node: Any) -> Convolution | None:
+    """The convolution that a node is; None for other nodes, open shapes and computed weights."""
+    import numpy
+
+    if node.op_type not in ("Conv", "ConvTranspose") or node.domain not in ("", "ai.onnx"):
+        return None
+    data, weights = node.input[0], bench.constant(node.input[1])
+    bias = bench.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
+    dims, made, dtype = bench.dims(data), bench.dims(node.output[0]), bench.tensor(data).dtype
+    computed_bias = bias is None and len(node.input) > 2 and bool(node.input[2])
+    if weights is None or dims is None or made is None or dtype not in FLOATS or computed_bias:
+        return None
+    if integers(node, "output_shape") is not None:
+        return None
+    group, rank = integer(node, "group", 1), len(dims) - 2
+    strides = integers(node, "strides") or (1,) * rank
+    dilations = integers(node, "dilations") or (1,) * rank
+    pads = _pads(node, dims[2:], made[2:], weights.shape[2:], strides, dilations)
+    if pads is None:
+        return None
+    outs = weights.shape[1] * group if node.op_type == "ConvTranspose" else weights.shape[0]
+    shift = numpy.zeros(outs) if bias is None else bias.astype(numpy.float64)
+    return Convolution(node, data, dtype, weights.astype(numpy.float64), shift, group, strides, pads, dilations)
+
+
+def _pads(
+    node: Any,
+    dims: tuple[int, ...],
+    made: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+) -> tuple[int, ...] | None:
+    """Padding as written, or as `auto_pad` means it."""
+    mode = text(node, "auto_pad", "NOTSET")
+    if mode == "NOTSET":
+        return integers(node, "pads") or (0,) * (2 * len(dims))
+    if mode == "VALID":
+        return (0,) * (2 * len(dims))
+    if mode not in ("SAME_UPPER", "SAME_LOWER") or node.op_type == "ConvTranspose":
+        return None
+    totals = [
+        max(0, (out - 1) * step + (size - 1) * wide + 1 - length)
+        for length, out, size, step, wide in zip(dims, made, kernel, strides, dilations, strict=True)
+    ]
+    small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
+    return tuple(small + large if mode == "SAME_UPPER" else large + small)
+
+
+def reach(source: str, sizes: Any, offsets: Any) -> Magnitude:
+    """Bound on the sum of the magnitudes of a convolution's terms: the largest input of each batch entry everywhere.
+
+    `sizes` are, per output channel, the sums of the magnitudes of the weights, `offsets` those of the addends.
+    """
+
+    def magnitude(feed: Mapping[str, Any]) -> Any:
+        import numpy
+
+        data = numpy.abs(feed[source].astype(numpy.float64))
+        peak = data.max(axis=tuple(range(1, data.ndim)), keepdims=True)
+        shape = (1, -1) + (1,) * (data.ndim - 2)
+        return peak * sizes.reshape(shape) + offsets.reshape(shape)
+
+    return magnitude
+
+
+def overall(source: str, sizes: Any, offsets: Any) -> Magnitude:
+    """The same as one number for all elements, where the result lies in another order than a convolution makes it."""
+
+    def magnitude(feed: Mapping[str, Any]) -> Any:
+        import numpy
+
+        return float(numpy.abs(feed[source].astype(numpy.float64)).max()) * sizes.max() + offsets.max()
+
+    return magnitude

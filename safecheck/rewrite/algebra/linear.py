@@ -1,0 +1,202 @@
+"""Nodes that compute x * scale + shift with constants: Add, Sub, Mul, Div, Neg, BatchNormalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.rewrite.algebra.rounding import FLOATS
+from safecheck.rewrite.attributes import attribute, integer
+from safecheck.rewrite.graph import Bench
+
+
+@dataclass(frozen=True)
+class Affine:
+    """x * scale + shift. Arrays are float64 with as many dimensions as x, each of size 1 or as long as that of x."""
+
+    scale: Any
+    shift: Any
+    magnitude: Any
+    """At least |shift|: the sum of the magnitudes of the terms that make it, for bounds that survive cancellation."""
+    roundings: int
+    """Roundings per term in the nodes it was read from."""
+    single: bool
+    """Whether it is one product, or one sum with x or -x: rounded once, so that a convolution rounds alike."""
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The axes along which the constants vary."""
+        arrays = (self.scale, self.shift, self.magnitude)
+        return tuple(axis for axis in range(self.scale.ndim) if any(array.shape[axis] != 1 for array in arrays))
+
+    def then(self, other: Affine) -> Affine:
+        """First this one, then the other."""
+        import numpy
+
+        return Affine(
+            other.scale * self.scale,
+            other.scale * self.shift + other.shift,
+            numpy.abs(other.scale) * self.magnitude + other.magnitude,
+            self.roundings + other.roundings,
+            False,
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node that is an affine map of one operand."""
+
+    node: Any
+    data: str
+    """The operand."""
+    affine: Affine
+
+    @property
+    def result(self) -> str:
+        """What the node makes."""
+        return str(self.node.output[0])
+
+
+def read(bench: Bench, node: Any) -> Step | None:
+    """The affine map of a node with constant other operands that broadcast to the data, not the other way round."""
+    reader = _READERS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+    step = None if reader is None else reader(bench, node)
+    if step is None or bench.tensor(step.data).dtype not in FLOATS:
+        return None
+    dims = bench.dims(step.data)
+    return step if dims is not None and dims == bench.dims(node.output[0]) else None
+
+
+def after(bench: Bench, name: str) -> Iterator[Step]:
+    """The affine maps that follow a value one after the other, nobody else reading what lies between."""
+    while name not in bench.outputs and len(readers := bench.consumers(name)) == 1:
+        step = read(bench, readers[0])
+        if step is None or step.data != name:
+            return
+        yield step
+        name = step.result
+
+
+def before(bench: Bench, name: str) -> Iterator[Step]:
+    """The affine maps that lead to a value, the last one first, nobody else reading what they make."""
+    while name not in bench.outputs and len(bench.consumers(name)) == 1:
+        maker = bench.producer(name)
+        step = None if maker is None else read(bench, maker)
+        if step is None:
+            return
+        yield step
+        name = step.data
+
+
+def along(array: Any, axes: Sequence[int], dims: Sequence[int]) -> Any | None:
+    """The entries of a constant along some axes of the data, flat in that order; None if it varies along others."""
+    import numpy
+
+    if any(size != 1 for axis, size in enumerate(array.shape) if axis not in axes):
+        return None
+    order = [*axes, *(axis for axis in range(array.ndim) if axis not in axes)]
+    picked = array.transpose(order).reshape([array.shape[axis] for axis in axes])
+    return numpy.broadcast_to(picked, [dims[axis] for axis in axes]).reshape(-1)
+
+
+def _constant(bench: Bench, name: str, rank: int) -> Any | None:
+    """A constant in float64 with as many dimensions as the data."""
+    import numpy
+
+    array = bench.constant(name)
+    if array is None or array.dtype.kind != "f" or array.ndim > rank:
+        return None
+    return array.astype(numpy.float64).reshape((1,) * (rank - array.ndim) + array.shape)
+
+
+def _scaled(node: Any, data: str, scale: Any, exact: bool = True) -> Step:
+    import numpy
+
+    zero = numpy.zeros((1,) * scale.ndim)
+    return Step(node, data, Affine(scale, zero, zero, 1, exact))
+
+
+def _shifted(node: Any, data: str, sign: float, shift: Any) -> Step:
+    import numpy
+
+    scale = numpy.full((1,) * shift.ndim, sign)
+    return Step(node, data, Affine(scale, shift, numpy.abs(shift), 1, True))
+
+
+def _operands(bench: Bench, node: Any) -> tuple[str, Any, int] | None:
+    """The data, the constant, and the position of the data."""
+    for position in (0, 1):
+        data, other = node.input[position], node.input[1 - position]
+        dims = bench.dims(data)
+        if dims is not None and bench.constant(data) is None:
+            constant = _constant(bench, other, len(dims))
+            if constant is not None:
+                return data, constant, position
+    return None
+
+
+def _multiplication(bench: Bench, node: Any) -> Step | None:
+    found = _operands(bench, node)
+    return None if found is None else _scaled(node, found[0], found[1])
+
+
+def _addition(bench: Bench, node: Any) -> Step | None:
+    found = _operands(bench, node)
+    return None if found is None else _shifted(node, found[0], 1.0, found[1])
+
+
+def _subtraction(bench: Bench, node: Any) -> Step | None:
+    found = _operands(bench, node)
+    if found is None:
+        return None
+    data, constant, position = found
+    return _shifted(node, data, 1.0, -constant) if position == 0 else _shifted(node, data, -1.0, constant)
+
+
+def _division(bench: Bench, node: Any) -> Step | None:
+    import numpy
+
+    found = _operands(bench, node)
+    if found is None or found[2] != 0 or bool((found[1] == 0).any()):
+        return None
+    mantissa, _ = numpy.frexp(found[1])
+    return _scaled(node, found[0], 1 / found[1], bool((numpy.abs(mantissa) == 0.5).all()))
+
+
+def _negation(bench: Bench, node: Any) -> Step | None:
+    import numpy
+
+    dims = bench.dims(node.input[0])
+    return None if dims is None else _scaled(node, node.input[0], numpy.full((1,) * len(dims), -1.0))
+
+
+def _normalisation(bench: Bench, node: Any) -> Step | None:
+    """Scale (x - mean) / sqrt(variance + epsilon) + bias with running statistics."""
+    import numpy
+
+    dims = bench.dims(node.input[0])
+    parameters = [bench.constant(name) for name in node.input[1:5]]
+    if dims is None or len(dims) < 2 or (len(node.output) > 1 and any(node.output[1:])):
+        return None
+    if integer(node, "training_mode", 0) or len(parameters) != 4 or any(array is None for array in parameters):
+        return None
+    scale, bias, mean, variance = (numpy.asarray(array, numpy.float64) for array in parameters)
+    found = attribute(node, "epsilon")
+    epsilon = numpy.float32(1e-5) if found is None else found.f
+    factor = scale / numpy.sqrt(variance + epsilon)
+    shape = (1, -1) + (1,) * (len(dims) - 2)
+    shift, magnitude = bias - mean * factor, numpy.abs(bias) + numpy.abs(mean * factor)
+    # sum, square root, quotient, difference, product, sum: whichever way they are grouped
+    affine = Affine(factor.reshape(shape), shift.reshape(shape), magnitude.reshape(shape), 6, False)
+    return Step(node, node.input[0], affine)
+
+
+_READERS: dict[str, Callable[[Bench, Any], Step | None]] = {
+    "Add": _addition,
+    "BatchNormalization": _normalisation,
+    "Div": _division,
+    "Mul": _multiplication,
+    "Neg": _negation,
+    "Sub": _subtraction,
+}

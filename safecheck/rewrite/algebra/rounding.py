@@ -1,0 +1,50 @@
+"""How far floating-point results may be from each other, by analysis and not by trying.
+
+Notation and lemmas: N. J. Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, chapters 2 to 4. `u` is
+the unit roundoff, gamma(n) = n u / (1 - n u).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from safecheck.ir.weights import numpy_type
+from safecheck.rewrite.rule import Claim
+
+FLOATS = ("FLOAT", "FLOAT16")
+"""Types that convolutions are written in: parsers turn DOUBLE into FLOAT and know no others in restricted mode."""
+
+Magnitude = Callable[[Mapping[str, Any]], Any]
+"""Inputs by name -> for every element of the result the sum of the magnitudes of its terms."""
+
+
+def unit(dtype: str) -> float:
+    """Unit roundoff of an ONNX type of `FLOATS`: half the distance from 1 to the next number."""
+    import numpy
+
+    return float(numpy.finfo(numpy_type(dtype)).eps) / 2
+
+
+def gamma(count: int, roundoff: float) -> float:
+    """The relative error that `count` roundings in a row can build up (Higham, lemma 3.1)."""
+    return count * roundoff / (1 - count * roundoff)
+
+
+def smallest(dtype: str) -> float:
+    """The smallest positive number: below the normal range a rounding is off by at most half of it."""
+    import numpy
+
+    return float(numpy.finfo(numpy_type(dtype)).smallest_subnormal)
+
+
+def sums_agree(dtype: str, terms: int, magnitude: Magnitude, method: str, **more: Any) -> Claim:
+    """Both sides are sums of the same terms in some order, every term rounded at most as often as there are terms.
+
+    Either side is within gamma(terms) of the exact sum of magnitudes, whatever the order (Higham, section 4.2).
+    """
+
+    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        return 2 * gamma(terms, unit(dtype)) * magnitude(feed) + terms * smallest(dtype)
+
+    return Claim("bounded", method, limit=limit, bound=f"2 gamma({terms}) x sum of the magnitudes of the terms", **more)

@@ -1,0 +1,141 @@
+"""Compute once what depends on constants and fixed shapes only, and keep the result as an initializer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from safecheck.intake.onnx_library import messages
+from safecheck.ir import folding
+from safecheck.ir.weights import proto_of, value_info
+from safecheck.rewrite.graph import Bench, reads
+from safecheck.rewrite.proof.runtime import RunError, Session
+
+MAX_GROWTH = 64 << 20
+"""Bytes that folding may add to a file; what would add more stays a node."""
+_ITEM = 8
+
+
+def fold(bench: Bench) -> list[Any]:
+    """Replace nodes by initializers; returns the nodes that are gone."""
+    nodes = _constant_nodes(bench)
+    members = {id(node) for node in nodes}
+    needed = {name for node in bench.nodes if id(node) not in members for name in reads(node)}
+    wanted = [name for node in nodes for name in node.output if name in needed]
+    values = _evaluate(bench, nodes, wanted)
+    kept = _makers(bench, [name for name in wanted if name not in values])
+    gone = [node for node in nodes if id(node) not in kept]
+    for name in (name for node in gone for name in node.output if name in needed):
+        bench.initializers[name] = proto_of(name, values[name])
+    lost = {id(node) for node in gone}
+    bench.nodes = [node for node in bench.nodes if id(node) not in lost]
+    return gone
+
+
+def _makers(bench: Bench, names: list[str]) -> set[int]:
+    """Every node that takes part in computing these values."""
+    found: set[int] = set()
+    pending = list(names)
+    while pending:
+        node = bench.producer(pending.pop())
+        if node is not None and id(node) not in found:
+            found.add(id(node))
+            pending += list(reads(node))
+    return found
+
+
+def _constant_nodes(bench: Bench) -> list[Any]:
+    """Nodes that depend on nothing but constants and fixed shapes, in order."""
+    constant: set[str] = set(bench.initializers)
+    found = []
+    growth = 0
+    outputs = set(bench.outputs)
+    for node in bench.nodes:
+        if not outputs.isdisjoint(node.output) or any(part.HasField("g") or part.graphs for part in node.attribute):
+            continue
+        if node.op_type == "Constant":
+            if any(part.name in ("value_string", "value_strings", "sparse_value") for part in node.attribute):
+                continue
+        elif not folding.foldable(node, bench.opset) or (
+            not folding.reads_shape_only(node, bench.tensor(node.input[0]))
+            and not all(name in constant for name in node.input if name)
+        ):
+            continue
+        size = sum(_bytes(bench, name, unknown=_bound(bench, node)) for name in node.output if name)
+        given = sum(_bytes(bench, name, unknown=0) for name in node.input if name)
+        if node.op_type != "Constant" and size > given:
+            if growth + size > MAX_GROWTH:
+                continue
+            growth += size
+        constant.update(name for name in node.output if name)
+        found.append(node)
+    return found
+
+
+def _bytes(bench: Bench, name: str, unknown: int) -> int:
+    """At most so many, counting eight for every element."""
+    dims = bench.dims(name)
+    return unknown if dims is None else _ITEM * prod(dims)
+
+
+def _bound(bench: Bench, node: Any) -> int:
+    """Bytes of a result whose shape depends on values: indices of non-zero elements cannot be more than all."""
+    dims = bench.dims(node.input[0]) if node.input else None
+    if node.op_type not in ("NonZero", "Compress", "Unique") or dims is None:
+        return MAX_GROWTH + 1
+    return _ITEM * prod(dims) * max(1, len(dims))
+
+
+def _evaluate(bench: Bench, nodes: list[Any], wanted: list[str]) -> dict[str, Any]:
+    """The wanted values, computed by onnxruntime; those that it cannot compute are missing."""
+    import numpy
+
+    model = messages().ModelProto(ir_version=bench.proto.ir_version)
+    model.opset_import.extend(bench.proto.opset_import)
+    model.graph.name = "constants"
+    feeds: dict[str, Any] = {}
+    made: set[str] = set()
+    for node in nodes:
+        copy = model.graph.node.add()
+        copy.CopyFrom(node)
+        if folding.reads_shape_only(node, bench.tensor(node.input[0]) if node.input else None):
+            elements = folding.shape_elements(node, bench.tensor(node.input[0])) or ()
+            shape = () if node.op_type == "Size" else (len(elements),)
+            del model.graph.node[-1]
+            model.graph.initializer.append(proto_of(node.output[0], numpy.array(elements, numpy.int64).reshape(shape)))
+        made.update(node.output)
+    for name in dict.fromkeys(name for node in nodes for name in reads(node)):
+        if name in bench.initializers and name not in made:
+            model.graph.initializer.append(bench.initializers[name])
+    for name in wanted:
+        model.graph.output.append(value_info(name, bench.tensor(name)))
+    try:
+        return dict(zip(wanted, Session(bytes(model.SerializeToString())).run(feeds), strict=True)) if wanted else {}
+    except RunError:
+        return _one_by_one(model, wanted)
+
+
+def _one_by_one(model: Any, wanted: list[str]) -> dict[str, Any]:
+    """What the reference implementation of ONNX can compute, for types that onnxruntime has no kernel for."""
+    from onnx.numpy_helper import to_array  # noqa: TID251
+
+    known = {tensor.name: to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if all(name in known for name in node.input if name):
+            known.update(_reference(model, node, known))
+    return {name: known[name] for name in wanted if name in known}
+
+
+def _reference(model: Any, node: Any, known: dict[str, Any]) -> dict[str, Any]:
+    from onnx import ValueInfoProto, helper  # noqa: TID251
+    from onnx.reference import ReferenceEvaluator  # noqa: TID251
+
+    feeds = {name: known[name] for name in node.input if name}
+    ends = [ValueInfoProto(name=name) for name in node.output if name]
+    graph = helper.make_graph([node], "one", [ValueInfoProto(name=name) for name in feeds], ends)
+    alone = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    try:
+        results: Any = ReferenceEvaluator(alone).run(None, feeds)
+    except Exception:  # an operator form the reference cannot evaluate: the node stays
+        return {}
+    return dict(zip((name for name in node.output if name), results, strict=True))

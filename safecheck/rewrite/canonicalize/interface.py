@@ -1,0 +1,71 @@
+"""Changes that the user asks for: a fixed batch, another operator set; and functions written out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safecheck.errors import InputError, UsageError
+from safecheck.text import printable
+
+
+def inline_functions(proto: Any) -> tuple[Any, int]:
+    """The model with its local functions written out, and how many there were."""
+    count = len(proto.functions)
+    if not count:
+        return proto, 0
+    from onnx import inliner  # noqa: TID251
+
+    return inliner.inline_local_functions(proto), count
+
+
+def fix_batch(proto: Any, batch: int) -> int:
+    """Give every input whose first dimension is open this batch; returns how many inputs that were.
+
+    Raises:
+        UsageError: the batch is fixed at another number, which is part of the weights of many models.
+    """
+    initializers = {tensor.name for tensor in proto.graph.initializer}
+    changed = 0
+    names: set[str] = set()
+    for value in proto.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        if value.name in initializers or not dims:
+            continue
+        if dims[0].dim_value > 0 and dims[0].dim_value != batch:
+            what = f"the batch of input {printable(value.name, 60)} is fixed at {dims[0].dim_value}"
+            raise UsageError(
+                "SC-CFG-BATCH", "--batch", what, "export the model with a dynamic batch, or leave --batch out"
+            )
+        if dims[0].dim_value <= 0:
+            names.update([dims[0].dim_param] if dims[0].dim_param else [])
+            dims[0].ClearField("dim_param")
+            dims[0].dim_value = batch
+            changed += 1
+    for value in [*proto.graph.input, *proto.graph.output, *proto.graph.value_info]:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param in names:
+                dim.ClearField("dim_param")
+                dim.dim_value = batch
+    if changed:
+        for output in proto.graph.output:
+            if any(dim.dim_value <= 0 for dim in output.type.tensor_type.shape.dim):
+                output.type.tensor_type.ClearField("shape")
+    return changed
+
+
+def convert_opset(proto: Any, opset: int, where: str) -> Any:
+    """The model in another version of ai.onnx.
+
+    Raises:
+        InputError: onnx has no conversion for one of its operators.
+    """
+    current = next((int(entry.version) for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if current == opset:
+        return proto
+    from onnx import version_converter  # noqa: TID251
+
+    try:
+        return version_converter.convert_version(proto, opset)
+    except Exception as error:  # bare RuntimeErrors of the C++ library
+        what = f"opset {current} cannot be converted to {opset}: {printable(str(error), 200)}"
+        raise InputError("SC-FIX-OPSET", where, what, "export the model with that opset") from error

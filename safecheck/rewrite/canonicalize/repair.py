@@ -1,0 +1,68 @@
+"""Spellings that exporters write although ONNX does not allow them, and whose meaning is plain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safecheck.intake.onnx_library import messages
+from safecheck.ir.constants import dtype_number
+from safecheck.rewrite.attributes import attribute
+from safecheck.rewrite.graph import Bench
+
+
+def repair(proto: Any) -> list[Any]:
+    """Count negative axes of Transpose from the front; returns the nodes that were changed.
+
+    PyTorch's TorchScript exporter writes them for `moveaxis`. Shape inference fails on them, so this comes first.
+    """
+    changed = []
+    for node in proto.graph.node:
+        order = attribute(node, "perm") if node.op_type == "Transpose" else None
+        if order is not None and any(axis < 0 for axis in order.ints):
+            rank = len(order.ints)
+            fixed = [axis % rank for axis in order.ints]
+            del order.ints[:]
+            order.ints.extend(fixed)
+            changed.append(node)
+    if changed:
+        del proto.graph.value_info[:]  # the exporter computed the shapes after it with the wrong axes
+        for output in proto.graph.output:
+            output.type.tensor_type.ClearField("shape")
+    return changed
+
+
+def count_axes_from_front(bench: Bench) -> list[Any]:
+    """The same for axes of other operators below opset 11, which allows no negative ones; returns the changed node.
+
+    Shape inference silently gives such a node a wrong shape or none, so one node is changed at a time: what follows it
+    is known only when types have been inferred anew.
+    """
+    for node in bench.nodes if bench.opset < 11 else ():
+        written = attribute(node, "axes") or attribute(node, "axis")
+        if written is None or node.domain not in ("", "ai.onnx"):
+            continue
+        axes = list(written.ints) if written.name == "axes" else [written.i]
+        shape = bench.tensor(node.input[0]).shape
+        if shape is None or all(axis >= 0 for axis in axes):
+            continue
+        rank = len(shape) + (len(axes) if node.op_type == "Unsqueeze" else 0)
+        if written.name == "axes":
+            del written.ints[:]
+            written.ints.extend(sorted(axis % rank for axis in axes))
+        else:
+            written.i = axes[0] % rank
+        return [node]
+    return []
+
+
+def cast_like_to_cast(bench: Bench) -> list[Any]:
+    """Write the type that CastLike takes from its second operand; returns the nodes that are gone."""
+    gone = []
+    for position, node in enumerate(bench.nodes):
+        if node.op_type == "CastLike" and node.domain in ("", "ai.onnx") and bench.tensor(node.input[1]).dtype:
+            to = dtype_number(bench.tensor(node.input[1]).dtype)
+            cast = messages().NodeProto(name=node.name, op_type="Cast", input=[node.input[0]], output=node.output)
+            cast.attribute.add(name="to", i=to, type=messages().AttributeProto.INT)
+            bench.nodes[position] = cast
+            gone.append(node)
+    return gone

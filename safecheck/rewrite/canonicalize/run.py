@@ -1,0 +1,54 @@
+"""The steps of normalisation, in order, until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.rewrite.canonicalize.control import inline_control_flow
+from safecheck.rewrite.canonicalize.copies import remove_copies
+from safecheck.rewrite.canonicalize.fold import fold
+from safecheck.rewrite.canonicalize.repair import cast_like_to_cast, count_axes_from_front
+from safecheck.rewrite.canonicalize.sequences import resolve_sequences
+from safecheck.rewrite.graph import Bench
+
+_MAX_ROUNDS = 512
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of normalisation."""
+
+    name: str
+    remedies: tuple[str, ...]
+    method: str
+    """Why nothing but the spelling changes."""
+    run: Callable[[Bench], list[Any]]
+
+
+KINDS = (
+    Kind("count-axes-from-front", (), "a negative axis counts from the end", count_axes_from_front),
+    Kind("name-cast-type", (), "the type of the second operand is known", cast_like_to_cast),
+    Kind("inline-control-flow", (), "the condition or the number of rounds is a constant", inline_control_flow),
+    Kind("resolve-sequences", (), "the members of every sequence are known", resolve_sequences),
+    Kind("fold-constants", ("fold-constants",), "computed once by onnxruntime with the operators of the model", fold),
+    Kind("remove-copies", (), "the node hands its input through", remove_copies),
+)
+
+
+def normalise(bench: Bench, ignored: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
+    """Nodes that are gone, by the name of the step that removed them."""
+    gone: dict[str, list[Any]] = {kind.name: [] for kind in KINDS if kind.name not in ignored}
+    for _ in range(_MAX_ROUNDS):
+        changed = False
+        for kind in KINDS:
+            removed = kind.run(bench) if kind.name not in ignored else []
+            if removed:
+                gone[kind.name] += removed
+                bench.drop_unused()
+                bench.refresh()
+                changed = True
+        if not changed:
+            break
+    return {name: nodes for name, nodes in gone.items() if nodes}

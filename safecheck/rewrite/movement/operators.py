@@ -1,0 +1,127 @@
+"""Operators that only move data, carried out on element numbers instead of elements.
+
+Semantics follow the ONNX operator definitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from safecheck.rewrite.attributes import integers, text
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.movement import arrange, nearest, pick, resample
+from safecheck.rewrite.movement.numbers import Numbers
+from safecheck.rewrite.movement.selection import SELECTIONS, einsum_order, is_selection
+
+MAX_ELEMENTS = 1 << 24
+"""Of one value; larger ones are not traced."""
+
+_Move = Callable[[Bench, Any, list[Numbers]], list[Numbers]]
+
+
+def data_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
+    """Positions of the operands whose elements a node moves; None if it does anything but move them.
+
+    Every other operand (axes, indices, shapes) has to be a constant, and every shape fixed.
+    """
+    if node.domain not in ("", "ai.onnx") or (node.op_type not in _MOVES and node.op_type not in SELECTIONS):
+        return None
+    key = ("data slots", id(node))
+    if key not in bench.notes:
+        bench.notes[key] = _checked_slots(bench, node)
+    found: tuple[int, ...] | None = bench.notes[key]
+    return found
+
+
+def _checked_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
+    slots = _slots(bench, node)
+    if slots is None:
+        return None
+    for position, name in enumerate(node.input):
+        if name and position not in slots and bench.constant(name) is None:
+            return None
+    for name in (*(node.input[position] for position in slots), *(name for name in node.output if name)):
+        dims = bench.dims(name)
+        if dims is None or _count(dims) > MAX_ELEMENTS:
+            return None
+    return slots
+
+
+def _slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
+    kind = node.op_type
+    if is_product(node):
+        return is_selection(bench, node)
+    if kind == "Einsum":
+        return (0,) if einsum_order(node) is not None else None
+    if kind == "Concat":
+        return tuple(range(len(node.input)))
+    if kind == "Where":
+        return (1, 2)
+    if kind in ("ScatterElements", "ScatterND", "Scatter"):
+        return (0, 2) if text(node, "reduction", "none") in ("none", "add") else None
+    if kind == "GridSample":
+        return (0,) if nearest.is_nearest(node) else None
+    if kind in ("Resize", "Upsample"):
+        return (0,) if resample.is_nearest(bench, node) else None
+    if kind in ("AveragePool", "MaxPool"):
+        return (0,) if len(node.output) == 1 and set(integers(node, "kernel_shape") or (0,)) == {1} else None
+    if kind == "Pad" and text(node, "mode", "constant") not in ("constant", "edge", "reflect", "wrap"):
+        return None
+    return (0,)
+
+
+def move(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+    """Element numbers of the outputs from those of the moved operands, in the order of `data_slots`."""
+    if is_product(node):
+        return [SELECTIONS[node.op_type](bench, node, data[0])]
+    return _MOVES[node.op_type](bench, node, data)
+
+
+def selects(node: Any) -> bool:
+    """Whether a moving node computes: a product or sum spreads NaN and loses the sign of zero."""
+    return text(node, "reduction", "none") != "none" or is_product(node)
+
+
+def is_product(node: Any) -> bool:
+    """Whether the node is one of `SELECTIONS`."""
+    return node.op_type in SELECTIONS and (node.op_type != "Einsum" or len(node.input) > 1)
+
+
+def _count(dims: Sequence[int]) -> int:
+    count = 1
+    for dim in dims:
+        count *= dim
+    return count
+
+
+_MOVES: dict[str, _Move] = {
+    "AveragePool": arrange.single_window,
+    "Concat": pick.concat,
+    "DepthToSpace": arrange.depth_to_space,
+    "Einsum": arrange.einsum,
+    "Expand": arrange.expand,
+    "Flatten": arrange.reshaped,
+    "Gather": pick.gather,
+    "GatherElements": pick.gather_elements,
+    "GatherND": pick.gather_nd,
+    "GridSample": arrange.grid_sample,
+    "Identity": arrange.reshaped,
+    "MaxPool": arrange.single_window,
+    "Pad": arrange.pad,
+    "Reshape": arrange.reshaped,
+    "Resize": resample.resize,
+    "ReverseSequence": arrange.reverse_sequence,
+    "Scatter": pick.scatter_elements,
+    "ScatterElements": pick.scatter_elements,
+    "ScatterND": pick.scatter_nd,
+    "Slice": pick.slice_,
+    "SpaceToDepth": arrange.space_to_depth,
+    "Split": pick.split,
+    "Squeeze": arrange.reshaped,
+    "Tile": arrange.tile,
+    "Transpose": arrange.transpose,
+    "Unsqueeze": arrange.reshaped,
+    "Upsample": resample.resize,
+    "Where": pick.where,
+}

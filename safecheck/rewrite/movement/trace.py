@@ -1,0 +1,123 @@
+"""Groups of moving nodes, and what their results are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.movement.factor import FactorError
+from safecheck.rewrite.movement.numbers import numbers_of_constant
+from safecheck.rewrite.movement.operators import data_slots, move, selects
+from safecheck.text import printable
+
+_MAX_NODES = 4096
+
+
+@dataclass(frozen=True)
+class Exit:
+    """A value that leaves a group of moving nodes."""
+
+    name: str
+    sources: tuple[str, ...]
+    """The values it is made of. Element numbers count through all of them, one after the other."""
+    numbers: Any
+    """int64, with the shape of the value."""
+    computes: bool
+    """Whether a product with zeros and ones is among the nodes that move."""
+
+
+def group(bench: Bench, anchor: Any) -> list[Any]:
+    """The moving nodes that are connected with the anchor through what they move; in the order of the graph."""
+    if data_slots(bench, anchor) is None:
+        return []
+    members = {id(anchor): anchor}
+    pending = [anchor]
+    while pending and len(members) <= _MAX_NODES:
+        for neighbour in _neighbours(bench, pending.pop()):
+            if id(neighbour) not in members and data_slots(bench, neighbour) is not None:
+                members[id(neighbour)] = neighbour
+                pending.append(neighbour)
+    return [node for node in bench.nodes if id(node) in members]
+
+
+def _neighbours(bench: Bench, node: Any) -> Iterator[Any]:
+    for position in data_slots(bench, node) or ():
+        maker = bench.producer(node.input[position])
+        if maker is not None:
+            yield maker
+    for name in node.output:
+        for reader in bench.consumers(name):
+            slots = data_slots(bench, reader)
+            if slots is not None and any(reader.input[position] == name for position in slots):
+                yield reader
+
+
+def exits(bench: Bench, nodes: list[Any]) -> list[Exit]:
+    """What the group hands to the rest of the network, with the way every element took.
+
+    Raises:
+        FactorError: the nodes cannot be carried out on the shapes that they have.
+    """
+    import numpy
+
+    members = {id(node) for node in nodes}
+    starts: dict[str, int] = {}
+    traced: dict[str, tuple[Any, bool]] = {}
+    total = 0
+    found: list[Exit] = []
+    for node in nodes:
+        data, computes = [], selects(node)
+        for position in data_slots(bench, node) or ():
+            name = node.input[position]
+            constant = bench.constant(name)
+            if constant is not None:
+                data.append(numbers_of_constant(constant))
+                continue
+            if name not in traced:
+                dims = bench.dims(name) or ()
+                count = int(numpy.prod(dims, dtype=numpy.int64))
+                starts[name] = total
+                traced[name] = (numpy.arange(total, total + count, dtype=numpy.int64).reshape(dims), False)
+                total += count
+            numbers, spread = traced[name]
+            data.append(numbers)
+            computes = computes or spread
+        try:
+            moved = move(bench, node, data)
+        except (ValueError, IndexError) as contradiction:
+            raise FactorError(f"the shapes of {printable(node.op_type, 40)} contradict each other") from contradiction
+        for name, numbers in zip(node.output, moved, strict=False):
+            traced[name] = (numbers, computes)
+    for node in nodes:
+        for name in node.output:
+            leaves = name in bench.outputs or any(
+                id(reader) not in members or _steers(bench, reader, name) for reader in bench.consumers(name)
+            )
+            if name and leaves:
+                found.append(_exit(name, *traced[name], starts, bench))
+    return found
+
+
+def _steers(bench: Bench, reader: Any, name: str) -> bool:
+    """Whether a moving node reads the value as something else than what it moves."""
+    slots = data_slots(bench, reader) or ()
+    return any(value == name and position not in slots for position, value in enumerate(reader.input))
+
+
+def _exit(name: str, numbers: Any, computes: bool, starts: dict[str, int], bench: Bench) -> Exit:
+    """Renumber so that only the sources that really occur count."""
+    import numpy
+
+    renumbered = numbers.copy()
+    sources = []
+    total = 0
+    for source, start in starts.items():
+        count = int(numpy.prod(bench.dims(source) or (), dtype=numpy.int64))
+        inside = (numbers >= start) & (numbers < start + count)
+        if bool(inside.any()):
+            renumbered[inside] += total - start
+            sources.append(source)
+            total += count
+    return Exit(name, tuple(sources), renumbered, computes)

@@ -1,0 +1,205 @@
+"""Prove a replacement where it stands: both sides as models of their own, on the same inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.intake.onnx_library import messages
+from safecheck.ir.constants import dtype_number
+from safecheck.ir.signature import Tensor
+from safecheck.ir.weights import proto_of
+from safecheck.rewrite.graph import Bench, reads
+from safecheck.rewrite.proof.difference import Difference, difference
+from safecheck.rewrite.proof.index_map import enumerations
+from safecheck.rewrite.proof.runtime import RunError, Session
+from safecheck.rewrite.proof.samples import FINITE, SEED, SPECIAL, samples
+from safecheck.rewrite.replacement import Replacement
+from safecheck.rewrite.rule import Claim
+from safecheck.text import printable
+
+TOLERANCE = 1e-5
+"""Of a `tested` claim, relative to the largest magnitude of the result."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was shown."""
+
+    kind: str
+    """`exact`, `bounded` or `tested`."""
+    method: str
+    difference: Difference
+    samples: int
+    seed: int
+    bound: str = ""
+    domain: str = "all values"
+    caveats: tuple[str, ...] = ()
+
+
+class UnprovedError(Exception):
+    """The claim does not hold, or could not be shown; the text says why."""
+
+
+def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
+    """Run the nodes that make the outputs today and the new ones.
+
+    Raises:
+        UnprovedError: the results differ by more than claimed, or one side cannot be run.
+    """
+    feeds = {name: bench.tensor(name) for name in replacement.inputs}
+    for name, tensor in feeds.items():
+        if tensor.dtype is None or bench.dims(name) is None:
+            raise UnprovedError(f"the type or shape of {printable(name, 60)} is not known, so nothing can be run")
+    results = [*replacement.outputs, *replacement.aliases]
+    old_model = _model(bench, feeds, region(bench, replacement.inputs, results), results, {})
+    new_model = _model(bench, feeds, _with_aliases(replacement), results, replacement.constants)
+    key = (
+        "proof",
+        fingerprint(old_model),
+        fingerprint(new_model),
+        claim.kind,
+        claim.method,
+        claim.bound,
+        *claim.floors.values(),
+    )
+    if key not in bench.kept:  # a network repeats its blocks: equal sites with equal weights need one proof
+        try:
+            old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())
+            if claim.moves_data:
+                _prove_movement(feeds, old, new)
+            bench.kept[key] = _prove_numbers(claim, feeds, old, new)
+        except RunError as error:
+            raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error
+    proof: Proof = bench.kept[key]
+    return proof
+
+
+def fingerprint(model: Any) -> str:
+    """A hash over everything but names: operators, attributes, wiring, types, shapes, weights."""
+    names: dict[str, str] = {"": ""}
+    copy = messages().ModelProto()
+    copy.CopyFrom(model)
+    for value in [*copy.graph.input, *copy.graph.initializer]:
+        value.name = names.setdefault(value.name, f"v{len(names)}")
+    for node in copy.graph.node:
+        node.ClearField("name")
+        node.ClearField("doc_string")
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+            return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
+        for position, name in enumerate(node.input):
+            node.input[position] = names.setdefault(name, f"v{len(names)}")
+        for position, name in enumerate(node.output):
+            node.output[position] = names.setdefault(name, f"v{len(names)}")
+    for value in copy.graph.output:
+        value.name = names.setdefault(value.name, f"v{len(names)}")
+    return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()
+
+
+def region(bench: Bench, inputs: Iterable[str], outputs: Iterable[str]) -> list[Any]:
+    """The nodes between inputs and outputs, in order.
+
+    Raises:
+        UnprovedError: an output depends on something that is no input.
+    """
+    known = set(inputs)
+    wanted: set[int] = set()
+    pending = list(outputs)
+    while pending:
+        name = pending.pop()
+        if name in known or name in bench.initializers:
+            continue
+        node = bench.producer(name)
+        if node is None:
+            raise UnprovedError(f"{printable(name, 60)} is no input of the site")
+        if id(node) not in wanted:
+            wanted.add(id(node))
+            pending += list(reads(node))
+    return [node for node in bench.nodes if id(node) in wanted]
+
+
+def _with_aliases(replacement: Replacement) -> list[Any]:
+    node = messages().NodeProto
+    ends = [node(op_type="Identity", input=[source], output=[name]) for name, source in replacement.aliases.items()]
+    return [*replacement.nodes, *ends]
+
+
+def _model(
+    bench: Bench,
+    feeds: Mapping[str, Tensor],
+    nodes: Sequence[Any],
+    results: Sequence[str],
+    constants: Mapping[str, Any],
+) -> Any:
+    model = messages().ModelProto(ir_version=bench.proto.ir_version)
+    model.opset_import.extend(bench.proto.opset_import)
+    graph = model.graph
+    graph.name = "site"
+    graph.node.extend(nodes)
+    for name, tensor in feeds.items():
+        value = graph.input.add(name=name)
+        value.type.tensor_type.elem_type = dtype_number(tensor.dtype)
+        value.type.tensor_type.shape.SetInParent()
+        for dim in tensor.shape or ():
+            value.type.tensor_type.shape.dim.add().dim_value = int(dim or 0)
+    made = {name for node in nodes for name in node.output}
+    for name in dict.fromkeys(name for node in nodes for name in reads(node)):
+        if name in constants:
+            graph.initializer.append(proto_of(name, constants[name]))
+        elif name in bench.initializers and name not in made and name not in feeds:
+            graph.initializer.append(bench.initializers[name])
+    for name in results:
+        graph.output.add(name=name).type.tensor_type.elem_type = dtype_number(bench.tensor(name).dtype)
+    return model
+
+
+def _prove_movement(feeds: Mapping[str, Tensor], old: Session, new: Session) -> None:
+    for feed in enumerations(feeds):
+        for expected, actual in zip(old.run(feed), new.run(feed), strict=True):
+            if not difference(expected, actual).same_bits:
+                raise UnprovedError("an element ends in another place")
+
+
+def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new: Session) -> Proof:
+    total, count = Difference(), 0
+    for kind, drawn in samples(feeds):
+        feed = {name: _raised(value, claim.floors.get(name)) for name, value in drawn.items()}
+        measured = Difference()
+        for expected, actual in zip(old.run(feed), new.run(feed), strict=True):
+            one = difference(expected, actual)
+            if kind != SPECIAL or not claim.finite_only:
+                _check(claim, kind, feed, expected, actual, one)
+            measured = measured.worst(one)
+        if kind in FINITE:
+            total = total.worst(measured)
+        count += 1
+    domain = "finite values" if claim.finite_only else "all values"
+    return Proof(claim.kind, claim.method, total, count, SEED, claim.bound, domain, claim.caveats)
+
+
+def _raised(value: Any, floor: float | None) -> Any:
+    import numpy
+
+    return value if floor is None else numpy.maximum(value, numpy.asarray(floor, value.dtype))
+
+
+def _check(claim: Claim, kind: str, feed: Mapping[str, Any], expected: Any, actual: Any, one: Difference) -> None:
+    if claim.kind == "exact":
+        if not (one.same_values if claim.finite_only else one.same_bits):
+            raise UnprovedError(f"not exact on the {kind} sample: differs by {one.max_abs:.3g}, {one.max_ulp:.3g} ULP")
+        return
+    if not one.same_nonfinite:
+        raise UnprovedError(f"infinities or NaN are in other places on the {kind} sample")
+    if claim.kind == "bounded" and claim.limit is not None:
+        import numpy
+
+        with numpy.errstate(all="ignore"):
+            finite = numpy.isfinite(expected) & numpy.isfinite(actual)
+            error = numpy.abs(expected.astype(numpy.float64) - actual.astype(numpy.float64))
+            excess = (error > claim.limit(feed, expected)) & finite
+        if bool(excess.any()):
+            raise UnprovedError(f"the error exceeds the derived bound on the {kind} sample: {one.max_abs:.3g}")
+    elif one.max_rel > TOLERANCE:
+        raise UnprovedError(f"relative error {one.max_rel:.3g} on the {kind} sample, more than {TOLERANCE:g}")

@@ -1,0 +1,71 @@
+"""What a rewrite is: it looks at a node that is not allowed and offers replacements, each with a claim to be proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.replacement import Replacement
+
+Kind = Literal["exact", "bounded", "tested"]
+
+Limit = Callable[[Mapping[str, Any], Any], Any]
+"""Inputs by name and the expected result -> the absolute error that the derivation allows, per element or for all."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """How well a replacement agrees with what it replaces, and why. A proof has to show it."""
+
+    kind: Kind
+    method: str
+    """The argument, in a sentence."""
+    moves_data: bool = False
+    """True if both sides only move elements: then equality on an enumeration of the elements is equality everywhere."""
+    finite_only: bool = False
+    """True if infinities, NaN or the sign of zero may come out differently; `caveats` say how."""
+    caveats: tuple[str, ...] = ()
+    floors: Mapping[str, float] = field(default_factory=dict)
+    """Inputs whose makers let no element be below a number; the proof's samples are not below it either."""
+    limit: Limit | None = None
+    """For `bounded`: the derived bound."""
+    bound: str = ""
+    """The derived bound in words."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to replace a site. Earlier options are preferred where the profile likes them equally."""
+
+    replacement: Replacement
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place where a rewrite applies, or where it would if something were different."""
+
+    nodes: tuple[Any, ...]
+    """The nodes it is about, the anchor first."""
+    options: tuple[Option, ...] = ()
+    reason: str = ""
+    """Why there is no option."""
+    after: str = ""
+    """The replacement in words, for the report; empty: its operators are listed."""
+
+
+class Rewrite(Protocol):
+    """One kind of rewrite."""
+
+    @property
+    def name(self) -> str:
+        """Kebab-case, never reused."""
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """Remedies of rules that this rewrite carries out."""
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """The site around a node that the profile does not allow; None if the rewrite has nothing to say about it."""

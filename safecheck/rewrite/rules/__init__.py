@@ -1,0 +1,49 @@
+"""The rewrites, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from safecheck.rewrite.rule import Rewrite
+from safecheck.rewrite.rules.affine import FoldAffineIntoConvolution
+from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution
+from safecheck.rewrite.rules.clamp import ClampToRelu
+from safecheck.rewrite.rules.constant_tensor import ConstantTensorToConvolution
+from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
+from safecheck.rewrite.rules.dense import ConvolutionToDense
+from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
+from safecheck.rewrite.rules.gelu import GeluToSigmoid
+from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
+from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
+from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
+from safecheck.rewrite.rules.padding import StatePadding
+from safecheck.rewrite.rules.pooling import PoolStrideToOne
+from safecheck.rewrite.rules.products import MatmulToConvolution
+from safecheck.rewrite.rules.rank import KeepRank
+from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
+from safecheck.rewrite.rules.resize import ResizeSizesToScales
+from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.widen import WidenToFourDimensions
+
+REWRITES: tuple[Rewrite, ...] = (
+    WidenToFourDimensions(),
+    FuseLayerNormalization(),
+    RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
+    KeepRank(),
+    ResizeSizesToScales(),
+    ReduceMeanToAveragePool(),
+    ReduceSumToConvolution(),
+    ReduceMaxToMaxPool(),
+    StatePadding(),
+    PoolStrideToOne(),
+    AveragePoolInSteps(),
+    AveragePoolToConvolution(),
+    GeluToSigmoid(),
+    MatmulToConvolution(),
+    FoldAffineIntoConvolution(),
+    ConstantTensorToConvolution(),
+    ConvolutionToDense(),
+    DeconvolutionToConvolution(),
+    ElementwiseToSumAndProduct(),
+    MaxPoolToRelu(),
+    ClampToRelu(),
+    NoPermittedEquivalent(),
+)

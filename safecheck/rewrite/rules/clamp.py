@@ -1,0 +1,197 @@
+"""Piecewise linear functions and extrema as sums of Relu.
+
+With r(x) = max(x, 0):
+
+- min(max(x, a), b) = b - r((b - a) - r(x - a)), which is exact at both ends and never subtracts large numbers;
+- max(a, b) = a + r(b - a) and min(a, b) = a - r(a - b);
+- a slope s for negative x: r(x) - s r(-x), of which one term is zero, so that nothing is rounded twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from safecheck.rewrite.algebra.linear import along
+from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
+from safecheck.rewrite.attributes import attribute
+from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.rule import Claim, Option, Site
+
+_NAN = "of NaN, Relu may make zero"
+
+
+class ClampToRelu:
+    """Clip, LeakyRelu, PRelu, HardSigmoid, HardSwish, Abs, Max and Min."""
+
+    name = "clamp-to-relu"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """Offer the sum of Relu for the operator."""
+        write = _WRITERS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        if write is None:
+            return None
+        dims, dtype = bench.dims(node.output[0]), bench.tensor(node.output[0]).dtype
+        if dims is None or dtype not in FLOATS or not all(dims):
+            return Site((node,), reason="the shape or type is not fixed to one of FLOAT and FLOAT16")
+        sketch = Sketch(bench, node.output[0])
+        plane = Plane(sketch, dims, dtype)
+        found = write(bench, node, plane)
+        if isinstance(found, str):
+            return Site((node,), reason=found)
+        made, claim = found
+        sources = plane.inputs(name for name in node.input if name and bench.constant(name) is None)
+        return Site((node,), (Option(sketch.replacement(sources, {node.output[0]: made}), claim),))
+
+
+_Written = tuple[str, Claim] | str
+"""The new value and its claim, or why there is none."""
+
+
+def _exact(method: str) -> Claim:
+    return Claim("exact", method, finite_only=True, caveats=(UNSIGNED_ZERO, _NAN))
+
+
+def _bounded(dtype: str, factor: float, terms: Callable[[Mapping[str, Any]], Any], method: str, words: str) -> Claim:
+    """Within `factor` unit roundoffs of the sum of the magnitudes of some terms."""
+
+    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        return factor * unit(dtype) * terms(feed) + factor * smallest(dtype)
+
+    return Claim(
+        "bounded", method, finite_only=True, caveats=(UNSIGNED_ZERO, _NAN), limit=limit, bound=f"{factor:g} u {words}"
+    )
+
+
+def clamped(plane: Plane, value: str, low: float | None, high: float | None) -> str:
+    """The value between two numbers, None being no limit."""
+    import numpy
+
+    if low is None and high is None:
+        return value
+    if high is None:
+        above = plane.relu(plane.affine(value, 1.0, -(low or 0.0)) if low else value)
+        return plane.affine(above, 1.0, low) if low else above
+    if low is None:
+        return plane.affine(plane.relu(plane.affine(value, -1.0, high)), -1.0, high)
+    above = plane.relu(plane.affine(value, 1.0, -low) if low else value)
+    width = float(numpy.asarray(high, plane.dtype) - numpy.asarray(low, plane.dtype))
+    return plane.affine(plane.relu(plane.affine(above, -1.0, width)), -1.0, high)
+
+
+def _clip(bench: Bench, node: Any, plane: Plane) -> _Written:
+    limits: list[float | None] = []
+    for position, name in enumerate(("min", "max"), 1):
+        found = attribute(node, name)
+        given = node.input[position] if len(node.input) > position else ""
+        constant = bench.constant(given) if given else None
+        if given and constant is None:
+            return f"the {name}imum is computed"
+        limits.append(float(constant.reshape(-1)[0]) if constant is not None else None if found is None else found.f)
+    return _between(bench, node, plane, limits[0], limits[1])
+
+
+def _between(bench: Bench, node: Any, plane: Plane, low: float | None, high: float | None) -> _Written:
+    """The computed operand between numbers; those beyond the range of the type are none."""
+    import numpy
+
+    x = next(name for name in node.input if bench.constant(name) is None)
+    largest = float(numpy.finfo(plane.dtype).max)
+    low = None if low is None or low <= -largest else low
+    high = None if high is None or high >= largest else high
+    if low is None and high is None:
+        return x, Claim("exact", "no limit is within the range of the type")
+    if low is not None and high is not None and low > high:
+        return "the limits are in the wrong order"
+    made = plane.leave(clamped(plane, plane.enter(x), low, high))
+    if low == 0 and high is None:
+        return made, Claim("exact", "max(x, 0) is Relu", finite_only=True, caveats=(_NAN,))
+    ends = abs(low or 0.0) + abs(high or 0.0)
+    dtype = bench.tensor(x).dtype or ""
+    method = "b - r((b - a) - r(x - a)): the limits themselves are exact, between them four sums are rounded"
+    if low is not None and high is not None:
+        return made, _bounded(dtype, 8, lambda feed: ends, method, "(|a| + |b|)")
+    return made, _bounded(dtype, 4, lambda feed: plane.magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)")
+
+
+def _leaky(bench: Bench, node: Any, plane: Plane) -> _Written:
+    slope = attribute(node, "alpha")
+    return _sloped(node, plane, 0.01 if slope is None else slope.f)
+
+
+def _prelu(bench: Bench, node: Any, plane: Plane) -> _Written:
+    slope = bench.constant(node.input[1])
+    if slope is None:
+        return "the slopes are computed"
+    full = slope.reshape((1,) * (len(plane.dims) - slope.ndim) + slope.shape)
+    slopes = full.reshape(-1)[0] if slope.size == 1 else along(full, (1,), plane.dims) if slope.ndim else None
+    if slopes is None or (slope.size > 1 and plane.seen != plane.dims):
+        return "the slopes vary along an axis that is not the channels of four dimensions"
+    return _sloped(node, plane, slopes)
+
+
+def _sloped(node: Any, plane: Plane, slope: Any) -> _Written:
+    x = plane.enter(node.input[0])
+    below = plane.affine(plane.relu(plane.affine(x, -1.0)), -slope)
+    return plane.leave(plane.add(plane.relu(x), below)), _exact("r(x) - s r(-x): one term is zero, the other exact")
+
+
+def _absolute(bench: Bench, node: Any, plane: Plane) -> _Written:
+    x = plane.enter(node.input[0])
+    made = plane.add(plane.relu(x), plane.relu(plane.affine(x, -1.0)))
+    return plane.leave(made), _exact("r(x) + r(-x): one term is zero, the other exact")
+
+
+def _hard(bench: Bench, node: Any, plane: Plane) -> _Written:
+    """HardSigmoid(x) = min(max(alpha x + beta, 0), 1); HardSwish is x times that with alpha 1 / 6 and beta 1 / 2."""
+    swish = node.op_type == "HardSwish"
+    alpha, beta = (attribute(node, name) for name in ("alpha", "beta"))
+    slope = 1 / 6 if swish else 0.2 if alpha is None else alpha.f
+    shift = 0.5 if beta is None else beta.f
+    name, dtype = node.input[0], plane.sketch.bench.tensor(node.input[0]).dtype or ""
+    x = plane.enter(name)
+    gate = clamped(plane, plane.affine(x, slope, shift), 0.0, 1.0)
+    size = 1 + abs(shift)
+    if not swish:
+        return plane.leave(gate), _bounded(dtype, 16, lambda feed: size, "1 - r(1 - r(alpha x + beta))", "(1 + |beta|)")
+    made = plane.leave(plane.multiply(x, gate))
+    method = "x (1 - r(1 - r(x / 6 + 1 / 2)))"
+    return made, _bounded(dtype, 32, lambda feed: plane.magnitude(feed, name) * size, method, "1.5 |x|")
+
+
+def _extremum(bench: Bench, node: Any, plane: Plane) -> _Written:
+    if len(node.input) != 2:
+        return "more than two operands; write one extremum after the other"
+    constants = [bench.constant(name) for name in node.input]
+    if any(constant is not None for constant in constants):
+        bound = next(constant for constant in constants if constant is not None)
+        if bound.size != 1 or not bool((bound == bound).all()):
+            return "the constant is not a single number"
+        number = float(bound.reshape(-1)[0])
+        return _between(bench, node, plane, *((number, None) if node.op_type == "Max" else (None, number)))
+    if any(bench.dims(name) != plane.dims for name in node.input):
+        return "the operands have different shapes"
+    dtype = bench.tensor(node.input[0]).dtype or ""
+    left, right = (plane.enter(name) for name in node.input)
+    first, second = (left, right) if node.op_type == "Min" else (right, left)
+    gap = plane.relu(plane.add(first, plane.affine(second, -1.0)))
+    made = plane.add(left, gap if node.op_type == "Max" else plane.affine(gap, -1.0))
+    names = list(node.input)
+    method = "a + r(b - a)" if node.op_type == "Max" else "a - r(a - b)"
+    claim = _bounded(dtype, 4, lambda feed: sum(plane.magnitude(feed, name) for name in names), method, "(|a| + |b|)")
+    return plane.leave(made), claim
+
+
+_WRITERS: dict[str, Callable[[Bench, Any, Plane], _Written]] = {
+    "Abs": _absolute,
+    "Clip": _clip,
+    "HardSigmoid": _hard,
+    "HardSwish": _hard,
+    "LeakyRelu": _leaky,
+    "Max": _extremum,
+    "Min": _extremum,
+    "PRelu": _prelu,
+}

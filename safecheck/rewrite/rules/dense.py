@@ -1,0 +1,147 @@
+"""Convolutions in the plain form: one group, no dilation, equal padding on both sides, two spatial axes.
+
+Zeros among the weights say what a parameter says: zero blocks between groups, zero taps between dilated ones, zero taps
+on the side of the kernel where padding is added. A kernel that is as long as its stride looks at every element once:
+its patches are channels of a 1x1 convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+from safecheck.ir.weights import numpy_type
+from safecheck.rewrite.algebra import arrange
+from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall, reach
+from safecheck.rewrite.algebra.rounding import Magnitude, sums_agree
+from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.movement.factor import FactorError
+from safecheck.rewrite.rule import Claim, Option, Site
+
+_METHOD = "both sides add the same products; those with the zeros that were added are zero"
+_SPREADS = "zero times infinity or NaN is NaN, now also where a weight is zero that was added"
+_MAX_WEIGHTS = 1 << 25
+
+
+class ConvolutionToDense:
+    """Conv with groups, dilation, uneven padding, one spatial axis, or a kernel as long as its stride."""
+
+    name = "convolution-to-dense"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """Offer the plain convolution with zeros among its weights, and one over patches."""
+        if node.op_type != "Conv" or node.domain not in ("", "ai.onnx"):
+            return None
+        found = convolution(bench, node)
+        if found is None:
+            return Site((node,), reason="the weights are computed, or the shapes are not fixed")
+        if len(found.kernel) > 2:
+            return Site((node,), reason="a third spatial axis has no permitted equivalent; move depth into channels")
+        try:
+            options = [*_dense(bench, found), *_patches(bench, found)]
+        except FactorError as failure:
+            return Site((node,), reason=str(failure))
+        reason = "a kernel, stride or padding of this size is not made smaller by any rewrite"
+        return Site((node,), tuple(options), "" if options else reason)
+
+
+def evened(weights: Any, pads: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
+    """Weights (out, in, kernel...) with zero taps so that the same padding does on both sides of every axis."""
+    import numpy
+
+    rank = len(pads) // 2
+    gaps = [pads[axis + rank] - pads[axis] for axis in range(rank)]
+    widths = [(0, 0), (0, 0), *((max(0, gap), max(0, -gap)) for gap in gaps)]
+    larger = tuple(max(pads[axis], pads[axis + rank]) for axis in range(rank))
+    return numpy.pad(weights, widths), larger * 2
+
+
+def _spread(found: Convolution) -> Any:
+    """The weights with zero taps in place of dilation."""
+    import numpy
+
+    kernel = [(size - 1) * step + 1 for size, step in zip(found.kernel, found.dilations, strict=True)]
+    weights = numpy.zeros((*found.weights.shape[:2], *kernel))
+    weights[(slice(None), slice(None), *(slice(None, None, step) for step in found.dilations))] = found.weights
+    return weights
+
+
+def ungrouped(weights: Any, group: int) -> Any:
+    """Weights (out, in / group, kernel...) as (out, in, kernel...) with zeros between the groups."""
+    import numpy
+
+    outs, ins = weights.shape[0] // group, weights.shape[1]
+    full = numpy.zeros((weights.shape[0], ins * group, *weights.shape[2:]), weights.dtype)
+    for at in range(group):
+        rows = slice(at * outs, (at + 1) * outs)
+        full[rows, at * ins : (at + 1) * ins] = weights[rows]
+    return full
+
+
+def _dense(bench: Bench, found: Convolution) -> Iterator[Option]:
+    """The same convolution with every parameter plain, its groups kept if each is one channel."""
+    weights, pads = evened(_spread(found), found.pads)
+    depthwise = weights.shape[1] == 1 and weights.shape[0] == found.group
+    changed = weights.shape != found.weights.shape or len(found.kernel) == 1
+    if weights.size * found.group > _MAX_WEIGHTS:
+        return
+    if changed:
+        yield _option(bench, found, weights, pads, found.group)
+    if found.group > 1 and not depthwise:
+        yield _option(bench, found, ungrouped(weights, found.group), pads, 1)
+
+
+def _option(bench: Bench, found: Convolution, weights: Any, pads: tuple[int, ...], group: int) -> Option:
+    dims, made = bench.dims(found.data) or (), bench.dims(found.result) or ()
+    kernel, strides = weights.shape[2:], found.strides
+    if len(kernel) == 1:
+        weights, strides, pads = weights[:, :, None], (1, *strides), (0, pads[0], 0, pads[1])
+    sketch = Sketch(bench, found.result)
+    typed = weights.astype(numpy_type(found.dtype))
+    more: dict[str, Any] = {"strides": strides, "pads": pads, "dilations": (1,) * len(strides), "group": group}
+    if len(kernel) == 2:
+        value = found.write(sketch, typed, _bias(found), **more)
+        return Option(sketch.replacement([found.data], {found.result: value}), _claim(found, found.data, reach))
+    numbers = arrange.enumerated(dims).reshape(dims[0], dims[1], 1, dims[2])
+    source, start, map_ = arrange.pull(sketch, found.data, numbers)
+    if map_.shape != numbers.shape:
+        start = sketch.reshape(start, numbers.shape)
+    value = found.write(sketch, typed, _bias(found), start, **more)
+    places = arrange.enumerated(made)
+    target, value, _ = arrange.push(sketch, value, found.result, places, (made[0], made[1], 1, made[2]))
+    return Option(sketch.replacement([source], {target: value}), _claim(found, source, overall))
+
+
+def _patches(bench: Bench, found: Convolution) -> Iterator[Option]:
+    """Patches that do not overlap, brought to the channels of a 1x1 convolution."""
+    dims, made, kernel = bench.dims(found.data) or (), bench.dims(found.result) or (), found.kernel
+    plain = found.group == 1 and not any(found.pads) and set(found.dilations) == {1} and len(kernel) == 2
+    if not plain or kernel != found.strides or kernel == (1, 1) or not arrange.fits(dims):
+        return
+    if any(length % size for length, size in zip(dims[2:], kernel, strict=True)):
+        return
+    batch, channels = dims[:2]
+    split = arrange.enumerated(dims).reshape(batch, channels, made[2], kernel[0], made[3], kernel[1])
+    numbers = split.transpose(0, 1, 3, 5, 2, 4).reshape(batch, channels * prod(kernel), *made[2:])
+    sketch = Sketch(bench, found.result)
+    source, start, map_ = arrange.pull(sketch, found.data, numbers)
+    weights = found.weights.reshape(made[1], -1, 1, 1).astype(numpy_type(found.dtype))
+    value = sketch.conv(start, weights, _bias(found))
+    places = arrange.enumerated(made)
+    target, value, _ = arrange.push(sketch, value, found.result, places, (batch, made[1], *map_.shape[2:]))
+    yield Option(sketch.replacement([source], {target: value}), _claim(found, source, overall))
+
+
+def _bias(found: Convolution) -> Any | None:
+    return found.bias.astype(numpy_type(found.dtype)) if bool(found.bias.any()) else None
+
+
+def _claim(found: Convolution, source: str, bound: Callable[[str, Any, Any], Magnitude]) -> Claim:
+    import numpy
+
+    sizes = numpy.abs(found.by_group).sum((2, 3)).reshape(-1)
+    magnitude = bound(source, sizes, numpy.abs(found.bias))
+    return sums_agree(found.dtype, found.terms + 2, magnitude, _METHOD, finite_only=True, caveats=(_SPREADS,))

@@ -1,0 +1,104 @@
+"""Operators for which no permitted equivalent is known, and why; asked last, where nobody else has an idea."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.rule import Site
+
+_NORMALISATION = (
+    "it divides by the square root of a variance; sums, products, sigmoids and fixed convolutions give neither "
+    "quotients nor roots of data. Newton's iteration converges only on a range of variances that nobody can promise. "
+    "In the architecture, BatchNormalization with constant parameters is the way out"
+)
+_EXPONENTIAL = (
+    "it divides exponentials of data by their sum, and no permitted layer divides data. In the architecture, a sigmoid "
+    "gate as in Convolutional Self-Attention is the way out"
+)
+_CHOICE = "which elements it takes depends on data, so there is no fixed movement to write; select on the host"
+_RECURRENT = "it carries a state through a number of rounds that is not fixed; write the rounds out before the export"
+_ACTIVATIONS = (
+    "both operands are computed: only an expansion into elementwise products would do, with as many times the memory "
+    "as the inner dimension has entries"
+)
+_CURVE = (
+    "it follows an exponential or a logarithm of data on one side; no sum or product of sigmoids equals it for all "
+    "values. In the architecture, SiLU (a product with a sigmoid) is the way out"
+)
+_JUMP = "it jumps, and no permitted layer does"
+_TRUTH = "truth values are a type of their own that no permitted layer makes or reads; select by a product with a gate"
+_READS = "where it reads depends on data, so there is no fixed movement to write"
+_INDEXED = ("Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND")
+
+_REASONS = {
+    "And": _TRUTH,
+    "ArgMax": _CHOICE,
+    "ArgMin": _CHOICE,
+    "Cast": "a change of type is a layer of its own; export in one type, or convert outside of the network",
+    "Ceil": _JUMP,
+    "Celu": _CURVE,
+    "DeformConv": _READS,
+    "Einsum": _ACTIVATIONS,
+    "Elu": _CURVE,
+    "Equal": _TRUTH,
+    "Exp": "sigmoids grow like exponentials on one side only; there is no expression that holds for all values",
+    "Floor": _JUMP,
+    "Greater": _TRUTH,
+    "GreaterOrEqual": _TRUTH,
+    "GroupNormalization": _NORMALISATION,
+    "GRU": _RECURRENT,
+    "If": "which branch runs depends on data; choose the branch before the export",
+    "InstanceNormalization": _NORMALISATION,
+    "IsInf": _TRUTH,
+    "IsNaN": _TRUTH,
+    "LayerNormalization": _NORMALISATION,
+    "Less": _TRUTH,
+    "LessOrEqual": _TRUTH,
+    "Log": "there is no expression in permitted layers that holds for all positive values",
+    "LogSoftmax": _EXPONENTIAL,
+    "Loop": _RECURRENT,
+    "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
+    "LSTM": _RECURRENT,
+    "MatMul": _ACTIVATIONS,
+    "MaxRoiAlign": _READS,
+    "Mish": _CURVE,
+    "Mod": _JUMP,
+    "NonMaxSuppression": _CHOICE,
+    "NonZero": _CHOICE,
+    "Not": _TRUTH,
+    "Or": _TRUTH,
+    "Reciprocal": "no permitted layer divides data",
+    "RMSNormalization": _NORMALISATION,
+    "RNN": _RECURRENT,
+    "RoiAlign": _READS,
+    "Round": _JUMP,
+    "Scan": _RECURRENT,
+    "Selu": _CURVE,
+    "Sign": _JUMP,
+    "Softmax": _EXPONENTIAL,
+    "Softplus": _CURVE,
+    "Softsign": "no permitted layer divides data",
+    "Sqrt": "no permitted layer takes roots of data, and an iteration converges on a bounded range only",
+    "ThresholdedRelu": _JUMP,
+    "TopK": _CHOICE,
+    "Xor": _TRUTH,
+}
+
+
+class NoPermittedEquivalent:
+    """A reason for what is left."""
+
+    name = "no-permitted-equivalent"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """The reason for an operator, if it is known."""
+        if node.op_type == "Div" and bench.constant(node.input[1]) is None:
+            return Site((node,), reason="no permitted layer divides data")
+        if node.op_type in _INDEXED and bench.constant(node.input[1]) is None:
+            return Site((node,), reason=_READS)
+        if node.op_type in ("Einsum", "MatMul") and any(bench.constant(name) is not None for name in node.input):
+            return None  # what stands in the way is said by the rewrite of products
+        reason = _REASONS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        return None if reason is None else Site((node,), reason=reason)

@@ -1,0 +1,68 @@
+"""Parameters of sliding windows that are told by a mode are told by numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from safecheck.rewrite.attributes import integer, integers, text
+from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.rule import Claim, Option, Site
+
+_CLAIM = Claim("exact", "the same operator on the same windows; the mode stands for these numbers")
+
+
+class StatePadding:
+    """`auto_pad` becomes `pads`, and `ceil_mode` goes where both ways of rounding give the same size."""
+
+    name = "state-padding"
+    remedies = ()
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """Offer the operator with numbers."""
+        if node.op_type not in ("AveragePool", "MaxPool", "Conv") or node.domain not in ("", "ai.onnx"):
+            return None
+        mode, ceil = text(node, "auto_pad", "NOTSET"), integer(node, "ceil_mode", 0)
+        if (mode == "NOTSET" and not ceil) or len(node.output) > 1:
+            return None
+        before, after = bench.dims(node.input[0]), bench.dims(node.output[0])
+        extent = _extent(bench, node)
+        if before is None or after is None or extent is None:
+            return Site((node,), reason="the shape before or after is not fixed, so the padding has no numbers")
+        strides = integers(node, "strides") or (1,) * len(extent)
+        pads = _pads(node, mode, before[2:], after[2:], extent, strides)
+        spans = [size + pads[axis] + pads[axis + len(extent)] - extent[axis] for axis, size in enumerate(before[2:])]
+        if tuple(span // stride + 1 for span, stride in zip(spans, strides, strict=True)) != after[2:]:
+            return Site((node,), reason="the last window hangs over the border, as ceil_mode asks for")
+        sketch = Sketch(bench, node.output[0])
+        value = sketch.again(node, node.input, pads=pads, auto_pad=None, ceil_mode=None)[0]
+        computed = [name for name in node.input if name and name not in bench.initializers]
+        return Site((node,), (Option(sketch.replacement(computed, {node.output[0]: value}), _CLAIM),))
+
+
+def _extent(bench: Bench, node: Any) -> tuple[int, ...] | None:
+    """The size of the window including the gaps of dilation."""
+    kernel = integers(node, "kernel_shape")
+    if kernel is None and node.op_type == "Conv":
+        kernel = (bench.dims(node.input[1]) or ())[2:] or None
+    if kernel is None:
+        return None
+    dilations = integers(node, "dilations") or (1,) * len(kernel)
+    return tuple((size - 1) * gap + 1 for size, gap in zip(kernel, dilations, strict=True))
+
+
+def _pads(
+    node: Any, mode: str, before: Sequence[int], after: Sequence[int], extent: Sequence[int], strides: Sequence[int]
+) -> tuple[int, ...]:
+    """Begins, then ends. SAME pads what the windows need; an odd one goes to the end (UPPER) or the begin (LOWER)."""
+    if mode == "NOTSET":
+        return integers(node, "pads") or (0,) * (2 * len(extent))
+    if mode == "VALID":
+        return (0,) * (2 * len(extent))
+    totals = [
+        max((places - 1) * stride + window - size, 0)
+        for size, places, window, stride in zip(before, after, extent, strides, strict=True)
+    ]
+    smaller, larger = [total // 2 for total in totals], [total - total // 2 for total in totals]
+    return (*smaller, *larger) if mode == "SAME_UPPER" else (*larger, *smaller)

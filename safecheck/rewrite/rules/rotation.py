@@ -1,0 +1,132 @@
+"""Any pure data movement becomes the shortest permitted program with the same index map.
+
+Recognised by what it does, not by how it is spelled: views, permutations, flips, rolls, gathers, scatters, einsums and
+products with permutation matrices all end as an index map, and equal maps get equal programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.movement.factor import Factored, FactorError, stages
+from safecheck.rewrite.movement.numbers import OTHER, ZERO
+from safecheck.rewrite.movement.program import STYLES, Style, StyleError, Writer
+from safecheck.rewrite.movement.trace import Exit, exits, group
+from safecheck.rewrite.rule import Claim, Option, Site
+
+_SPREADS = "the convolution with zeros and ones turns -0 into +0 and spreads NaN and infinity over what it sums"
+_SPREAD = "the product that was there turned -0 into +0 and spread NaN and infinity; the replacement copies"
+
+
+class RotateWithTranspose:
+    """Reshape, Transpose(0, 1, 3, 2) and, where elements are picked or reversed, Slice or a 1x1 convolution."""
+
+    name = "rotate-with-transpose"
+    remedies = ("rotate-with-transpose", "keep-rank")
+
+    def match(self, bench: Bench, node: Any) -> Site | None:
+        """The group of moving nodes around the anchor, all results of it at once; failing that, the anchor alone."""
+        nodes = group(bench, node)
+        if not nodes:
+            return None
+        ordered = (node, *(other for other in nodes if other is not node))
+        options, reason = _options(bench, nodes)
+        if not options and len(nodes) > 1:
+            options, _ = _options(bench, [node])
+            ordered = (node,) if options else ordered
+        return Site(ordered, tuple(options), "" if options else reason)
+
+
+def _options(bench: Bench, nodes: list[Any]) -> tuple[list[Option], str]:
+    """A program per style for everything that leaves the nodes, or why there is none."""
+    try:
+        found = exits(bench, nodes)
+    except FactorError as failure:
+        return [], str(failure)
+    key = ("rotation", *(id(node) for node in nodes), *(exit_.name for exit_ in found))
+    if key not in bench.kept:
+        bench.kept[key] = (nodes, _programs(bench, found))
+    programs: tuple[list[Option], str] = bench.kept[key][1]
+    return programs
+
+
+def _programs(bench: Bench, found: list[Exit]) -> tuple[list[Option], str]:
+    if not found:
+        return [], "nothing that it moves is used"
+    sources = tuple(dict.fromkeys(source for exit_ in found for source in exit_.sources))
+    reasons: list[str] = []
+    options: list[Option] = []
+    try:
+        maps = {exit_.name: _maps(bench, exit_) for exit_ in found}
+    except (FactorError, StyleError) as failure:
+        return [], f"the index map has no program: {failure}"
+    for style in STYLES:
+        sketch = Sketch(bench, found[0].name)
+        try:
+            results = {exit_.name: _write(bench, sketch, exit_, maps[exit_.name], style) for exit_ in found}
+        except StyleError as failure:
+            reasons.append(str(failure))
+            continue
+        options.append(Option(sketch.replacement(sources, results), _claim(found, sketch)))
+    return list(_distinct(options)), f"the index map has no program: {'; '.join(dict.fromkeys(reasons))}"
+
+
+def _maps(bench: Bench, exit_: Exit) -> list[tuple[Factored, ...]]:
+    """The map from every source of a result."""
+    import numpy
+
+    if bool((exit_.numbers == OTHER).any()):
+        raise StyleError("constants other than zero are among the elements")
+    if not exit_.sources:
+        raise StyleError("nothing but constants is left")
+    maps = []
+    start = 0
+    for source in exit_.sources:
+        count = prod(bench.dims(source) or ())
+        inside = (exit_.numbers >= start) & (exit_.numbers < start + count)
+        maps.append(stages(numpy.where(inside, exit_.numbers - start, ZERO), count))
+        start += count
+    return maps
+
+
+def _write(bench: Bench, sketch: Sketch, exit_: Exit, maps: list[tuple[Factored, ...]], style: Style) -> str:
+    """One result: a program from its only source, or the sum of one program per source."""
+    if len(maps) > 1 and style.pick == "copy":
+        raise StyleError("several sources are joined by sums of convolutions only")
+    parts = []
+    for source, map_ in zip(exit_.sources, maps, strict=True):
+        writer = Writer(sketch, source, bench.dims(source) or (), bench.tensor(source).dtype or "", style)
+        parts.append(writer.write(map_, exit_.numbers.shape))
+    total = parts[0]
+    for part in parts[1:]:
+        total = sketch.add("Add", [total, part])
+    return total
+
+
+def _claim(found: list[Exit], sketch: Sketch) -> Claim:
+    computes = any(node.op_type in ("Conv", "Add") for node in sketch.nodes)
+    caveats = ([_SPREADS] if computes else []) + ([_SPREAD] if any(exit_.computes for exit_ in found) else [])
+    return Claim(
+        "exact",
+        "both sides only move elements, and an enumeration of the elements ends in the same places",
+        moves_data=True,
+        finite_only=bool(caveats),
+        caveats=tuple(caveats),
+    )
+
+
+def _distinct(options: list[Option]) -> Iterator[Option]:
+    """Without options that read the same as an earlier one."""
+    seen = set()
+    for option in options:
+        key = tuple(
+            (node.op_type, tuple(attribute.SerializeToString() for attribute in node.attribute))
+            for node in option.replacement.nodes
+        )
+        if key not in seen:
+            seen.add(key)
+            yield option

@@ -1,0 +1,179 @@
+"""The rule cases: small models in ONNX text with the verdict that is expected of them.
+
+name      what the case shows; unique in its folder
+onnx      text of a graph for the ONNX parser; the header is written from `opset`, unless the text has one
+opset     of ai.onnx, 17 unless given
+weights   names of values that become initializers of zeros, each with its type
+verdict   of the only node, or `verdicts` of all nodes in the order of the report
+node      position of the node the case is about, the last one unless given
+findings  ids of all rules that are held against that node, none unless given
+allowed_by  ids of all rules that the allowed nodes rest on, none unless given
+model     ids of all rules held against network inputs and outputs; not looked at unless given
+rows      variants of the case: values for $key in the texts above; a key from above is replaced
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from string import Template
+from typing import Any
+
+from safecheck.intake.onnx_library import library, messages
+from safecheck.intake.tensors import byte_size
+from safecheck.strict import resources
+from safecheck.strict.yaml import Entry, load
+
+_OPTIONAL = ("opset", "weights", "verdict", "verdicts", "node", "findings", "allowed_by", "model", "rows")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One model and what is expected of it."""
+
+    file: str
+    profile: str
+    """Name of the profile it is held against."""
+    name: str
+    onnx: str
+    opset: int
+    weights: dict[str, str]
+    verdicts: tuple[str, ...]
+    node: int
+    findings: frozenset[str]
+    allowed_by: frozenset[str]
+    model: frozenset[str] | None
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.name}"
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """Every rule id the case names."""
+        return self.findings | self.allowed_by | (self.model or frozenset())
+
+    @property
+    def operator(self) -> str:
+        """Name of the ONNX operator that the case is about."""
+        return str(self.proto().graph.node[self.node].op_type)
+
+    def proto(self) -> Any:
+        """The ModelProto."""
+        return model_from_text(self.onnx, self.opset, self.weights)
+
+
+def model_from_text(text: str, opset: int = 17, weights: dict[str, str] | None = None) -> Any:
+    """A ModelProto from ONNX text; `weights` become initializers of zeros, such as `float[16,3,7,7]`.
+
+    Raises:
+        ValueError: the text is not ONNX text.
+    """
+    header = "" if text.startswith("<") else f'<ir_version: 8, opset_import: ["" : {opset}]> g '
+    parsed, problem, raw = library().parser.parse_model(header + text)
+    if not parsed:
+        raise ValueError(problem.decode() if isinstance(problem, bytes) else problem)
+    model = messages().ModelProto()
+    model.ParseFromString(raw)
+    for name, type_ in (weights or {}).items():
+        model.graph.initializer.append(_zeros(name, type_))
+    return model
+
+
+def _zeros(name: str, type_: str) -> Any:
+    element, _, dims = type_.rstrip("]").partition("[")
+    proto = messages().TensorProto
+    tensor = proto(
+        name=name, data_type=proto.DataType.Value(element.upper()), dims=map(int, filter(None, dims.split(",")))
+    )
+    tensor.raw_data = bytes(byte_size(name, tensor) or 0)
+    return tensor
+
+
+def cases(folder: str | None = None) -> list[Case]:
+    """The cases of one folder of `safecheck.cases` (`here` for the files at its top), or of all folders."""
+    profiles = {name: entry.text() for name, entry in _entry(resources.cases() / "profiles.yaml").items().items()}
+    found: list[Case] = []
+    for name, profile in profiles.items():
+        if folder in (None, name):
+            place = resources.cases() if name == "here" else resources.cases() / name
+            prefix = "" if name == "here" else f"{name}/"
+            for file in sorted(place.iterdir(), key=lambda item: item.name):
+                if file.name.endswith(".yaml") and file.name != "profiles.yaml":
+                    found += _read(file, f"{prefix}{file.name}", profile)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Two small models that show what a rule means; None where the cases of its family hold no such model."""
+
+    passes: Case | None
+    fails: Case | None
+
+
+def examples(rule_id: str, allows: bool, known: list[Case]) -> Examples:
+    """A case that the rule decides, and one about the same operator that comes out the other way without it."""
+    decided = next((case for case in known if rule_id in case.rules), None)
+    if decided is None:
+        return Examples(None, None)
+    family = [case for case in known if case.file == decided.file and case.profile == decided.profile]
+    others = (case for case in family if rule_id not in case.rules and _passes(case) is not allows)
+    other = next((case for case in others if case.operator == decided.operator), None)
+    return Examples(decided, other) if allows else Examples(other, decided)
+
+
+def _passes(case: Case) -> bool:
+    return set(case.verdicts) == {"allowed"}
+
+
+def _entry(file: Traversable) -> Entry:
+    return load(file.read_text(encoding="utf-8"), f"cases/{file.name}")
+
+
+def _read(file: Traversable, name: str, profile: str) -> Iterator[Case]:
+    for entry in _entry(file).sequence():
+        keys = entry.mapping(required=("name", "onnx"), optional=_OPTIONAL)
+        fixed = {key: _value(part) for key, part in keys.items() if key != "rows"}
+        rows = [_value(row) for row in keys["rows"].sequence()] if "rows" in keys else [{}]
+        for row in rows:
+            merged = {**fixed, **{key: row[key] for key in row if key in _OPTIONAL or key in ("name", "onnx")}}
+            yield _case(name, profile, {key: _filled(value, row) for key, value in merged.items()}, entry)
+
+
+def _case(file: str, profile: str, values: dict[str, Any], entry: Entry) -> Case:
+    if ("verdict" in values) == ("verdicts" in values):
+        entry.fail(f"case {values['name']} needs either verdict or verdicts", "give one of them")
+    return Case(
+        file=file,
+        profile=profile,
+        name=values["name"],
+        onnx=values["onnx"],
+        opset=int(values.get("opset", 17)),
+        weights=values.get("weights", {}),
+        verdicts=tuple(values["verdicts"]) if "verdicts" in values else (values["verdict"],),
+        node=int(values.get("node", -1)),
+        findings=_ids(values.get("findings", [])),
+        allowed_by=_ids(values.get("allowed_by", [])),
+        model=_ids(values["model"]) if "model" in values else None,
+    )
+
+
+def _value(entry: Entry) -> Any:
+    if entry.is_mapping:
+        return {key: _value(part) for key, part in entry.items().items()}
+    return [_value(part) for part in entry.sequence()] if entry.is_sequence else entry.scalar()
+
+
+def _ids(value: str | list[str]) -> frozenset[str]:
+    return frozenset([value] if isinstance(value, str) else value)
+
+
+def _filled(value: Any, fields: dict[str, object]) -> Any:
+    if isinstance(value, str):
+        return Template(value).substitute(fields)
+    if isinstance(value, list):
+        return [_filled(part, fields) for part in value]
+    if isinstance(value, dict):
+        return {key: _filled(part, fields) for key, part in value.items()}
+    return value

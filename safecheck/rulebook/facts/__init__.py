@@ -1,0 +1,158 @@
+"""What a node or a layer *is*. Python states facts, the rule files state limits.
+
+`NODE_FACTS` answer about an ONNX node (some take the name of an attribute or input positions), `LAYER_FACTS` about a
+lowered layer. A rule may ask both, a lowering condition only the former. Adding a fact: write the function in its
+family, name it in the table, and write a rule case that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from safecheck.ir.signature import FactValue, Layer, NodeForm
+from safecheck.rulebook.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.rulebook.facts import signature_hash as identity
+
+PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
+    fact.__name__: fact
+    for fact in (
+        node.opset,
+        node.op_type,
+        node.domain,
+        node.input_count,
+        node.output_count,
+        node.types_of_tensors,
+        node.produces_output,
+        node.idiom,
+        identity.form_id,
+        computation.shape_computed_by,
+        computation.shape_computed_by_matrix,
+        hazards.uneven_split,
+        hazards.int64_beyond_int32,
+        hazards.scan_output_without_trip_count,
+        hazards.odd_norm,
+        hazards.all_pads_zero,
+        hazards.memory_preserving_transpose,
+        hazards.residual_output_padding,
+        dla.static_shape_arithmetic,
+        dla.clip_lower,
+        dla.clip_upper,
+    )
+}
+ATTRIBUTE_FACTS: dict[str, Callable[[NodeForm, str], FactValue]] = {
+    fact.__name__: fact for fact in (node.attribute, node.written)
+}
+INPUT_FACTS: dict[str, Callable[[NodeForm, tuple[int, ...]], FactValue]] = {
+    fact.__name__: fact
+    for fact in (
+        node.present,
+        node.spelled,
+        node.network_input,
+        node.constant,
+        node.static,
+        node.dtype,
+        node.rank,
+        node.value,
+        node.element_count,
+    )
+}
+LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
+    fact.__name__: fact
+    for fact in (
+        tensors.kind,
+        extent.volumes,
+        extent.padded_volumes,
+        tensors.role,
+        tensors.ranks,
+        tensors.input_ranks,
+        tensors.output_ranks,
+        tensors.dtypes,
+        tensors.same_shape,
+        tensors.dynamic,
+        tensors.graph_output,
+        tensors.computes_rank_1,
+        tensors.io_name_bytes,
+        tensors.layer_type,
+        tensors.constant_input,
+        window.spatial_rank,
+        window.kernel,
+        window.window,
+        window.stride,
+        window.dilation,
+        window.padding,
+        window.padding_symmetric,
+        window.padding_within_kernel,
+        window.rounding,
+        window.window_covers_input,
+        window.groups,
+        window.grouping,
+        window.in_channels,
+        window.out_channels,
+        window.weights,
+        movement.permutation,
+        movement.reshape_target,
+        movement.drops_unit_dims_only,
+        movement.resize_target,
+        movement.resized_axes,
+        movement.resize_mode,
+        movement.coordinate_transformation,
+        plugin.plugin_interface,
+        scope.element_types,
+        scope.data_type,
+        scope.result_type,
+        scope.fixed_shapes,
+        scope.largest_dimension,
+        scope.highest_rank,
+        scope.data_rank,
+        scope.filter_size,
+        scope.filter_stride,
+        scope.filter_dilation,
+        scope.filter_padding,
+        scope.padding_within_filter,
+        scope.padding_within_window,
+        scope.stride_within_filter,
+        scope.resizes_last_two_only,
+        dla.conv_buffer_banks_int8,
+        dla.conv_buffer_banks_fp16,
+        dla.batch_sizes,
+        dla.chw_sizes,
+        dla.data_types,
+        dla.data_ranks,
+        dla.keeps_batch,
+        dla.keeps_shape,
+        dla.operand_count,
+        dla.concat_axis,
+        dla.slice_bounds,
+        dla.slice_mode,
+        dla.slice_steps,
+        dla.resize_scales,
+        dla.resize_spatial_scales,
+        dla.nearest_mode,
+        dla.softmax_axis,
+        dla.softmax_length,
+        dla.softmax_alone,
+    )
+}
+
+NODE_FACT_NAMES = frozenset({*PLAIN_NODE_FACTS, *ATTRIBUTE_FACTS, *INPUT_FACTS})
+ALL_FACT_NAMES = NODE_FACT_NAMES | frozenset(LAYER_FACTS)
+
+
+def documentation() -> dict[str, str]:
+    """What each fact says, in its own first sentence."""
+    tables = (PLAIN_NODE_FACTS, ATTRIBUTE_FACTS, INPUT_FACTS, LAYER_FACTS)
+    return {name: (fact.__doc__ or "").split("\n")[0] for table in tables for name, fact in table.items()}
+
+
+def ask(name: str, of: Any, subject: NodeForm | Layer) -> FactValue:
+    """The value of the named fact. `of` is an attribute name or input positions where the fact takes one, else None."""
+    if (layer_fact := LAYER_FACTS.get(name)) is not None:
+        assert isinstance(subject, Layer)
+        return layer_fact(subject)
+    form = subject.node if isinstance(subject, Layer) else subject
+    if (plain := PLAIN_NODE_FACTS.get(name)) is not None:
+        return plain(form)
+    if (by_attribute := ATTRIBUTE_FACTS.get(name)) is not None:
+        return by_attribute(form, of)
+    return INPUT_FACTS[name](form, of)

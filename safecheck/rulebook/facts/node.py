@@ -1,0 +1,137 @@
+"""Facts about an ONNX node: what the lowering conditions and the mistranslation rules ask.
+
+Every function is total: a malformed node gives UNKNOWN, never an exception. `of` names the attribute or the input
+positions a question is about.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from safecheck.ir import schemas
+from safecheck.ir.signature import UNKNOWN, FactValue, NodeForm, Tensor, Unknown
+
+Positions = tuple[int, ...]
+
+
+def opset(node: NodeForm) -> FactValue:
+    """Version of the operator set that the parser takes the node for."""
+    return node.opset if node.opset > 0 else UNKNOWN
+
+
+def op_type(node: NodeForm) -> FactValue:
+    """Operator name."""
+    return node.op_type
+
+
+def domain(node: NodeForm) -> FactValue:
+    """Operator domain; `ai.onnx` is the empty string."""
+    return "" if node.domain == "ai.onnx" else node.domain
+
+
+def attribute(node: NodeForm, name: str) -> FactValue:
+    """Effective value of an attribute: as written, else the ONNX default of the node's opset."""
+    for key, value in node.attributes:
+        if key == name:
+            return value
+    return schemas.default(node.op_type, domain(node), node.opset, name)
+
+
+def written(node: NodeForm, name: str) -> bool:
+    """Whether the attribute is written on the node."""
+    return any(key == name for key, _ in node.attributes)
+
+
+def _present(node: NodeForm, positions: Positions) -> list[Tensor]:
+    found = [node.inputs[index] for index in positions if index < len(node.inputs)]
+    return [tensor for tensor in found if tensor is not None]
+
+
+def present(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether all of these inputs are given."""
+    return len(_present(node, positions)) == len(positions)
+
+
+def spelled(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether all of these inputs are written, by a name or by an empty one, which omits them."""
+    return all(position < len(node.inputs) for position in positions)
+
+
+def network_input(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether any of these inputs is an input of the whole network."""
+    return any(tensor.network_input for tensor in _present(node, positions))
+
+
+def constant(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether these inputs, as far as given, are constants."""
+    return all(tensor.constant for tensor in _present(node, positions))
+
+
+def static(node: NodeForm, positions: Positions) -> FactValue:
+    """Whether these inputs, as far as given, have only fixed dimensions."""
+    answer: FactValue = True
+    for tensor in _present(node, positions):
+        if tensor.shape is None or None in tensor.shape:
+            answer = UNKNOWN
+        elif any(isinstance(dim, str) for dim in tensor.shape):
+            return False
+    return answer
+
+
+def dtype(node: NodeForm, positions: Positions) -> FactValue:
+    """Element types of these inputs, as far as given."""
+    types = tuple(UNKNOWN if tensor.dtype is None else tensor.dtype for tensor in _present(node, positions))
+    return types or UNKNOWN
+
+
+def rank(node: NodeForm, positions: Positions) -> FactValue:
+    """Ranks of these inputs, as far as given."""
+    return tuple(tensor.rank for tensor in _present(node, positions)) or UNKNOWN
+
+
+def value(node: NodeForm, positions: Positions) -> FactValue:
+    """Elements of these constant inputs, one after the other."""
+    elements: list[bool | int | float | str] = []
+    for tensor in _present(node, positions):
+        if tensor.values is None:
+            return UNKNOWN
+        elements += tensor.values
+    return tuple(elements) or UNKNOWN
+
+
+def element_count(node: NodeForm, positions: Positions) -> FactValue:
+    """Number of elements of each of these inputs, as far as given."""
+    return tuple(_volume(tensor) for tensor in _present(node, positions)) or UNKNOWN
+
+
+def _volume(tensor: Tensor) -> int | Unknown:
+    dims = tensor.dims
+    if dims is UNKNOWN:
+        return UNKNOWN
+    return prod(dims)
+
+
+def input_count(node: NodeForm) -> FactValue:
+    """Number of given inputs."""
+    return sum(tensor is not None for tensor in node.inputs)
+
+
+def output_count(node: NodeForm) -> FactValue:
+    """Number of named outputs."""
+    return sum(tensor is not None for tensor in node.outputs)
+
+
+def produces_output(node: NodeForm) -> FactValue:
+    """Whether an output of the main graph comes straight from the node."""
+    return node.is_output
+
+
+def types_of_tensors(node: NodeForm) -> FactValue:
+    """Element types of all inputs and outputs that are tensors of a known type."""
+    known = {tensor.dtype for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.dtype}
+    return tuple(sorted(known)) or UNKNOWN
+
+
+def idiom(node: NodeForm) -> FactValue:
+    """Name of the exporter idiom that the node belongs to, or the empty string."""
+    return node.idiom

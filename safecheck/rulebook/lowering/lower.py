@@ -1,0 +1,151 @@
+"""Apply a lowering table to the form of a node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from safecheck.ir.signature import UNKNOWN, Layer, NodeForm, Tensor
+from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
+from safecheck.rulebook.lowering.table import Form, Operator, Step, Table
+
+# What keeps a node from becoming layers at all is judged by rules like everything else, as a layer of these types.
+REFUSED = "parser:refused"
+UNSUPPORTED = "parser:unsupported"
+NO_IMPORTER = "parser:no-importer"
+TENSOR_TYPE = "parser:tensor-type"
+OPERATOR_TYPE = "parser:operator-type"
+SHAPE_ARITHMETIC = "parser:shape-arithmetic"
+
+
+class Choice(Enum):
+    """Why an alternative is a candidate."""
+
+    CERTAIN = "its condition holds"
+    WORDED = "its condition is known in words only"
+    UNKNOWN = "a fact in its condition is unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One candidate translation of a node."""
+
+    choice: Choice
+    layers: tuple[Layer, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """Everything the parser may make of a node."""
+
+    imported: bool
+    """Whether the parser has an importer for the operator."""
+    alternatives: tuple[Alternative, ...]
+
+
+def lower(table: Table, node: NodeForm) -> Lowered:
+    """Translate a node as the parser of `table` does.
+
+    The parser dispatches on the operator name alone: the domain is not looked at (onnx-tensorrt ModelImporter, all
+    releases read). Operators without an importer end in a plugin lookup.
+    """
+    operator = table.operator(node.op_type)
+    if operator is None:
+        return Lowered(False, (Alternative(Choice.CERTAIN, (_missing(table, node),), ""),))
+    if node.static_shapes_only:
+        return Lowered(True, (Alternative(Choice.CERTAIN, (Layer(SHAPE_ARITHMETIC, None, node, (), ()),), ""),))
+    checks = (*_type_checks(table, operator, node), *_refusals(operator, node))
+    candidates = [
+        Alternative(choice, (*checks, *_layers(table, form, node)), form.worded)
+        for choice, form in _choose(operator, node)
+    ]
+    if not candidates:
+        nothing = Layer(REFUSED, "no form of the importer fits this node", node, (), (), certain=False)
+        candidates = [Alternative(Choice.CERTAIN, (*checks, nothing), "")]
+    return Lowered(True, tuple(candidates))
+
+
+def _missing(table: Table, node: NodeForm) -> Layer:
+    type_ = UNSUPPORTED if node.op_type in table.unsupported and node.domain in ("", "ai.onnx") else NO_IMPORTER
+    return Layer(type_, None, node, (), ())
+
+
+def _type_checks(table: Table, operator: Operator, node: NodeForm) -> list[Layer]:
+    found = []
+    for tensor in {tensor for tensor in (*node.inputs, *node.outputs) if tensor is not None}:
+        if tensor.dtype not in table.types:
+            certain = tensor.dtype is not None
+            found.append(Layer(TENSOR_TYPE, tensor.dtype, node, (tensor,), (), certain=certain))
+    first = node.inputs[0] if node.inputs else None
+    if operator.types and first is not None and first.dtype in table.types and first.dtype not in operator.types:
+        found.append(Layer(OPERATOR_TYPE, first.dtype, node, (first,), ()))
+    return sorted(found, key=lambda layer: (layer.type, layer.kind or ""))
+
+
+def _refusals(operator: Operator, node: NodeForm) -> list[Layer]:
+    found = []
+    for refusal in operator.refuses:
+        truth = refusal.when.evaluate(node)
+        if truth is not False:
+            found.append(Layer(REFUSED, refusal.text, node, (), (), certain=truth is True))
+    return found
+
+
+def _choose(operator: Operator, node: NodeForm) -> list[tuple[Choice, Form]]:
+    chosen: list[tuple[Choice, Form]] = []
+    for form in operator.forms:
+        truth = form.when.evaluate(node)
+        if truth is False:
+            continue
+        if truth is UNKNOWN:
+            chosen.append((Choice.UNKNOWN, form))
+        elif form.worded:
+            chosen.append((Choice.WORDED, form))
+        else:
+            chosen.append((Choice.CERTAIN, form))
+            break
+    return chosen
+
+
+def _layers(table: Table, form: Form, node: NodeForm) -> list[Layer]:
+    operands = Operands(node)
+    layers: list[Layer] = []
+    for step in form.steps:
+        truth = step.when.evaluate(node)
+        if truth is not False:
+            added = _run(table, step, operands)
+            layers += added if truth is True else [layer._replace(certain=False) for layer in added]
+    return layers
+
+
+def _run(table: Table, step: Step, operands: Operands) -> list[Layer]:
+    if step.pattern is not None:
+        names = operands.all_inputs() if step.inputs is None else step.inputs
+        added = list(PATTERNS[step.pattern](operands, names, table.patterns))
+        return added if step.outputs is None else [_to(layer, operands, step.outputs) for layer in added]
+    assert step.layer is not None
+    node = operands.node
+    inputs = operands.all_inputs() if step.inputs is None else step.inputs
+    outputs = tuple(f"out{position}" for position in range(len(node.outputs))) if step.outputs is None else step.outputs
+    return [
+        Layer(
+            step.layer,
+            step.kind,
+            node,
+            tuple(tensor for _, tensor in operands.given(inputs)),
+            tuple(_result(tensor, step.layer == "IConstantLayer") for _, tensor in operands.given(outputs)),
+            step.perhaps,
+        )
+    ]
+
+
+def _to(layer: Layer, operands: Operands, outputs: tuple[str, ...]) -> Layer:
+    """The layer of a pattern with the results that the step names; a constant in the pattern keeps its own."""
+    if not layer.inputs:
+        return layer
+    return layer._replace(outputs=tuple(_result(tensor) for _, tensor in operands.given(outputs)))
+
+
+def _result(tensor: Tensor, constant: bool = False) -> Tensor:
+    return tensor._replace(constant=constant, values=None)

@@ -1,0 +1,1 @@
+"""One function per command, without a command line: everything below put together."""

@@ -1,0 +1,65 @@
+"""Which findings of a report get a picture of their neighbourhood; places that look alike share one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from safecheck.audit.report import Report
+from safecheck.finding import Finding
+from safecheck.ir.excerpt import Diagram, Neighbourhoods
+
+PER_RULE = 8
+IN_ALL = 80
+
+
+class Picture(NamedTuple):
+    """One neighbourhood, and the finding it was drawn for."""
+
+    rule: str
+    finding: Finding
+    diagram: Diagram
+
+
+class Pictures(NamedTuple):
+    """The pictures of a report."""
+
+    drawn: tuple[Picture, ...]
+    shown_by: dict[str, int]
+    """Fingerprint of a finding -> position of the picture of its place."""
+    similar: dict[tuple[str, str], int]
+    """Rule and operator -> position of a picture, for places that look like none of those drawn."""
+
+
+def pictures(report: Report) -> Pictures:
+    """Pictures of what is forbidden first, then in the order of the findings; `PER_RULE` for a rule, `IN_ALL` at most.
+
+    Places look alike if operators, verdicts and arrows are the same; a picture shows the shapes of the first.
+    """
+    if report.model is None or report.audit is None:
+        return Pictures((), {}, {})
+    kinds = {
+        (node.location.scope, node.location.index): str(node.verdict)
+        for node in report.audit.nodes
+        if node.location.index is not None
+    }
+    around = Neighbourhoods(report.model, kinds)
+    drawn: list[Picture] = []
+    known: dict[tuple[object, ...], int] = {}
+    count: dict[str, int] = {}
+    shown_by: dict[str, int] = {}
+    similar: dict[tuple[str, str], int] = {}
+    for finding in sorted(report.audit.findings, key=lambda finding: -finding.verdict.severity):
+        place = finding.location
+        if place.index is None:
+            continue
+        diagram = around.around(place.scope, place.index)
+        key = (finding.rule, diagram.pattern)
+        if key not in known:
+            if count.get(finding.rule, 0) >= PER_RULE or len(drawn) >= IN_ALL:
+                continue
+            known[key] = len(drawn)
+            similar.setdefault((finding.rule, place.op_type), len(drawn))
+            count[finding.rule] = count.get(finding.rule, 0) + 1
+            drawn.append(Picture(finding.rule, finding, diagram))
+        shown_by[finding.fingerprint] = known[key]
+    return Pictures(tuple(drawn), shown_by, similar)

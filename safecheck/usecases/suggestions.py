@@ -1,0 +1,71 @@
+"""What could stand in the place of a node that is not allowed: the best option of `fix`, before any proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from safecheck.audit.alternative import Alternative
+from safecheck.ir.excerpt import Diagram, diagram_of
+from safecheck.ir.model import Model
+from safecheck.ir.signature import UNKNOWN_TENSOR
+from safecheck.rewrite.driver import Weighed, weigh_options
+from safecheck.rewrite.files import read_whole
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.rules import REWRITES
+from safecheck.rewrite.verdicts import Ledger
+from safecheck.rulebook.profile import Profile
+
+_MOST_NODES = 4000
+_MOST_BYTES = 1 << 30
+_DRAWN = 9
+_CONSTANT = UNKNOWN_TENSOR._replace(constant=True)
+
+
+def drawable(model: Model) -> bool:
+    """Whether a model is looked at for alternatives.
+
+    Networks that are too large to look at in a moment are not, neither are those from standard input, whose weights are
+    gone, nor those with functions of their own.
+    """
+    size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
+    small = len(model.graph.scopes[0].nodes) <= _MOST_NODES and size <= _MOST_BYTES
+    return small and model.path != "-" and not model.proto.functions
+
+
+def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[int, Alternative]:
+    """Alternatives for nodes of the main graph, by their index; without those that no rewrite makes lighter.
+
+    Nothing is proved and nothing is changed. A model that is not `drawable` gets none.
+
+    Raises:
+        InputError: the model changed since it was audited.
+    """
+    asked = dict.fromkeys(nodes)
+    if not asked or not drawable(model):
+        return {}
+    bench = Bench(read_whole(model))
+    ledger = Ledger(bench, profile)
+    protos = list(bench.nodes)
+    found = {index: _alternative(bench, ledger, protos[index]) for index in asked}
+    return {index: alternative for index, alternative in found.items() if alternative is not None}
+
+
+def _alternative(bench: Bench, ledger: Ledger, node: object) -> Alternative | None:
+    for rewrite in REWRITES:
+        site = rewrite.match(bench, node) if ledger.in_question(node) else None
+        for weighed in weigh_options(bench, ledger, site, finite_only=True)[:1] if site is not None else ():
+            if weighed.excess < (0, 0):
+                return Alternative(rewrite.name, _drawn(bench, weighed))
+    return None
+
+
+def _drawn(bench: Bench, weighed: Weighed) -> Diagram:
+    new = weighed.option.replacement
+    known = {**dict.fromkeys(new.constants, _CONSTANT), **weighed.types}
+    verdicts = {id(node): str(judged.verdict) for node, judged in zip(new.nodes, weighed.judgements, strict=True)}
+    return diagram_of(
+        new.nodes,
+        _DRAWN,
+        lambda name: known[name] if name in known else bench.tensor(name),
+        lambda node: verdicts[id(node)],
+    )

@@ -1,0 +1,1 @@
+"""Where safecheck runs: configuration, kept verdicts, and which models use a weight file."""

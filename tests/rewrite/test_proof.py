@@ -1,0 +1,108 @@
+"""A proof shows what it claims, and a wrong replacement fails it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx.parser  # noqa: TID251
+import pytest
+
+from safecheck.ir.signature import Tensor
+from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.proof.difference import difference
+from safecheck.rewrite.proof.index_map import enumerations
+from safecheck.rewrite.proof.local import UnprovedError, prove
+from safecheck.rewrite.proof.whole import compare_models
+from safecheck.rewrite.replacement import Replacement
+from safecheck.rewrite.rule import Claim
+
+
+def bench_of(text: str) -> Bench:
+    return Bench(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>\n{text}'))
+
+
+def replaced(bench: Bench, op_type: str, **attributes: Any) -> Replacement:
+    sketch = Sketch(bench, "y")
+    return sketch.replacement(["x"], {"y": sketch.add(op_type, ["x"], **attributes)})
+
+
+MOVES = Claim("exact", "moves", moves_data=True)
+
+
+def test_an_element_in_another_place_is_noticed() -> None:
+    bench = bench_of("g (float[2,3,3] x) => (float[3,3,2] y) { y = Transpose <perm = [1, 2, 0]> (x) }")
+    assert prove(bench, replaced(bench, "Transpose", perm=[1, 2, 0]), MOVES).difference.same_bits
+    with pytest.raises(UnprovedError, match="another place"):
+        prove(bench, replaced(bench, "Transpose", perm=[2, 1, 0]), MOVES)
+
+
+def test_exact_means_every_bit_unless_it_says_otherwise() -> None:
+    bench = bench_of("""g (float[2,3] x) => (float[2,3] y) {
+        zero = Constant <value = float {0.0}> ()
+        y = Add (x, zero)
+    }""")
+    copy = replaced(bench, "Identity")
+    with pytest.raises(UnprovedError, match="zeros sample"):  # -0 + 0 is +0
+        prove(bench, copy, Claim("exact", "adding zero"))
+    assert prove(bench, copy, Claim("exact", "adding zero", finite_only=True)).domain == "finite values"
+
+
+@pytest.mark.parametrize("kind", ["tested", "bounded"])
+def test_nan_is_never_within_a_tolerance(kind: Any) -> None:
+    bench = bench_of("g (float[4,8] x) => (float[4,8] y) { y = Abs (x) }")
+    claim = Claim(kind, "wrong", limit=lambda feed, expected: np.inf, bound="anything")
+    with pytest.raises(UnprovedError, match="NaN"):
+        prove(bench, replaced(bench, "Sqrt"), claim)
+
+
+def test_a_bound_that_is_exceeded_is_noticed() -> None:
+    bench = bench_of("g (float[4,8] x) => (float[4,8] y) { y = Sigmoid (x) }")
+    rough = replaced(bench, "HardSigmoid")
+    loose = Claim("bounded", "an approximation", limit=lambda feed, expected: 0.5, bound="one half", finite_only=True)
+    tight = Claim("bounded", "an approximation", limit=lambda feed, expected: 1e-6, bound="1e-6", finite_only=True)
+    assert prove(bench, rough, loose).bound == "one half"
+    with pytest.raises(UnprovedError, match="exceeds the derived bound"):
+        prove(bench, rough, tight)
+
+
+def test_differences_are_measured() -> None:
+    one, other = np.array([1, 2], np.float32), np.array([1, np.nextafter(np.float32(2), np.float32(3))], np.float32)
+    found = difference(one, other)
+    assert found.max_ulp == 1
+    assert found.max_rel == pytest.approx(2**-23)
+    assert difference(one, one.astype(np.float64)).max_abs == float("inf")
+    nan = np.array([1, np.nan], np.float32)
+    assert difference(nan, nan).same_bits
+    assert not difference(one, nan).same_nonfinite
+    assert difference(np.float32([0.0]), np.float32([-0.0])).same_values
+    assert not difference(np.float32([0.0]), np.float32([-0.0])).same_bits
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT", "FLOAT16", "DOUBLE", "INT32", "INT64", "INT8", "UINT8", "BOOL"])
+def test_an_enumeration_tells_all_elements_apart(dtype: str) -> None:
+    types = {"a": Tensor(dtype, (40, 100)), "b": Tensor(dtype, (300,))}
+    feeds = list(enumerations(types))
+    codes = np.stack([np.concatenate([feed["a"].reshape(-1), feed["b"]]).astype(np.float64) for feed in feeds])
+    assert len(np.unique(codes, axis=1).T) == 4300
+    if dtype != "BOOL":
+        assert codes.min() >= 1
+
+
+def test_a_sample_that_the_original_refuses_proves_nothing_against_the_new_model() -> None:
+    """Axes are an input here, and most random integers are no axis of it."""
+    reduced = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]>\n'
+        "g (float[3,2,2] x, int64[1] a) => (float[N,M,K] y) { s = ReduceSum(x, a) y = Identity(s) }"
+    ).SerializeToString()
+    other = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]>\n'
+        "g (float[3,2,2] x, int64[1] a) => (float[N,M,K] y) { s = ReduceMax(x, a) y = Identity(s) }"
+    ).SerializeToString()
+    inputs = {"x": Tensor("FLOAT", (3, 2, 2)), "a": Tensor("INT64", (1,))}
+    same = compare_models(reduced, reduced, inputs)
+    assert same.ran
+    assert same.holds
+    assert 0 < len(same.by_sample) < 6
+    assert not compare_models(reduced, other, inputs).holds

@@ -1,0 +1,88 @@
+"""Whole networks: what `fix` leaves of them, and that they still compute the same."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx  # noqa: TID251
+import pytest
+
+from safecheck.finding import Verdict
+from safecheck.rulebook.load import profile, shipped
+from safecheck.usecases.fix import Fixed, Request, fix
+
+DATA = Path(__file__).parents[1] / "corpus" / "data"
+LEFT = {
+    # operators that remain, by network; everything else of hundreds of nodes is rewritten
+    "convnext_tiny": {"LayerNormalization": 23},
+    "swin_tiny": {"LayerNormalization": 29, "MatMul": 24, "Softmax": 12, "Gather": 2},
+    "cvt_13": {"LayerNormalization": 30, "Einsum": 26, "Softmax": 13, "Concat": 1},
+}
+
+
+def filled(name: str, folder: Path) -> Path:
+    """An export of the corpus with seeded weights in place of those that were stripped."""
+    model = onnx.load_model_from_string(gzip.decompress((DATA / f"{name}.onnx.gz").read_bytes()))
+    random = np.random.default_rng(0)
+    for tensor in model.graph.initializer:
+        if tensor.doc_string == "stripped":
+            values = random.standard_normal(tuple(tensor.dims), dtype=np.float32) * np.float32(0.02)
+            if "var" in tensor.name or (len(tensor.dims) == 1 and "weight" in tensor.name):
+                values += 1
+            tensor.raw_data = values.astype(np.float32).tobytes()
+            tensor.ClearField("doc_string")
+    path = folder / f"{name}.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def fixed_network(name: str, folder: Path, target: str = "tensorrt-8.6-restricted") -> Fixed:
+    result = fix(str(filled(name, folder)), str(folder / "fixed.onnx"), profile(target), Request())
+    onnx.checker.check_model(str(folder / "fixed.onnx"), full_check=True)
+    assert result.whole is not None
+    assert result.whole.ran
+    return result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("export", ["legacy13", "legacy17", "dynamo18", "dynamo20"])
+def test_csa_with_sizes_and_mean_becomes_compliant(export: str, tmp_path: Path) -> None:
+    result = fixed_network(f"csa_tiny_sizes_mean__{export}", tmp_path)
+    assert result.after is not None
+    assert str(result.after.verdict) == "compliant"
+    assert result.whole is not None
+    assert result.whole.total.max_rel <= 1e-5
+    names = Counter(step.name for step in result.applied)
+    assert (names["resize-sizes-to-scales"], names["reduce-mean-to-average-pool"]) == (14, 1)
+
+
+@pytest.mark.slow
+def test_csa_becomes_compliant_under_the_10_scope(tmp_path: Path) -> None:
+    result = fixed_network("csa_tiny__dynamo20", tmp_path, "tensorrt-10-safety")
+    assert result.after is not None
+    assert str(result.after.verdict) == "compliant"
+    assert [step.name for step in result.applied] == ["pool-stride-to-one"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", sorted(LEFT))
+def test_what_is_left_of_the_baselines_has_a_reason(network: str, tmp_path: Path) -> None:
+    result = fixed_network(f"{network}__dynamo20", tmp_path)
+    assert result.after is not None
+    assert result.after.audit is not None
+    assert result.after.audit.count(Verdict.FORBIDDEN) == 0
+    nodes = {left.finding.location.index: left.finding.location.op_type for left in result.left}
+    assert Counter(nodes.values()) == LEFT[network]
+    assert all(left.reason and "no rewrite knows" not in left.reason for left in result.left)
+
+
+def test_every_remedy_that_a_rule_names_is_carried_out_by_something() -> None:
+    from safecheck.rewrite.canonicalize.run import KINDS
+    from safecheck.rewrite.rules import REWRITES
+
+    named = {remedy for name in shipped() for rule in profile(name).rules for remedy in rule.remedies}
+    done = {remedy for part in (*KINDS, *REWRITES) for remedy in part.remedies}
+    assert named <= done | {"fix-batch", "inline-functions"}  # those two are options and steps of `fix` itself
