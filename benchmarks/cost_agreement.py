@@ -29,7 +29,7 @@ def ours(path: str) -> tuple[int, int]:
     report = audit_model(path, profile(DEFAULT))
     if report.cost is None or report.cost.macs is None:
         raise SystemExit(f"cost_agreement: {path}: {report.error or 'a shape is not known'}")
-    results = [step.writes for step in report.cost.steps if step.node.form.op_type in PRODUCTS]
+    results = [step.writes for step in report.cost.steps if step.node.signature.op_type in PRODUCTS]
     return report.cost.macs, sum(size.floats for writes in results for size in writes.values())
 
 

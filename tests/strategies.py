@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hypothesis import strategies as st
 
-from safecheck.ir.signature import UNKNOWN, Layer, NodeForm, Scalar, Tensor
+from safecheck.ir.signature import UNKNOWN, Layer, Scalar, Signature, Tensor
 from safecheck.rulebook.lowering.table import Table
 
 DTYPES = ("FLOAT", "FLOAT16", "DOUBLE", "INT64", "INT32", "INT8", "UINT8", "BOOL", "BFLOAT16", "STRING")
@@ -73,7 +73,7 @@ attributes = st.dictionaries(st.one_of(st.sampled_from(ATTRIBUTES), st.text(max_
 )
 
 
-def forms(table: Table) -> st.SearchStrategy[NodeForm]:
+def signatures(table: Table) -> st.SearchStrategy[Signature]:
     """Nodes: most of operators that the table knows, with attributes and tensors of any kind."""
     names = sorted(table.operators)
     common = (
@@ -89,7 +89,7 @@ def forms(table: Table) -> st.SearchStrategy[NodeForm]:
         "Pad",
     )
     return st.builds(
-        NodeForm,
+        Signature,
         op_type=st.one_of(st.sampled_from(common), st.sampled_from(names), st.text(max_size=4)),
         domain=st.one_of(st.just(""), st.sampled_from(["", "ai.onnx", "com.foo"]), st.text(max_size=3)),
         opset=st.one_of(st.integers(1, 23), st.sampled_from([-1, 0, 10**30])),
@@ -111,7 +111,7 @@ def layers(table: Table, types: list[str]) -> st.SearchStrategy[Layer]:
         kind=st.one_of(
             st.none(), st.sampled_from(["kAVG", "kSUM", "kPROD", "kAVERAGE", "kSIGMOID"]), st.text(max_size=3)
         ),
-        node=forms(table),
+        node=signatures(table),
         inputs=several,
         outputs=several,
         role=st.sampled_from(["", "rank broadcast", "unsqueeze"]),
@@ -119,13 +119,13 @@ def layers(table: Table, types: list[str]) -> st.SearchStrategy[Layer]:
     )
 
 
-def with_one_fact_less(form: NodeForm) -> Iterator[tuple[str, NodeForm]]:
+def with_one_fact_less(signature: Signature) -> Iterator[tuple[str, Signature]]:
     """The form with one attribute value, dimension, shape, type or list of elements forgotten, in every way."""
-    for position, (name, _) in enumerate(form.attributes):
-        forgot = (*form.attributes[:position], (name, UNKNOWN), *form.attributes[position + 1 :])
-        yield f"attribute {name}", form._replace(attributes=forgot)
+    for position, (name, _) in enumerate(signature.attributes):
+        forgot = (*signature.attributes[:position], (name, UNKNOWN), *signature.attributes[position + 1 :])
+        yield f"attribute {name}", signature._replace(attributes=forgot)
     for side in ("inputs", "outputs"):
-        tensors: tuple[Tensor | None, ...] = getattr(form, side)
+        tensors: tuple[Tensor | None, ...] = getattr(signature, side)
         for position, tensor in enumerate(tensors):
             if tensor is None:
                 continue
@@ -134,4 +134,4 @@ def with_one_fact_less(form: NodeForm) -> Iterator[tuple[str, NodeForm]]:
             changes = [{"shape": None}, {"dtype": None}, {"values": None}, *({"shape": less} for less in dims)]
             for change in changes:
                 replaced = (*tensors[:position], tensor._replace(**change), *tensors[position + 1 :])
-                yield f"{side} {position} {change}", form._replace(**{side: replaced})
+                yield f"{side} {position} {change}", signature._replace(**{side: replaced})

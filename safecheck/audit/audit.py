@@ -12,8 +12,8 @@ from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
-from safecheck.ir.signature import Layer, NodeForm
-from safecheck.ir.signatures import FormedNode, forms
+from safecheck.ir.signature import Layer, Signature
+from safecheck.ir.signatures import Occurrence, signatures
 from safecheck.ir.value_info import tensor_of
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
@@ -54,7 +54,7 @@ class Audit:
     """Rules that the allowed nodes rest on, most used first."""
     products: Products
     """What the convolutions and products of the main graph amount to."""
-    formed: tuple[FormedNode, ...] = field(repr=False)
+    occurrences: tuple[Occurrence, ...] = field(repr=False)
     """The nodes with their forms, in the same order: what a cost is computed from."""
 
     @property
@@ -80,23 +80,23 @@ class CoverageError(SafecheckError):
 
 def audit(model: Model, profile: Profile) -> Audit:
     """Judge every node of the main graph, of nested graphs and of model-local functions."""
-    judgements: dict[NodeForm, Judgement] = {}
+    judgements: dict[Signature, Judgement] = {}
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
     allowances: Counter[str] = Counter()
-    formed_nodes = tuple(forms(model.graph, profile.folded))
-    for formed in formed_nodes:
-        folded = formed.computes_constant and profile.folded
-        judgement = _FOLDED if folded else judgements.get(formed.form)
+    occurrences = tuple(signatures(model.graph, profile.folded))
+    for occurrence in occurrences:
+        folded = occurrence.computes_constant and profile.folded
+        judgement = _FOLDED if folded else judgements.get(occurrence.signature)
         if judgement is None:
-            judgement = judgements[formed.form] = judge(profile, formed.form)
-        location = _location(formed.node)
+            judgement = judgements[occurrence.signature] = judge(profile, occurrence.signature)
+        location = _location(occurrence.node)
         nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [
-            _finding(charge, location, profile, fingerprints.of(charge.rule.id, formed.form))
+            _finding(charge, location, profile, fingerprints.of(charge.rule.id, occurrence.signature))
             for charge in judgement.charges
         ]
     _check_coverage(model, nodes)
@@ -105,8 +105,8 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
-        products=products(formed_nodes),
-        formed=formed_nodes,
+        products=products(occurrences),
+        occurrences=occurrences,
     )
 
 
@@ -149,9 +149,9 @@ def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> 
     initializers = {tensor.name for tensor in graph.initializer}
     for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
         tensor = tensor_of(value)
-        form = NodeForm("", "", 0, (), (), (tensor,))
+        signature = Signature("", "", 0, (), (), (tensor,))
         conflict = value.name in model.conflicting_outputs
-        layer = Layer("network:io", value.name, form, (), (tensor,), "contradicts the model" if conflict else "")
+        layer = Layer("network:io", value.name, signature, (), (tensor,), "contradicts the model" if conflict else "")
         for charge in judge_io(profile, layer):
             location = Location("", None, "", "", "", (value.name,))
             yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))

@@ -51,10 +51,10 @@ def kernels(work: Steps) -> list[Kernel]:
         for name in step.reads:
             index = home.get(name, -1)
             latest = max(latest, index)
-        form = step.node.form
+        signature = step.node.signature
         if latest < 0 or not _joins(step, found[latest]):
             latest = len(found)
-            found.append(Kernel(form.op_type in PRODUCTS or form.op_type in _POINTWISE, form.idiom))
+            found.append(Kernel(signature.op_type in PRODUCTS or signature.op_type in _POINTWISE, signature.idiom))
         kernel = found[latest]
         kernel.weights.update(step.weights)
         for name, size in step.reads.items():
@@ -71,10 +71,10 @@ def kernels(work: Steps) -> list[Kernel]:
 
 def _joins(step: Step, latest: Kernel) -> bool:
     """Whether a node can run in the kernel that computes its latest operand."""
-    form = step.node.form
-    if form.idiom == LAYER_NORM == latest.idiom:
+    signature = step.node.signature
+    if signature.idiom == LAYER_NORM == latest.idiom:
         return True
-    if not latest.fusable or form.op_type not in _POINTWISE:
+    if not latest.fusable or signature.op_type not in _POINTWISE:
         return False
     for result in step.writes.values():
         return any(sum(size) == sum(result) for name, size in step.reads.items() if name in latest.writes)

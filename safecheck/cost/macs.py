@@ -7,7 +7,7 @@ from enum import StrEnum
 from math import prod
 from typing import NamedTuple
 
-from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor
+from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 
 
 class Precision(StrEnum):
@@ -67,7 +67,7 @@ def is_settled(tensor: Tensor) -> bool:
     return tensor.constant or bool(tensor.computed)
 
 
-def macs(node: NodeForm) -> int | None:
+def macs(node: Signature) -> int | None:
     """Multiply-accumulates of one node; 0 for operators that are not products; None if they cannot be told.
 
     Counted is what the published figures of reference models count: convolutions (output elements x input channels per
@@ -86,8 +86,8 @@ def _dims(tensors: tuple[Tensor | None, ...], position: int) -> tuple[int, ...] 
     return None if tensor is None or tensor.dims is UNKNOWN else tensor.dims
 
 
-def _convolution(weights_at: int, transposed: bool = False) -> Callable[[NodeForm], int | None]:
-    def count(node: NodeForm) -> int | None:
+def _convolution(weights_at: int, transposed: bool = False) -> Callable[[Signature], int | None]:
+    def count(node: Signature) -> int | None:
         weights = _dims(node.inputs, weights_at)
         counted = _dims(node.inputs, 0) if transposed else _dims(node.outputs, 0)
         return None if weights is None or counted is None else prod(counted) * prod(weights[1:])
@@ -95,7 +95,7 @@ def _convolution(weights_at: int, transposed: bool = False) -> Callable[[NodeFor
     return count
 
 
-def _product(node: NodeForm) -> int | None:
+def _product(node: Signature) -> int | None:
     left, result = _dims(node.inputs, 0), _dims(node.outputs, 0)
     if not left or result is None:
         return None
@@ -103,7 +103,7 @@ def _product(node: NodeForm) -> int | None:
     return prod(result) * (left[0] if transposed else left[-1])
 
 
-def _einsum(node: NodeForm) -> int | None:
+def _einsum(node: Signature) -> int | None:
     """A multiply-accumulate per combination of the subscripts that are kept or summed over both operands.
 
     Nothing summed over both is an elementwise product. More than two operands are multiplied in an order that the
@@ -146,7 +146,7 @@ def _is_kept(name: str, kept: str) -> bool:
     return "..." in kept if name.isdigit() else name in kept
 
 
-def _attention(node: NodeForm) -> int | None:
+def _attention(node: Signature) -> int | None:
     """Queries x keys x (length of a key + length of a value), for every head and example."""
     query, key, value = (_dims(node.inputs, position) for position in range(3))
     if query is None or key is None or value is None or not len(query) == len(key) == len(value):
@@ -166,7 +166,7 @@ def _attention(node: NodeForm) -> int | None:
     return prod(query[:2]) * (key[1] + before) * (query[2] + heads * (value[2] // key_heads))
 
 
-def _recurrent(node: NodeForm) -> int | None:
+def _recurrent(node: Signature) -> int | None:
     """Every step multiplies its input and its state with the weights of all gates."""
     data, weights, recurrence = (_dims(node.inputs, position) for position in range(3))
     if data is None or weights is None or recurrence is None or len(data) != 3:
@@ -174,11 +174,11 @@ def _recurrent(node: NodeForm) -> int | None:
     return prod(data[:2]) * (prod(weights) + prod(recurrence))
 
 
-def _unknown(node: NodeForm) -> None:
+def _unknown(node: Signature) -> None:
     """Products whose number does not follow from the shapes in a way that anybody has agreed on."""
 
 
-_COUNTED: dict[str, Callable[[NodeForm], int | None]] = {
+_COUNTED: dict[str, Callable[[Signature], int | None]] = {
     "Attention": _attention,
     "CausalConvWithState": _unknown,
     "Conv": _convolution(1),
@@ -198,7 +198,7 @@ _COUNTED: dict[str, Callable[[NodeForm], int | None]] = {
 }
 
 
-def product_weights(node: NodeForm) -> int:
+def product_weights(node: Signature) -> int:
     """Elements of the constant operands of a product. No exporter and no folding changes their sum over a network."""
     if node.op_type not in PRODUCTS:
         return 0

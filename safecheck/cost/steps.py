@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from safecheck.cost.macs import Volume, is_settled, volume
-from safecheck.ir.signature import NodeForm, Tensor
-from safecheck.ir.signatures import FormedNode
+from safecheck.ir.signature import Signature, Tensor
+from safecheck.ir.signatures import Occurrence
 
 # Another name for the same bytes. A Cast between floating-point types belongs here too: one precision holds for all.
 _VIEWS = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
@@ -20,7 +20,7 @@ _QUANTISERS = frozenset({"DequantizeLinear", "QuantizeLinear"})
 class Step(NamedTuple):
     """One node at work. Tensors are named by the value that holds their bytes, not by views of it."""
 
-    node: FormedNode
+    node: Occurrence
     reads: dict[str, Volume]
     """Computed tensors and network inputs."""
     weights: dict[str, Volume]
@@ -45,28 +45,28 @@ class Steps:
     """Why sizes are missing; empty if every one is known."""
 
 
-def steps(nodes: Iterable[FormedNode], outputs: Iterable[str]) -> Steps:
+def steps(nodes: Iterable[Occurrence], outputs: Iterable[str]) -> Steps:
     """Follow the nodes of the main graph, in file order. A tensor of unknown size stops the walk."""
-    sizes: dict[NodeForm, _Sizes] = {}
+    sizes: dict[Signature, _Sizes] = {}
     held: dict[str, str] = {}  # value -> the value whose bytes it is another name for
     fixed: set[str] = set()  # values that depend on constants and fixed shapes only
     found: list[Step] = []
     problem = ""
     for node in nodes:
-        form, inputs, written = node.form, node.node.proto.input, node.node.proto.output
-        if node.computes_constant or form.static_shapes_only or form.op_type == "Constant":
+        signature, inputs, written = node.signature, node.node.proto.input, node.node.proto.output
+        if node.computes_constant or signature.static_shapes_only or signature.op_type == "Constant":
             fixed.update(written)
             continue
-        known = sizes.get(form)
+        known = sizes.get(signature)
         if known is None:
-            known = sizes[form] = _sizes(form)
+            known = sizes[signature] = _sizes(signature)
         if known.view and inputs:
             first = inputs[0]
             if first in fixed:
                 fixed.add(written[0])
             held[written[0]] = held.get(first, first)
             continue
-        if form.op_type in _QUANTISERS and inputs and (known.constant[0] or inputs[0] in fixed):
+        if signature.op_type in _QUANTISERS and inputs and (known.constant[0] or inputs[0] in fixed):
             fixed.add(written[0])  # weights that are stored quantised, or are quantised when the engine is built
             continue
         if not known.complete:
@@ -97,20 +97,20 @@ class _Sizes(NamedTuple):
     complete: bool
 
 
-def _sizes(form: NodeForm) -> _Sizes:
-    written = [volume(tensor) if tensor is not None else Volume() for tensor in form.outputs]
-    constant = tuple(tensor is not None and is_settled(tensor) for tensor in form.inputs)
-    steers = tuple(tensor is not None and _is_integer_vector(tensor) for tensor in form.inputs)
+def _sizes(signature: Signature) -> _Sizes:
+    written = [volume(tensor) if tensor is not None else Volume() for tensor in signature.outputs]
+    constant = tuple(tensor is not None and is_settled(tensor) for tensor in signature.inputs)
+    steers = tuple(tensor is not None and _is_integer_vector(tensor) for tensor in signature.inputs)
     read = [
         Volume() if tensor is None or (known and steering) else volume(tensor)
-        for tensor, known, steering in zip(form.inputs, constant, steers, strict=True)
+        for tensor, known, steering in zip(signature.inputs, constant, steers, strict=True)
     ]
     complete = None not in written and None not in read
-    if complete and form.op_type in _SELECTIONS and read and written:
+    if complete and signature.op_type in _SELECTIONS and read and written:
         read[0] = min(read[0] or Volume(), written[0] or Volume())
-    casts = form.op_type == "Cast" and complete and all(size and size.floats for size in (*read[:1], *written[:1]))
+    casts = signature.op_type == "Cast" and complete and all(size and size.floats for size in (*read[:1], *written[:1]))
     return _Sizes(
-        view=form.op_type in _VIEWS or casts,
+        view=signature.op_type in _VIEWS or casts,
         inputs=tuple(None if size == Volume() else size for size in read),
         constant=constant,
         steers=steers,

@@ -15,8 +15,8 @@ from safecheck.cost.kernels import Kernel, kernels
 from safecheck.cost.macs import Precision, Volume, macs, product_weights
 from safecheck.cost.steps import Step, steps
 from safecheck.ir.model import Model
-from safecheck.ir.signature import NodeForm
-from safecheck.ir.signatures import FormedNode
+from safecheck.ir.signature import Signature
+from safecheck.ir.signatures import Occurrence
 
 BATCHES = (1, 4, 8, 16)
 """The batches of NVIDIA's article on Convolutional Self-Attention."""
@@ -132,8 +132,8 @@ class Cost:
         return [
             NodeCost(
                 step.node.node.index,
-                step.node.form.op_type,
-                macs(step.node.form),
+                step.node.signature.op_type,
+                macs(step.node.signature),
                 _total(step.weights.values()),
                 _total(step.moved),
             )
@@ -141,9 +141,9 @@ class Cost:
         ]
 
 
-def cost_of(model: Model, nodes: Sequence[FormedNode], counted: Products) -> Cost:
+def cost_of(model: Model, nodes: Sequence[Occurrence], counted: Products) -> Cost:
     """The cost of a model from its nodes, in the order of `forms`, and their products."""
-    main = [formed for formed in nodes if formed.node.scope.path == ""]
+    main = [occurrence for occurrence in nodes if occurrence.node.scope.path == ""]
     work = steps(main, model.graph.scopes[0].outputs)
     batch = _batch(model)
     problem = work.problem
@@ -171,21 +171,21 @@ class Products(NamedTuple):
     """Elements of the constants that they multiply with: the fingerprint of an architecture."""
 
 
-def products(nodes: Iterable[FormedNode]) -> Products:
-    """Count the products of a model whose nodes were formed in the order of `forms`; folded nodes do nothing."""
-    counted: Counter[NodeForm] = Counter()
-    nested: set[NodeForm] = set()
-    for formed in nodes:
-        path = formed.node.scope.path
-        if path == "" and not formed.computes_constant:
-            counted[formed.form] += 1
+def products(nodes: Iterable[Occurrence]) -> Products:
+    """Count the products of a model whose nodes come in the order of `signatures`; folded nodes do nothing."""
+    counted: Counter[Signature] = Counter()
+    nested: set[Signature] = set()
+    for occurrence in nodes:
+        path = occurrence.node.scope.path
+        if path == "" and not occurrence.computes_constant:
+            counted[occurrence.signature] += 1
         elif path and not path.startswith("function:"):  # a call of a function is a node of another domain
-            nested.add(formed.form)
-    counts = [(macs(form), count) for form, count in counted.items()]
-    known = all(each is not None for each, _ in counts) and not any(macs(form) != 0 for form in nested)
+            nested.add(occurrence.signature)
+    counts = [(macs(signature), count) for signature, count in counted.items()]
+    known = all(each is not None for each, _ in counts) and not any(macs(signature) != 0 for signature in nested)
     return Products(
         sum((each or 0) * count for each, count in counts) if known else None,
-        sum(product_weights(form) * count for form, count in counted.items()),
+        sum(product_weights(signature) * count for signature, count in counted.items()),
     )
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from safecheck.ir.schemas import default
-from safecheck.ir.signature import UNKNOWN, FactValue, NodeForm, Tensor
+from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor
 
 LENGTH = 32
 """Hexadecimal digits of a fingerprint."""
@@ -59,13 +59,13 @@ class Fingerprints:
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
-        self._forms: dict[NodeForm, str] = {}
+        self._forms: dict[Signature, str] = {}
 
-    def of(self, rule: str, form: NodeForm) -> str:
+    def of(self, rule: str, signature: Signature) -> str:
         """The fingerprint of a finding about a node."""
-        text = self._forms.get(form)
+        text = self._forms.get(signature)
         if text is None:
-            text = self._forms[form] = canonical(form)
+            text = self._forms[signature] = canonical(signature)
         return self._next(f"{rule}\n{text}")
 
     def of_tensor(self, rule: str, tensor: Tensor) -> str:
@@ -77,29 +77,31 @@ class Fingerprints:
         return hashlib.sha256(f"{text}\n{self._seen[text]}".encode("utf-8", "surrogatepass")).hexdigest()[:LENGTH]
 
 
-def canonical(form: NodeForm) -> str:
+def canonical(signature: Signature) -> str:
     """What a node computes, in one spelling, a line for each part."""
-    arguments = _ARGUMENTS.get(form.op_type, {})
-    inputs = [_described(tensor) for position, tensor in enumerate(form.inputs) if position not in arguments]
+    arguments = _ARGUMENTS.get(signature.op_type, {})
+    inputs = [_described(tensor) for position, tensor in enumerate(signature.inputs) if position not in arguments]
     while inputs and inputs[-1] == "-":
         inputs.pop()
-    if form.op_type in _COMMUTATIVE:
+    if signature.op_type in _COMMUTATIVE:
         inputs.sort()
-    domain = "" if form.domain == "ai.onnx" else form.domain
-    said = sorted(f"{name}={value}" for name, value in _said(form, arguments))
-    return "\n".join([domain, form.op_type, *said, *inputs, "=>", *(_described(tensor) for tensor in form.outputs)])
+    domain = "" if signature.domain == "ai.onnx" else signature.domain
+    said = sorted(f"{name}={value}" for name, value in _said(signature, arguments))
+    return "\n".join(
+        [domain, signature.op_type, *said, *inputs, "=>", *(_described(tensor) for tensor in signature.outputs)]
+    )
 
 
-def _said(form: NodeForm, arguments: dict[int, str]) -> Iterator[tuple[str, str]]:
+def _said(signature: Signature, arguments: dict[int, str]) -> Iterator[tuple[str, str]]:
     """Every argument that is not its default, with its value."""
-    result = form.outputs[0] if form.outputs else None
+    result = signature.outputs[0] if signature.outputs else None
     told = result is not None and result.dims is not UNKNOWN
-    skipped = _TOLD_BY_RESULT.get(form.op_type, set()) if told else set()
-    for name, value in form.attributes:
-        if name not in skipped and not _implied(form, name, value):
-            yield name, _shown(form, name, value)
+    skipped = _TOLD_BY_RESULT.get(signature.op_type, set()) if told else set()
+    for name, value in signature.attributes:
+        if name not in skipped and not _implied(signature, name, value):
+            yield name, _shown(signature, name, value)
     for position, name in arguments.items():
-        tensor = form.inputs[position] if position < len(form.inputs) else None
+        tensor = signature.inputs[position] if position < len(signature.inputs) else None
         if tensor is None or tensor.shape == (0,):
             continue
         if name in skipped:
@@ -108,21 +110,21 @@ def _said(form: NodeForm, arguments: dict[int, str]) -> Iterator[tuple[str, str]
             yield name, "computed"
         else:
             scalar = name in ("axis", "depth", "k", "max", "min", "ratio", "value") and len(tensor.values) == 1
-            yield name, _shown(form, name, tensor.values[0] if scalar else tensor.values)
+            yield name, _shown(signature, name, tensor.values[0] if scalar else tensor.values)
 
 
-def _implied(form: NodeForm, name: str, value: FactValue) -> bool:
-    if name == "kernel_shape" and form.op_type in _WITH_WEIGHTS:
+def _implied(signature: Signature, name: str, value: FactValue) -> bool:
+    if name == "kernel_shape" and signature.op_type in _WITH_WEIGHTS:
         return True
     if isinstance(value, tuple) and name in _IMPLIED:
         return all(part == _IMPLIED[name] for part in value)
-    return value is not UNKNOWN and value == default(form.op_type, form.domain, form.opset, name)
+    return value is not UNKNOWN and value == default(signature.op_type, signature.domain, signature.opset, name)
 
 
-def _shown(form: NodeForm, name: str, value: FactValue) -> str:
+def _shown(signature: Signature, name: str, value: FactValue) -> str:
     """A value as text; axes are counted from the front where the rank is known."""
     if name in ("axes", "axis"):
-        counted = form.outputs if form.op_type == "Unsqueeze" else form.inputs
+        counted = signature.outputs if signature.op_type == "Unsqueeze" else signature.inputs
         rank = counted[0].rank if counted and counted[0] is not None else UNKNOWN
         if isinstance(rank, int) and rank:
             if isinstance(value, int):
@@ -130,7 +132,7 @@ def _shown(form: NodeForm, name: str, value: FactValue) -> str:
             if isinstance(value, tuple) and all(isinstance(part, int) for part in value):
                 turned = [part % rank for part in value if isinstance(part, int)]
                 # For a slice or a padding the order of the axes is that of its other arguments.
-                return repr(turned if form.op_type in ("Pad", "Slice") else sorted(turned))
+                return repr(turned if signature.op_type in ("Pad", "Slice") else sorted(turned))
     return repr(list(value)) if isinstance(value, tuple) else repr(value)
 
 

@@ -1,7 +1,7 @@
-"""The form of a node: everything a verdict may depend on, and nothing else.
+"""The signature of a node: everything a verdict may depend on, and nothing else.
 
-Two nodes of equal form get the same verdict, so an audit decides every form once. Names, weights and positions are
-not part of a form.
+Two nodes of equal signature get the same verdict, so an audit decides each signature once. Names, weights and positions
+are no part of it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def keeps_elements(dtype: str, count: int, floats: int = MAX_FLOATS) -> bool:
     return 0 <= count <= (floats if dtype in _FLOATS else MAX_INTEGERS)
 
 
-class NodeForm(NamedTuple):
+class Signature(NamedTuple):
     """One ONNX node as the parser sees it."""
 
     op_type: str
@@ -111,7 +111,7 @@ class Layer(NamedTuple):
     """Interface name, such as `IConvolutionLayer`."""
     kind: str | None
     """Operation, type or mode enumerator, such as `kAVG`; None where the layer has none or it is not known."""
-    node: NodeForm
+    node: Signature
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     role: str = ""

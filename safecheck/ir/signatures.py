@@ -1,4 +1,4 @@
-"""The form of every node of a graph, in order, and how each node stands to constants."""
+"""The signature of every node of a graph, in order, and how each node stands to constants."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from safecheck.ir import folding
 from safecheck.ir.exporter_patterns import idioms
 from safecheck.ir.graph import OpGraph, OpNode
 from safecheck.ir.schemas import attribute_value
-from safecheck.ir.signature import WEIGHTED, NodeForm, Tensor
+from safecheck.ir.signature import WEIGHTED, Signature, Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class FormedNode:
-    """A node with its form."""
+class Occurrence:
+    """A node of the graph with its signature."""
 
     node: OpNode
-    form: NodeForm
+    signature: Signature
     computes_constant: bool
     """True if the node computes a constant, so that it can be folded before the build."""
 
 
-def forms(graph: OpGraph, folded: bool = True) -> Iterator[FormedNode]:
+def signatures(graph: OpGraph, folded: bool = True) -> Iterator[Occurrence]:
     """Every node once, in the order of the scopes; a scope's nodes come in file order, which is topological.
 
     With `folded`, the forms are those of the model after its constants were folded. Without, what nodes compute from
-    constants is no constant in a form: the file as it is, as the parser sees it.
+    constants is no constant in a signature: the file as it is, as the parser sees it.
     """
     names = idioms(graph)
     for scope in graph.scopes:
         for node in scope.nodes:
-            yield _formed(node, names.get(id(node), ""), folded)
+            yield _occurrence(node, names.get(id(node), ""), folded)
 
 
-def _formed(node: OpNode, idiom: str, folded: bool) -> FormedNode:
+def _occurrence(node: OpNode, idiom: str, folded: bool) -> Occurrence:
     scope, proto = node.scope, node.proto
     opset = scope.opset
     lookup = scope.lookup
@@ -50,7 +50,7 @@ def _formed(node: OpNode, idiom: str, folded: bool) -> FormedNode:
         static = not computes_constant and (all(fixed) or folding.reads_shape_only(proto, inputs[0]))
     if computes_constant or static:
         _remember(node, inputs, opset, computes_constant)
-    form = NodeForm(
+    signature = Signature(
         op_type=proto.op_type,
         domain=proto.domain,
         opset=opset,
@@ -61,7 +61,7 @@ def _formed(node: OpNode, idiom: str, folded: bool) -> FormedNode:
         idiom=idiom,
         static_shapes_only=static,
     )
-    return FormedNode(node, form, computes_constant)
+    return Occurrence(node, signature, computes_constant)
 
 
 def _seen(tensors: list[Tensor | None], folded: bool) -> tuple[Tensor | None, ...]:
@@ -75,7 +75,7 @@ def _seen(tensors: list[Tensor | None], folded: bool) -> tuple[Tensor | None, ..
 
 
 def _kept(op_type: str, inputs: list[Tensor | None]) -> list[Tensor | None]:
-    """The inputs without the elements of small weights, which would make every node a form of its own."""
+    """The inputs without the elements of small weights, which would make every node a signature of its own."""
     if op_type not in WEIGHTED:
         return inputs
     return [tensor if tensor is None or tensor.values is None else tensor._replace(values=None) for tensor in inputs]

@@ -30,7 +30,7 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Ports:
     """A model as a plan sees it."""
 
     inputs: tuple[tuple[str, Tensor], ...]
@@ -89,14 +89,14 @@ class BuildPlan:
         return (f"EngineCapability.{self.capability}", *self.flags, *self.network_flags)
 
 
-def signature(proto: Any, operators: Iterable[str], tensors: Mapping[str, Tensor]) -> Signature:
+def ports_of(proto: Any, operators: Iterable[str], tensors: Mapping[str, Tensor]) -> Ports:
     """What a plan needs of a ModelProto; `tensors` are the values of its main graph."""
     weights = {tensor.name for tensor in proto.graph.initializer}
     inputs = tuple((value.name, tensors[value.name]) for value in proto.graph.input if value.name not in weights)
     outputs = tuple((value.name, tensors[value.name]) for value in proto.graph.output)
     types = {tensors[name].dtype for name in weights} | {tensor.dtype for _, tensor in inputs}
     floats = frozenset(type_ for type_ in types if type_ in ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE"))
-    return Signature(inputs, outputs, floats, not _QUANTIZERS.isdisjoint(operators))
+    return Ports(inputs, outputs, floats, not _QUANTIZERS.isdisjoint(operators))
 
 
 def plan(
@@ -104,7 +104,7 @@ def plan(
     target: Mapping[str, str],
     wanted: Release,
     release: Release,
-    model: Signature,
+    model: Ports,
     precision: str | None = None,
     batch: int | None = None,
     safety: bool = True,
@@ -168,7 +168,7 @@ def _scope(capability: str, flags: tuple[str, ...], wanted: Release, release: Re
     return scope, ""
 
 
-def _precision(model: Signature, asked: str | None, strong: bool, dla: bool) -> str:
+def _precision(model: Ports, asked: str | None, strong: bool, dla: bool) -> str:
     own = model.precision
     chosen = asked or (own if strong or model.quantized else "fp16")
     if strong and chosen != own:
@@ -183,7 +183,7 @@ def _precision(model: Signature, asked: str | None, strong: bool, dla: bool) -> 
     return chosen
 
 
-def _check_shapes(model: Signature) -> None:
+def _check_shapes(model: Ports) -> None:
     for name, tensor in model.inputs:
         if tensor.dims is UNKNOWN:
             where = f"network input '{printable(name, 60)}'"
@@ -191,7 +191,7 @@ def _check_shapes(model: Signature) -> None:
             raise InputError("SC-BUILD-SHAPE", where, what, "fix it first: safecheck fix MODEL --batch N -o FIXED.onnx")
 
 
-def _check_batch(model: Signature, batch: int | None) -> None:
+def _check_batch(model: Ports, batch: int | None) -> None:
     if batch is not None and batch != model.batch:
         what = f"batch {batch} is asked for, but the model has {'none' if model.batch is None else model.batch}"
         todo = "export it with that batch; an open one is set by safecheck fix --batch"

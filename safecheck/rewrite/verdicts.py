@@ -9,8 +9,8 @@ from safecheck.finding import Verdict
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.shape_inference.infer import infer
-from safecheck.ir.signature import NodeForm, Tensor
-from safecheck.ir.signatures import forms
+from safecheck.ir.signature import Signature, Tensor
+from safecheck.ir.signatures import signatures
 from safecheck.ir.weights import proto_of, value_info, without_payload
 from safecheck.rewrite.graph import Bench, reads
 from safecheck.rewrite.replacement import Replacement
@@ -43,7 +43,7 @@ class Ledger:
         self._bench = bench
         self._profile = profile
         self._can_allow = any(rule.verdict is Verdict.ALLOWED for rule in profile.rules)
-        self._memo: dict[NodeForm, Judgement] = {}
+        self._memo: dict[Signature, Judgement] = {}
         self.renew()
 
     def in_question(self, node: Any) -> bool:
@@ -85,15 +85,15 @@ class Ledger:
 
     def _judge(self, graph: OpGraph, network_outputs: set[str]) -> list[Judgement]:
         found = []
-        for formed in forms(graph, self._profile.folded):
-            if formed.node.scope.path:
+        for occurrence in signatures(graph, self._profile.folded):
+            if occurrence.node.scope.path:
                 continue
-            is_output = not network_outputs.isdisjoint(formed.node.proto.output)
-            form = formed.form._replace(is_output=is_output)
-            folded = formed.computes_constant and self._profile.folded and not is_output
-            judgement = _FOLDED if folded else self._memo.get(form)
+            is_output = not network_outputs.isdisjoint(occurrence.node.proto.output)
+            signature = occurrence.signature._replace(is_output=is_output)
+            folded = occurrence.computes_constant and self._profile.folded and not is_output
+            judgement = _FOLDED if folded else self._memo.get(signature)
             if judgement is None:
-                judgement = self._memo[form] = judge(self._profile, form)
+                judgement = self._memo[signature] = judge(self._profile, signature)
             found.append(judgement)
         return found
 

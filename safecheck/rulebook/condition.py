@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from safecheck.ir.signature import UNKNOWN, FactValue, Layer, NodeForm, Value
+from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Value
 from safecheck.rulebook import facts
 from safecheck.rulebook.comparisons import OPERATORS, Truth
 from safecheck.strict.yaml import Entry, suggest
 
-Subject: TypeAlias = NodeForm | Layer
+Subject: TypeAlias = Signature | Layer
 _Combine: TypeAlias = Literal["all_of", "any_of", "none_of"]
 _COMBINATIONS: tuple[_Combine, ...] = ("all_of", "any_of", "none_of")
 

@@ -39,8 +39,8 @@ def _made(base: Profile) -> set[str]:
     found = {type_ for types in table.patterns.values() for type_ in types}
     for name in table.operators:
         operator = table.operator(name)
-        for form in operator.forms if operator is not None else ():
-            found.update(step.layer for step in form.steps if step.layer is not None)
+        for variant in operator.variants if operator is not None else ():
+            found.update(step.layer for step in variant.steps if step.layer is not None)
     return found
 
 

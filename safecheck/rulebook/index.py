@@ -52,7 +52,7 @@ def layers_of(profile: Profile, operator: str) -> frozenset[str]:
     translation = profile.table.operator(operator)
     if translation is None:
         return frozenset()
-    steps = [step for form in translation.forms for step in form.steps]
+    steps = [step for variant in translation.variants for step in variant.steps]
     direct = {step.layer for step in steps if step.layer is not None}
     return frozenset(direct.union(*(profile.table.patterns.get(step.pattern or "", ()) for step in steps)))
 

@@ -1,11 +1,11 @@
-"""Hold the form of a node against a profile. Pure and total: the same form always gets the same judgement."""
+"""Hold the signature of a node against a profile. Pure and total: the same signature always gets the same judgement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from safecheck.finding import EXPORTER_FORM, Evidence, Verdict
-from safecheck.ir.signature import UNKNOWN, Layer, NodeForm
+from safecheck.ir.signature import UNKNOWN, Layer, Signature
 from safecheck.rulebook.condition import Test, met, show, tests, unmet
 from safecheck.rulebook.lowering.lower import Alternative, Choice, Lowered, lower
 from safecheck.rulebook.profile import Profile
@@ -45,7 +45,7 @@ class _LayerVerdict:
     allowance: Rule | None
 
 
-def judge(profile: Profile, node: NodeForm) -> Judgement:
+def judge(profile: Profile, node: Signature) -> Judgement:
     """Lower a node and match each of its layers.
 
     Where several translations remain possible and the reason is known in words only, the worst of them counts. Where
@@ -140,7 +140,7 @@ def _gaps(rule: Rule, layer: Layer) -> tuple[Evidence, ...]:
     return tuple(_evidence(test, layer, "must be known") for test in _unknown_tests(rule, layer))
 
 
-def _unknown_tests(rule: Rule, subject: Layer | NodeForm) -> list[Test]:
+def _unknown_tests(rule: Rule, subject: Layer | Signature) -> list[Test]:
     return [test for test in tests(rule.when) if test.evaluate(subject) is UNKNOWN]
 
 
@@ -159,11 +159,11 @@ def _nearest_allowance(profile: Profile, rules: tuple[Rule, ...], layer: Layer) 
     return tuple(best) if best else (_layer_evidence(layer),)
 
 
-def _evidence(test: Test, subject: Layer | NodeForm, limit: str) -> Evidence:
+def _evidence(test: Test, subject: Layer | Signature, limit: str) -> Evidence:
     return Evidence(test.subject, show(test.actual(subject)), limit)
 
 
-def _operator_charges(profile: Profile, lowered: Lowered, node: NodeForm) -> list[Charge]:
+def _operator_charges(profile: Profile, lowered: Lowered, node: Signature) -> list[Charge]:
     if not lowered.imported:
         return []
     charges = []

@@ -14,7 +14,7 @@ from safecheck.ir.model import Model
 from safecheck.nvidia import log, record
 from safecheck.nvidia.builder import Backend, Built, Places, carry_out
 from safecheck.nvidia.evidence import evidence, held_against, imported, sha256
-from safecheck.nvidia.plan import BuildPlan, plan, signature
+from safecheck.nvidia.plan import BuildPlan, plan, ports_of
 from safecheck.nvidia.version import generation, release_of
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -49,7 +49,7 @@ def plan_for(model: Model, book: Profile, order: Order, release: str = "", safet
             raise UsageError("SC-CFG-RELEASE", "--tensorrt", what, "leave the option away")
         chosen = own
     operators = {node.proto.op_type for node in model.graph}
-    shape = signature(model.proto, operators, model.graph.scopes[0].tensors)
+    shape = ports_of(model.proto, operators, model.graph.scopes[0].tensors)
     return plan(book.id, book.target, wanted, chosen, shape, order.precision, order.batch, safety)
 
 

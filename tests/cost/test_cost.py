@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from safecheck.cost.macs import Precision, Volume, macs, volume
-from safecheck.ir.signature import NodeForm, Scalar, Tensor
+from safecheck.ir.signature import Scalar, Signature, Tensor
 
 
 def tensor(*shape: int | str | None, dtype: str = "FLOAT") -> Tensor:
@@ -18,8 +18,8 @@ def node(
     output: Tensor,
     domain: str = "",
     **attributes: Scalar,
-) -> NodeForm:
-    return NodeForm(op_type, domain, 23, tuple(sorted(attributes.items())), tuple(inputs), (output,))
+) -> Signature:
+    return Signature(op_type, domain, 23, tuple(sorted(attributes.items())), tuple(inputs), (output,))
 
 
 CONV = node("Conv", [tensor(2, 3, 8, 8), tensor(16, 3, 5, 5)], tensor(2, 16, 4, 4))
@@ -71,17 +71,17 @@ TABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("form", "expected"), TABLE, ids=lambda value: getattr(value, "op_type", ""))
-def test_multiply_accumulates(form: NodeForm, expected: int | None) -> None:
-    assert macs(form) == expected
+@pytest.mark.parametrize(("signature", "expected"), TABLE, ids=lambda value: getattr(value, "op_type", ""))
+def test_multiply_accumulates(signature: Signature, expected: int | None) -> None:
+    assert macs(signature) == expected
 
 
-@pytest.mark.parametrize("form", [form for form, count in TABLE if count], ids=lambda form: form.op_type)
-def test_an_unknown_size_is_unknown_and_never_nothing(form: NodeForm) -> None:
+@pytest.mark.parametrize("signature", [row for row, count in TABLE if count], ids=lambda row: row.op_type)
+def test_an_unknown_size_is_unknown_and_never_nothing(signature: Signature) -> None:
     for unknown in (None, (None,), ("N", 3, 4, 4)):
-        blind = form._replace(
-            inputs=tuple(part and part._replace(shape=unknown) for part in form.inputs),
-            outputs=tuple(part and part._replace(shape=unknown) for part in form.outputs),
+        blind = signature._replace(
+            inputs=tuple(part and part._replace(shape=unknown) for part in signature.inputs),
+            outputs=tuple(part and part._replace(shape=unknown) for part in signature.outputs),
         )
         assert macs(blind) is None
 
@@ -138,5 +138,5 @@ def test_torch_counts_the_same() -> None:
         mathematics = torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH)
         with mathematics, FlopCounterMode(display=False) as counter:
             result = run()
-        form = node(op_type, [shape(part) for part in inputs], shape(result), **attributes)
-        assert macs(form) == counter.get_total_flops() / 2, op_type
+        signature = node(op_type, [shape(part) for part in inputs], shape(result), **attributes)
+        assert macs(signature) == counter.get_total_flops() / 2, op_type

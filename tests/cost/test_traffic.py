@@ -10,7 +10,7 @@ from case_files import model_from_text
 from safecheck.cost.macs import Precision, Volume
 from safecheck.cost.traffic import BATCHES, CACHE, Cost, assumptions, cost_of, products
 from safecheck.ir.model import load
-from safecheck.ir.signatures import forms
+from safecheck.ir.signatures import signatures
 
 FP32, FP16, INT8 = Precision
 
@@ -19,7 +19,7 @@ def cost(text: str, folder: Path) -> Cost:
     file = folder / "model.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
     model = load(str(file))
-    nodes = list(forms(model.graph))
+    nodes = list(signatures(model.graph))
     return cost_of(model, nodes, products(nodes))
 
 
@@ -160,7 +160,7 @@ def test_the_cost_does_not_depend_on_who_folds(tmp_path: Path) -> None:
     costs = []
     for folded in (True, False):
         model = load(str(file))
-        nodes = list(forms(model.graph, folded))
+        nodes = list(signatures(model.graph, folded))
         costs.append(cost_of(model, nodes, products(nodes)))
     one, other = costs
     assert one.products == other.products == (24, 12)

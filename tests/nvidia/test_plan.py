@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from safecheck.errors import InputError, SafecheckError, UsageError
 from safecheck.ir.signature import Tensor
 from safecheck.nvidia.commandline import arguments, shell_line
-from safecheck.nvidia.plan import BuildPlan, Signature, plan
+from safecheck.nvidia.plan import BuildPlan, Ports, plan
 from safecheck.nvidia.version import from_code, generation, release_of
 from safecheck.rulebook.load import profile, shipped
 
 GOLDEN = Path(__file__).parent / "golden" / "plans.json"
 RELEASES = ("8.4.12", "8.5.10", "8.6.11", "9.3.0", "10.0.1", "10.15.1", "10.16.1", "11.0.0", "11.4.0")
 IMAGE = Tensor("FLOAT", (1, 3, 224, 224))
-SINGLE = Signature((("x", IMAGE),), (("y", Tensor("FLOAT", (1, 1000))),), frozenset({"FLOAT"}), False)
+SINGLE = Ports((("x", IMAGE),), (("y", Tensor("FLOAT", (1, 1000))),), frozenset({"FLOAT"}), False)
 HALF = replace(SINGLE, floats=frozenset({"FLOAT16"}))
 
 
 target_of = cache(lambda name: profile(name).target)
 
 
-def planned(name: str, release: str, model: Signature = SINGLE, **options: Any) -> BuildPlan:
+def planned(name: str, release: str, model: Ports = SINGLE, **options: Any) -> BuildPlan:
     target = target_of(name)
     return plan(name, target, release_of(target["tensorrt"]), release_of(release), model, **options)
 

@@ -14,8 +14,8 @@ from case_files import FOLDER, Case, _read, check
 from strategies import with_one_fact_less
 
 from safecheck.ir.model import load
-from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor
-from safecheck.ir.signatures import forms
+from safecheck.ir.signature import UNKNOWN, Signature, Tensor
+from safecheck.ir.signatures import signatures
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.lowering.table import table_from_yaml
@@ -67,7 +67,7 @@ def test_a_layer(rule: str, verdict: str, layer: str, dtype: str) -> None:
     tested = dataclasses.replace(rulebook(), table=table_from_yaml(text, "test.yaml"))
     tensor = Tensor(dtype, (1, 4, 8, 8))
     attributes = (("kernel_shape", (2, 2)),)
-    judgement = judge(tested, NodeForm("MaxPool", "", 17, attributes, (tensor,), (tensor,)))
+    judgement = judge(tested, Signature("MaxPool", "", 17, attributes, (tensor,), (tensor,)))
     assert judgement.verdict == verdict
     named = {charge.rule.id for charge in judgement.charges} | {found.id for found in judgement.allowances}
     assert named == {rule}
@@ -89,17 +89,17 @@ def test_what_is_not_known_is_not_allowed() -> None:
         Tensor("FLOAT", ("N", 4)),
     ):
         for pair in ((tensor, known), (known, tensor)):
-            form = NodeForm("Relu", "", 17, (), pair[:1], pair[1:])
-            assert judge(rulebook(), form).verdict == "unproven", form
-    form = NodeForm("MaxPool", "", 17, (("kernel_shape", UNKNOWN),), (known,), (known,))
-    assert judge(rulebook(), form).verdict == "unproven"
+            signature = Signature("Relu", "", 17, (), pair[:1], pair[1:])
+            assert judge(rulebook(), signature).verdict == "unproven", signature
+    signature = Signature("MaxPool", "", 17, (("kernel_shape", UNKNOWN),), (known,), (known,))
+    assert judge(rulebook(), signature).verdict == "unproven"
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_forgetting_one_fact_leaves_a_verdict_or_makes_it_unproven(case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(case.proto().SerializeToString())
-    for formed in forms(load(str(file)).graph, folded=False):
-        known = judge(rulebook(), formed.form).verdict
-        for what, form in with_one_fact_less(formed.form):
-            assert judge(rulebook(), form).verdict in (known, "unproven"), f"{form.op_type} without {what}"
+    for occurrence in signatures(load(str(file)).graph, folded=False):
+        known = judge(rulebook(), occurrence.signature).verdict
+        for what, signature in with_one_fact_less(occurrence.signature):
+            assert judge(rulebook(), signature).verdict in (known, "unproven"), f"{signature.op_type} without {what}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from case_files import Case, cases, check, model_from_text
 
-from safecheck.ir.signature import NodeForm, Tensor
+from safecheck.ir.signature import Signature, Tensor
 from safecheck.rulebook.facts import plugin
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import DEFAULT, profile
@@ -87,7 +87,7 @@ def of_layer(type_: str, op_type: str = "Thing") -> tuple[str, set[str], set[str
     )
     tested = dataclasses.replace(rulebook(), table=table_from_yaml(text, "test.yaml"))
     tensor = Tensor("FLOAT", (4, 8, 6, 6))
-    judgement = judge(tested, NodeForm(op_type, "", 17, (), (tensor,), (tensor,)))
+    judgement = judge(tested, Signature(op_type, "", 17, (), (tensor,), (tensor,)))
     return (
         str(judgement.verdict),
         {charge.rule.id for charge in judgement.charges},

@@ -13,14 +13,14 @@ import pytest
 from case_files import FOLDER, Case, _read, check, model_from_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import forms as any_form
 from strategies import layers as any_layer
+from strategies import signatures as any_signature
 from strategies import with_one_fact_less
 
 from safecheck.finding import Verdict
 from safecheck.ir.model import load
-from safecheck.ir.signature import UNKNOWN, FactValue, Layer, NodeForm, Scalar, Tensor, Value
-from safecheck.ir.signatures import forms
+from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Scalar, Signature, Tensor, Value
+from safecheck.ir.signatures import signatures
 from safecheck.rulebook import facts
 from safecheck.rulebook.facts import LAYER_FACTS, PLAIN_NODE_FACTS, dla
 from safecheck.rulebook.judge import Judgement, judge
@@ -65,7 +65,7 @@ bounded = settings(
 @bounded
 @given(data=st.data())
 def test_every_node_is_judged(name: str, data: st.DataObject) -> None:
-    judgement = judge(rulebook(name), data.draw(any_form(rulebook(name).table)))
+    judgement = judge(rulebook(name), data.draw(any_signature(rulebook(name).table)))
     if judgement.verdict is Verdict.ALLOWED:
         assert not judgement.charges
     else:
@@ -87,11 +87,11 @@ def test_every_fact_answers_about_every_layer(layer: Layer) -> None:
 def test_forgetting_one_fact_leaves_the_verdict_or_unproven(name: str, case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(case.proto().SerializeToString())
-    for formed in forms(load(str(file)).graph):
-        if not formed.computes_constant:
-            known = judge(rulebook(name), formed.form).verdict
-            for _, form in with_one_fact_less(formed.form):
-                assert judge(rulebook(name), form).verdict in (known, Verdict.UNPROVEN), form
+    for occurrence in signatures(load(str(file)).graph):
+        if not occurrence.computes_constant:
+            known = judge(rulebook(name), occurrence.signature).verdict
+            for _, signature in with_one_fact_less(occurrence.signature):
+                assert judge(rulebook(name), signature).verdict in (known, Verdict.UNPROVEN), signature
 
 
 # --- what is sure enough to forbid ----------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_the_matrix_has_a_rule_for_every_operator(op: str, name: str) -> None:
     worst = max((rule.verdict for rule in rules), key=lambda verdict: verdict.severity, default="")
     assert str(worst) == expected(op, name)
     data = Tensor("FLOAT", (1, 8, 6, 6))
-    judgement = judge(rulebook(name), NodeForm(op, "", 17, (), (data, data), (data,)))
+    judgement = judge(rulebook(name), Signature(op, "", 17, (), (data, data), (data,)))
     charged = {charge.rule.id for charge in judgement.charges}
     if rules:
         assert charged >= ({rule.id for rule in rules} - WITHOUT_RULES.get(op, set()))
@@ -183,8 +183,10 @@ WITHOUT_RULES |= {op: {"dla-op-not-listed"} for op in ("GroupNormalization", "La
 
 
 def test_shape_arithmetic_is_no_matter_of_operators() -> None:
-    form = NodeForm("Unsqueeze", "", 17, (), (Tensor("INT64", ()),), (Tensor("INT64", (1,)),), static_shapes_only=True)
-    judgement = judge(rulebook(ORIN), form)
+    signature = Signature(
+        "Unsqueeze", "", 17, (), (Tensor("INT64", ()),), (Tensor("INT64", (1,)),), static_shapes_only=True
+    )
+    judgement = judge(rulebook(ORIN), signature)
     assert {charge.rule.id for charge in judgement.charges} == {"dla-static-shape-arithmetic"}
 
 
@@ -199,12 +201,12 @@ ELSEWHERE = frozenset(
 EARLY = frozenset({"dla-shf1-release", "dla-slc1-release", "dla-cmp4-equal"})
 
 
-def last_form(text: str, folder: Path) -> NodeForm:
+def last_signature(text: str, folder: Path) -> Signature:
     """The last node of a graph."""
     file = folder / "graph.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
-    *_, last = forms(load(str(file)).graph)
-    return last.form
+    *_, last = signatures(load(str(file)).graph)
+    return last.signature
 
 
 def rules_of(judgement: Judgement) -> set[str]:
@@ -228,7 +230,7 @@ def rules_of(judgement: Judgement) -> set[str]:
     ],
 )  # fmt: skip
 def test_rule_among_many(rule: str, text: str, tmp_path: Path) -> None:
-    judgement = judge(rulebook(ORIN), last_form(text, tmp_path))
+    judgement = judge(rulebook(ORIN), last_signature(text, tmp_path))
     assert rule in rules_of(judgement)
     assert judgement.verdict is Verdict.FORBIDDEN
 
@@ -241,7 +243,7 @@ def with_layer(type_: str, kind: str, inputs: tuple[Tensor, ...]) -> Judgement:
         + f"}}, operators: {{Thing: {{layers: [{{layer: {type_}, kind: {kind}}}]}}}}}}"
     )
     book = dataclasses.replace(rulebook(ORIN), table=table_from_yaml(text, "test.yaml"))
-    return judge(book, NodeForm("Thing", "", 17, (), inputs, (Tensor("FLOAT", (1, 8, 6, 6)),)))
+    return judge(book, Signature("Thing", "", 17, (), inputs, (Tensor("FLOAT", (1, 8, 6, 6)),)))
 
 
 MAP = Tensor("FLOAT", (1, 8, 6, 6))
@@ -273,18 +275,18 @@ def test_rules_of_8_4(rule: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / "early.yaml"
     file.write_text(shipped.replace('tensorrt: "8.6.11"', 'tensorrt: "8.4.1"'), encoding="utf-8")
     early: Profile = profile(str(file))
-    form = last_form(text, tmp_path)
-    judgement = judge(early, form)
+    signature = last_signature(text, tmp_path)
+    judgement = judge(early, signature)
     assert rule in rules_of(judgement)
     assert judgement.verdict is Verdict.FORBIDDEN
-    assert rule not in rules_of(judge(rulebook(ORIN), form))
+    assert rule not in rules_of(judge(rulebook(ORIN), signature))
 
 
 def test_a_computed_output_shape_of_a_deconvolution_is_not_allowed(tmp_path: Path) -> None:
     graph = "(float[1,2,6,6] x) => (y) <float[2,2,1,1] w = {1.0, 1.0, 1.0, 1.0}> "
-    plain = last_form(graph + "{ y = ConvTranspose(x, w) }", tmp_path)
+    plain = last_signature(graph + "{ y = ConvTranspose(x, w) }", tmp_path)
     assert judge(rulebook(ORIN), plain).verdict is Verdict.ALLOWED
-    shaped_output = last_form(graph + "{ y = ConvTranspose<output_shape=[7,7]>(x, w) }", tmp_path)
+    shaped_output = last_signature(graph + "{ y = ConvTranspose<output_shape=[7,7]>(x, w) }", tmp_path)
     judgement = judge(rulebook(ORIN), shaped_output)
     assert judgement.verdict is Verdict.UNPROVEN
     assert "dla-deconvolution-other" in rules_of(judgement)
@@ -304,8 +306,8 @@ def convolution(
     per_group = channels // groups if isinstance(channels, int) else None
     weights = Tensor("FLOAT", (8, per_group, *kernel), True)
     written = tuple(sorted({"group": groups, **attributes}.items()))
-    form = NodeForm("Conv", "", 17, written, (data, weights), (MAP,))
-    return Layer("IConvolutionLayer", None, form, (data,), (MAP,))
+    signature = Signature("Conv", "", 17, written, (data, weights), (MAP,))
+    return Layer("IConvolutionLayer", None, signature, (data,), (MAP,))
 
 
 @pytest.mark.parametrize(
@@ -391,8 +393,8 @@ def test_int8_never_needs_more_banks_and_growth_never_fewer(channels: int, width
 
 def layer_of(type_: str, *tensors: Tensor, op: str = "Thing", **attributes: Value) -> Layer:
     """A layer with these inputs and the last of the tensors as its output."""
-    form = NodeForm(op, "", 17, tuple(sorted(attributes.items())), tensors[:-1], tensors[-1:])
-    return Layer(type_, None, form, tensors[:-1], tensors[-1:])
+    signature = Signature(op, "", 17, tuple(sorted(attributes.items())), tensors[:-1], tensors[-1:])
+    return Layer(type_, None, signature, tensors[:-1], tensors[-1:])
 
 
 def shaped(*dims: int | str | None, constant: bool = False) -> Tensor:
@@ -479,10 +481,10 @@ def test_bounds_of_a_clip(
     upper_bound: FactValue,
 ) -> None:
     bounds = [None if value is None else Tensor("FLOAT", (), True, value) for value in values]
-    form = NodeForm("Clip", "", opset, tuple(sorted(attributes.items())), (MAP, *bounds), (MAP,))
-    assert dla.clip_lower(form) == lower_bound
-    assert dla.clip_upper(form) == upper_bound
-    assert dla.clip_upper(form._replace(op_type="Relu")) is UNKNOWN
+    signature = Signature("Clip", "", opset, tuple(sorted(attributes.items())), (MAP, *bounds), (MAP,))
+    assert dla.clip_lower(signature) == lower_bound
+    assert dla.clip_upper(signature) == upper_bound
+    assert dla.clip_upper(signature._replace(op_type="Relu")) is UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -534,7 +536,7 @@ def test_slices_and_scales() -> None:
     assert dla.slice_steps(sliced._replace(role="shape arithmetic")) is UNKNOWN
 
     scales = Tensor("FLOAT", (4,), True, (1.0, 1.0, 2.0, 3.0))
-    resize = NodeForm("Resize", "", 17, (("nearest_mode", "floor"),), (MAP, None, scales), (MAP,))
+    resize = Signature("Resize", "", 17, (("nearest_mode", "floor"),), (MAP, None, scales), (MAP,))
     layer = Layer("IResizeLayer", None, resize, (MAP,), (MAP,))
     assert dla.resize_scales(layer) == (1.0, 1.0, 2.0, 3.0)
     assert dla.resize_spatial_scales(layer) == (2.0, 3.0)
@@ -542,7 +544,7 @@ def test_slices_and_scales() -> None:
     assert dla.nearest_mode(layer._replace(node=resize._replace(op_type="Upsample"))) == "floor"
     assert dla.nearest_mode(layer._replace(node=resize._replace(attributes=()))) == "round_prefer_floor"
     assert dla.resize_scales(layer._replace(node=resize._replace(inputs=(MAP,)))) is UNKNOWN
-    old = NodeForm("Upsample", "", 7, (("scales", (1.0, 1.0, 2.0, 2.0)),), (MAP,), (MAP,))
+    old = Signature("Upsample", "", 7, (("scales", (1.0, 1.0, 2.0, 2.0)),), (MAP,), (MAP,))
     assert dla.resize_spatial_scales(layer._replace(node=old)) == (2.0, 2.0)
     assert dla.operand_count(layer) == 1
 
@@ -558,8 +560,8 @@ def test_axis_of_a_concatenation(axis: Value, rank: int, expected_axis: FactValu
 
 def test_lowered_layers_answer_every_dla_fact() -> None:
     for op in MATRIX:
-        form = NodeForm(op, "", 17, (), (MAP, MAP), (MAP,))
-        for alternative in lower(rulebook(ORIN).table, form).alternatives:
+        signature = Signature(op, "", 17, (), (MAP, MAP), (MAP,))
+        for alternative in lower(rulebook(ORIN).table, signature).alternatives:
             for layer in alternative.layers:
                 assert dla.batch_sizes(layer) is not UNKNOWN
                 assert dla.chw_sizes(layer) is not UNKNOWN

@@ -20,8 +20,8 @@ from case_files import FOLDER
 
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.ir.model import load as load_model
-from safecheck.ir.signature import Layer, NodeForm, Value
-from safecheck.ir.signatures import forms
+from safecheck.ir.signature import Layer, Signature, Value
+from safecheck.ir.signatures import signatures
 from safecheck.ir.value_info import tensor_of
 from safecheck.rulebook import cases as rule_cases
 from safecheck.rulebook import condition
@@ -51,7 +51,7 @@ class Judged(NamedTuple):
 
     rules: frozenset[str]
     """Rule ids that the case names."""
-    forms: tuple[NodeForm | None, ...]
+    signatures: tuple[Signature | None, ...]
     """None for a folded node, which is allowed by no rule."""
     main: int
     """Position of the node whose findings the case names."""
@@ -59,7 +59,7 @@ class Judged(NamedTuple):
     """Network inputs and outputs, if the case says what is held against them."""
     subjects: frozenset[str]
     """Operators and layer types that occur."""
-    parts: tuple[tuple[str, Layer | NodeForm], ...]
+    parts: tuple[tuple[str, Layer | Signature], ...]
     """All that a rule is held against, with its layer type or operator."""
     fits: Callable[[ModelVerdict], bool] | None = None
     """For a generated model: whether a verdict goes with the recorded answer. Nothing else is looked at then."""
@@ -78,50 +78,50 @@ class Book(NamedTuple):
     """Whether the cases are the models that the real check was asked about."""
 
 
-def forms_of(case: Case, profile: Profile, folder: Path) -> Judged:
-    judged = formed_model(case.proto().SerializeToString(), profile, folder, case.node)
+def signatures_of(case: Case, profile: Profile, folder: Path) -> Judged:
+    judged = signatures_of_model(case.proto().SerializeToString(), profile, folder, case.node)
     borders = judged.borders if case.model is not None else ()
     subjects = judged.subjects if borders else judged.subjects - {"network:io"}
     return judged._replace(rules=case.rules, borders=borders, subjects=subjects)
 
 
-def formed_model(raw: bytes, profile: Profile, folder: Path, node: int = -1) -> Judged:
+def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = -1) -> Judged:
     path = folder / "model.onnx"
     path.write_bytes(raw)
     model = load_model(str(path))
-    formed = list(forms(model.graph, profile.folded))
-    main = [position for position, part in enumerate(formed) if part.node.scope.path == ""]
+    occurrence = list(signatures(model.graph, profile.folded))
+    main = [position for position, part in enumerate(occurrence) if part.node.scope.path == ""]
     graph = model.proto.graph
     initializers = {tensor.name for tensor in graph.initializer}
     borders = []
     for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
         tensor = tensor_of(value)
         role = "contradicts the model" if value.name in model.conflicting_outputs else ""
-        borders.append(Layer("network:io", value.name, NodeForm("", "", 0, (), (), (tensor,)), (), (tensor,), role))
-    kept = tuple(None if part.computes_constant and profile.folded else part.form for part in formed)
+        borders.append(Layer("network:io", value.name, Signature("", "", 0, (), (), (tensor,)), (), (tensor,), role))
+    kept = tuple(None if part.computes_constant and profile.folded else part.signature for part in occurrence)
     subjects = {"network:io"}
-    parts: list[tuple[str, Layer | NodeForm]] = [(layer.type, layer) for layer in borders]
-    for form in kept:
-        if form is not None:
-            subjects.add(form.op_type)
-            parts.append((form.op_type, form))
+    parts: list[tuple[str, Layer | Signature]] = [(layer.type, layer) for layer in borders]
+    for signature in kept:
+        if signature is not None:
+            subjects.add(signature.op_type)
+            parts.append((signature.op_type, signature))
             parts.extend(
-                (layer.type, layer) for part in lowered(profile.table, form).alternatives for layer in part.layers
+                (layer.type, layer) for part in lowered(profile.table, signature).alternatives for layer in part.layers
             )
             subjects.update(name for name, _ in parts)
     place = main[node] if main else -1
     return Judged(frozenset(), kept, place, tuple(borders), frozenset(subjects), tuple(parts))
 
 
-_LOWERED: dict[tuple[str, NodeForm], Lowered] = {}
+_LOWERED: dict[tuple[str, Signature], Lowered] = {}
 
 
-def lowered(table: Table, form: NodeForm) -> Lowered:
+def lowered(table: Table, signature: Signature) -> Lowered:
     """Changing a rule changes no lowering."""
-    key = (table.id, form)
+    key = (table.id, signature)
     found = _LOWERED.get(key)
     if found is None:
-        found = _LOWERED[key] = lower(table, form)
+        found = _LOWERED[key] = lower(table, signature)
     return found
 
 
@@ -130,11 +130,11 @@ def said(book: Profile, judged: Judged) -> object:
     if judged.fits is not None:
         return judged.fits(verdict_on(book, judged))
     verdicts, found, allowed = [], frozenset[str](), set[str]()
-    for position, form in enumerate(judged.forms):
-        if form is None:
+    for position, signature in enumerate(judged.signatures):
+        if signature is None:
             verdicts.append(Verdict.ALLOWED)
             continue
-        judgement = judge(book, form)
+        judgement = judge(book, signature)
         verdicts.append(judgement.verdict)
         if position == judged.main:
             found = frozenset(charge.rule.id for charge in judgement.charges)
@@ -144,7 +144,7 @@ def said(book: Profile, judged: Judged) -> object:
 
 
 def verdict_on(book: Profile, judged: Judged) -> ModelVerdict:
-    verdicts = {judge(book, form).verdict for form in judged.forms if form is not None}
+    verdicts = {judge(book, signature).verdict for signature in judged.signatures if signature is not None}
     verdicts.update(charge.verdict for layer in judged.borders for charge in judge_io(book, layer))
     if Verdict.FORBIDDEN in verdicts:
         return ModelVerdict.NON_COMPLIANT
@@ -178,7 +178,7 @@ def read_books(folder: Path) -> list[Book]:
         profile = loading.profile(name)
         release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
         chosen = [case for key, entry in names.items() if entry.text() == name for case in rule_cases.cases(key)]
-        parts = tuple(forms_of(case, profile, folder) for case in chosen)
+        parts = tuple(signatures_of(case, profile, folder) for case in chosen)
         found.append(Book(name, release, profile, all_rules(name.partition("@")[0]), parts))
     return found
 
@@ -195,7 +195,7 @@ def generated_models(folder: Path) -> Book:
     release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
     found = []
     for model in models():
-        judged = formed_model(model.model, profile, folder)
+        judged = signatures_of_model(model.model, profile, folder)
         judged = judged._replace(fits=partial(fits, answers[str(model)]))
         if said(profile, judged):
             found.append(judged)

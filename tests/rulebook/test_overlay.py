@@ -8,7 +8,7 @@ import pytest
 
 from safecheck.errors import RuleFileError, SafecheckError
 from safecheck.finding import Verdict
-from safecheck.ir.signature import NodeForm, Tensor
+from safecheck.ir.signature import Signature, Tensor
 from safecheck.rulebook.cases import model_from_text
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.lint import problems
@@ -55,13 +55,13 @@ SIGMOID = """
 MAP = Tensor("FLOAT", (4, 8, 8, 8))
 
 
-def pool(window: int) -> NodeForm:
+def pool(window: int) -> Signature:
     small = Tensor("FLOAT", (4, 8, 8 - window + 1, 8 - window + 1))
-    return NodeForm("MaxPool", "", 17, (("kernel_shape", (window, window)),), (MAP,), (small,))
+    return Signature("MaxPool", "", 17, (("kernel_shape", (window, window)),), (MAP,), (small,))
 
 
-def node(op_type: str) -> NodeForm:
-    return NodeForm(op_type, "", 17, (), (MAP,), (MAP,))
+def node(op_type: str) -> Signature:
+    return Signature(op_type, "", 17, (), (MAP,), (MAP,))
 
 
 def write(folder: Path, text: str, name: str = "overlay.yaml") -> str:

@@ -12,13 +12,13 @@ import pytest
 from case_files import Case, cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import ATTRIBUTES, forms, layers, with_one_fact_less
+from strategies import ATTRIBUTES, layers, signatures, with_one_fact_less
 
 from safecheck.cost.macs import macs
 from safecheck.finding import Verdict
 from safecheck.ir.model import load as load_model
-from safecheck.ir.signature import UNKNOWN, FactValue, Layer, NodeForm, Tensor, Unknown, Value
-from safecheck.ir.signatures import forms as forms_of
+from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Tensor, Unknown, Value
+from safecheck.ir.signatures import signatures as signatures_of
 from safecheck.rulebook import condition as conditions
 from safecheck.rulebook import facts
 from safecheck.rulebook.condition import OPERATORS, Combination, Condition, Truth, met, parse, unmet
@@ -40,7 +40,7 @@ def rulebook() -> Profile:
 
 CASES = cases()
 LAYER_TYPES = sorted({type_ for rule in rulebook().rules for type_ in rule.layers if type_ != "*"})
-any_form = forms(rulebook().table)
+any_signature = signatures(rulebook().table)
 any_layer = layers(rulebook().table, LAYER_TYPES)
 MAP = Tensor("FLOAT", (4, 8, 12, 12))
 WEIGHTS = Tensor("FLOAT", (8, 8, 3, 3), True)
@@ -86,9 +86,9 @@ def test_every_condition_answers_and_explains(layer: Layer) -> None:
 
 
 @bounded
-@given(form=any_form)
-def test_every_node_is_judged(form: NodeForm) -> None:
-    judgement = judge(rulebook(), form)
+@given(signature=any_signature)
+def test_every_node_is_judged(signature: Signature) -> None:
+    judgement = judge(rulebook(), signature)
     assert judgement.verdict in Verdict
     if judgement.verdict is Verdict.ALLOWED:
         assert not judgement.charges
@@ -101,9 +101,9 @@ def test_every_node_is_judged(form: NodeForm) -> None:
     for charge in judgement.charges:
         assert charge.verdict is not Verdict.ALLOWED
         assert charge.evidence, charge.rule.id
-    same = judge(rulebook(), form) == judgement
+    same = judge(rulebook(), signature) == judgement
     assert same
-    cost = macs(form)
+    cost = macs(signature)
     assert cost is None or isinstance(cost, int)
 
 
@@ -118,13 +118,13 @@ def test_every_network_input_is_judged(layer: Layer) -> None:
 
 
 @st.composite
-def forgetful(draw: st.DrawFn) -> tuple[NodeForm, NodeForm]:
+def forgetful(draw: st.DrawFn) -> tuple[Signature, Signature]:
     """A form, and the same form with some facts forgotten."""
-    form = draw(any_form)
-    return form, draw(forgotten(form))
+    signature = draw(any_signature)
+    return signature, draw(forgotten(signature))
 
 
-def forgotten(form: NodeForm) -> st.SearchStrategy[NodeForm]:
+def forgotten(signature: Signature) -> st.SearchStrategy[Signature]:
     def tensor(known: Tensor | None) -> st.SearchStrategy[Tensor | None]:
         if known is None:
             return st.none()
@@ -146,31 +146,31 @@ def forgotten(form: NodeForm) -> st.SearchStrategy[NodeForm]:
                 st.just(name),
                 st.sampled_from([value, UNKNOWN] if isinstance(value, Unknown) else [value, value, UNKNOWN]),
             )
-            for name, value in form.attributes
+            for name, value in signature.attributes
         )
     )
     return st.builds(
-        form._replace,
+        signature._replace,
         attributes=attributes,
-        inputs=st.tuples(*map(tensor, form.inputs)),
-        outputs=st.tuples(*map(tensor, form.outputs)),
+        inputs=st.tuples(*map(tensor, signature.inputs)),
+        outputs=st.tuples(*map(tensor, signature.outputs)),
     )
 
 
 @settings(bounded, max_examples=150)
 @given(pair=forgetful())
-def test_forgetting_leaves_a_verdict_or_makes_it_unproven(pair: tuple[NodeForm, NodeForm]) -> None:
-    known, less = (judge(rulebook(), form).verdict for form in pair)
+def test_forgetting_leaves_a_verdict_or_makes_it_unproven(pair: tuple[Signature, Signature]) -> None:
+    known, less = (judge(rulebook(), signature).verdict for signature in pair)
     assert less in (known, Verdict.UNPROVEN)
 
 
 @pytest.mark.parametrize(
-    ("form", "name"),
+    ("signature", "name"),
     [
-        (NodeForm("AveragePool", "", 17, (("ceil_mode", 1), ("kernel_shape", (6, 6))), (MAP,), (MAP,)), "ceil_mode"),
-        (NodeForm("Conv", "", 17, (("kernel_shape", (1, 1)),), (MAP, WEIGHTS), (MAP,)), "kernel_shape"),
+        (Signature("AveragePool", "", 17, (("ceil_mode", 1), ("kernel_shape", (6, 6))), (MAP,), (MAP,)), "ceil_mode"),
+        (Signature("Conv", "", 17, (("kernel_shape", (1, 1)),), (MAP, WEIGHTS), (MAP,)), "kernel_shape"),
         (
-            NodeForm(
+            Signature(
                 "ConvTranspose", "", 17, (("output_padding", (1, 1)), ("pads", (1, 1, 1, 1))),
                 (MAP, Tensor("FLOAT", (8, 8, 2, 2), True)), (MAP,),
             ),
@@ -178,9 +178,9 @@ def test_forgetting_leaves_a_verdict_or_makes_it_unproven(pair: tuple[NodeForm, 
         ),
     ],
 )  # fmt: skip
-def test_an_attribute_of_unknown_value_is_not_absent(form: NodeForm, name: str) -> None:
-    attributes = tuple((key, UNKNOWN if key == name else value) for key, value in form.attributes)
-    verdicts = [judge(rulebook(), known).verdict for known in (form, form._replace(attributes=attributes))]
+def test_an_attribute_of_unknown_value_is_not_absent(signature: Signature, name: str) -> None:
+    attributes = tuple((key, UNKNOWN if key == name else value) for key, value in signature.attributes)
+    verdicts = [judge(rulebook(), known).verdict for known in (signature, signature._replace(attributes=attributes))]
     assert verdicts == [Verdict.UNPROVEN, Verdict.UNPROVEN]
 
 
@@ -188,21 +188,21 @@ def test_an_attribute_of_unknown_value_is_not_absent(form: NodeForm, name: str) 
 def test_forgetting_one_fact_of_a_case_leaves_its_verdict_or_unproven(case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(case.proto().SerializeToString())
-    for formed in forms_of(load_model(str(file)).graph):
-        known = judge(rulebook(), formed.form).verdict
-        for what, form in with_one_fact_less(formed.form):
-            less = judge(rulebook(), form).verdict
-            assert less in (known, Verdict.UNPROVEN), f"{form.op_type} without {what}"
+    for occurrence in signatures_of(load_model(str(file)).graph):
+        known = judge(rulebook(), occurrence.signature).verdict
+        for what, signature in with_one_fact_less(occurrence.signature):
+            less = judge(rulebook(), signature).verdict
+            assert less in (known, Verdict.UNPROVEN), f"{signature.op_type} without {what}"
 
 
 # --- order ----------------------------------------------------------------------------------------------------------
 
 
 @bounded
-@given(form=any_form, seed=st.integers(0, 5))
-def test_the_order_of_rules_does_not_decide(form: NodeForm, seed: int) -> None:
-    shuffled = judge(reordered(seed), form)
-    straight = judge(rulebook(), form)
+@given(signature=any_signature, seed=st.integers(0, 5))
+def test_the_order_of_rules_does_not_decide(signature: Signature, seed: int) -> None:
+    shuffled = judge(reordered(seed), signature)
+    straight = judge(rulebook(), signature)
     assert shuffled.verdict is straight.verdict
     forbidden = [
         {charge.rule.id for charge in judgement.charges if charge.verdict is Verdict.FORBIDDEN}
@@ -246,7 +246,7 @@ CLASSICAL = {"all_of": all, "any_of": any, "none_of": lambda parts: not any(part
 def test_combinations_are_known_when_every_outcome_agrees(how: str, truths: tuple[Truth, ...]) -> None:
     outcomes = {CLASSICAL[how](world) for world in worlds(truths)}  # type: ignore[operator]
     parts: tuple[Condition, ...] = tuple(Fixed(truth) for truth in truths)  # type: ignore[misc]
-    answer = Combination(how, parts).evaluate(NodeForm("", "", 1, (), (), ()))  # type: ignore[arg-type]
+    answer = Combination(how, parts).evaluate(Signature("", "", 1, (), (), ()))  # type: ignore[arg-type]
     assert answer is (outcomes.pop() if len(outcomes) == 1 else UNKNOWN)
 
 

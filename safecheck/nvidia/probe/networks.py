@@ -11,8 +11,8 @@ from typing import Any
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.tensors import byte_size
 from safecheck.ir.constants import dtype_number, proto_of, writable
-from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor
-from safecheck.ir.signatures import FormedNode
+from safecheck.ir.signature import UNKNOWN, Signature, Tensor
+from safecheck.ir.signatures import Occurrence
 from safecheck.ir.weights import value_info
 
 NODE = "probed"
@@ -24,17 +24,17 @@ class CannotAskError(Exception):
     """No network can stand for the node; the text says why."""
 
 
-def network(formed: FormedNode) -> Any:
+def network(occurrence: Occurrence) -> Any:
     """The ModelProto of the network.
 
     Raises:
         CannotAskError: a type or shape is not known, or the node depends on more than its operands.
     """
-    form, node = formed.form, formed.node.proto
-    _check(form, node)
-    model = messages().ModelProto(ir_version=8 if form.opset < 19 else 9 if form.opset < 21 else 10)
+    signature, node = occurrence.signature, occurrence.node.proto
+    _check(signature, node)
+    model = messages().ModelProto(ir_version=8 if signature.opset < 19 else 9 if signature.opset < 21 else 10)
     model.producer_name = "safecheck probe"
-    model.opset_import.add(domain="", version=form.opset)
+    model.opset_import.add(domain="", version=signature.opset)
     model.graph.name = NODE
     one = model.graph.node.add()
     one.CopyFrom(node)
@@ -42,35 +42,35 @@ def network(formed: FormedNode) -> Any:
         one.ClearField(field)
     one.name = NODE
     names: dict[str, str] = {}
-    for name, tensor in zip(node.input, form.inputs, strict=True):
+    for name, tensor in zip(node.input, signature.inputs, strict=True):
         if tensor is not None and name not in names:
             names[name] = f"x{len(names)}"
             if tensor.constant:
-                model.graph.initializer.append(_constant(names[name], formed.node.scope.lookup(name)))
+                model.graph.initializer.append(_constant(names[name], occurrence.node.scope.lookup(name)))
             else:
                 model.graph.input.append(value_info(names[name], tensor))
         one.input.append(names[name] if tensor is not None else "")
-    for position, tensor in enumerate(form.outputs):
+    for position, tensor in enumerate(signature.outputs):
         one.output.append(f"y{position}" if tensor is not None else "")
         if tensor is not None:
             model.graph.output.append(value_info(f"y{position}", tensor._replace(constant=False)))
     return model
 
 
-def _check(form: NodeForm, node: Any) -> None:
-    tensors = [tensor for tensor in (*form.inputs, *form.outputs) if tensor is not None]
-    if form.domain not in ("", "ai.onnx") or not form.opset:
+def _check(signature: Signature, node: Any) -> None:
+    tensors = [tensor for tensor in (*signature.inputs, *signature.outputs) if tensor is not None]
+    if signature.domain not in ("", "ai.onnx") or not signature.opset:
         raise CannotAskError("it is no operator of ai.onnx")
     if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
         raise CannotAskError("it holds graphs of its own")
     if any(tensor.dtype is None or tensor.dims is UNKNOWN for tensor in tensors):
         raise CannotAskError("a type or a shape is not known")
-    if any(tensor.computed for tensor in form.inputs if tensor is not None):
+    if any(tensor.computed for tensor in signature.inputs if tensor is not None):
         raise CannotAskError("other nodes compute one of its operands from constants")
-    values = [value for _, value in form.attributes]
+    values = [value for _, value in signature.attributes]
     if UNKNOWN in values or any(attribute.ref_attr_name for attribute in node.attribute):
         raise CannotAskError("an attribute is not known")
-    if all(tensor is None or tensor.constant for tensor in form.inputs):
+    if all(tensor is None or tensor.constant for tensor in signature.inputs):
         raise CannotAskError("nothing enters it")
 
 

@@ -16,7 +16,7 @@ from safecheck.ir.model import load
 from safecheck.nvidia.builder import Backend as Builder
 from safecheck.nvidia.builder import Places, carry_out, find
 from safecheck.nvidia.evidence import evidence
-from safecheck.nvidia.plan import plan, signature
+from safecheck.nvidia.plan import plan, ports_of
 from safecheck.nvidia.probe.backend import Told
 from safecheck.nvidia.version import release_of
 from safecheck.rulebook.profile import Profile
@@ -52,7 +52,7 @@ class Package:
             places = Places(Path(folder) / "engine")
             try:
                 model = load(path)
-                shape = signature(
+                shape = ports_of(
                     model.proto, {node.proto.op_type for node in model.graph}, model.graph.scopes[0].tensors
                 )
                 wanted = release_of(self._target["tensorrt"], "profile")

@@ -8,7 +8,7 @@ from typing import Any
 
 from safecheck.audit.audit import Audit
 from safecheck.finding import Verdict
-from safecheck.ir.signature import NodeForm, Tensor
+from safecheck.ir.signature import Signature, Tensor
 from safecheck.nvidia.probe.networks import CannotAskError, network
 from safecheck.rulebook.facts.signature_hash import form_id
 from safecheck.rulebook.judge import Charge, judge
@@ -39,20 +39,20 @@ class Unasked:
 
 def questions(audit: Audit, book: Profile) -> Iterator[Question | Unasked]:
     """Every unproven form of an audited model once, in the order of the nodes."""
-    seen: set[NodeForm] = set()
-    for node, formed in zip(audit.nodes, audit.formed, strict=True):
-        form = formed.form
-        if node.verdict is not Verdict.UNPROVEN or form in seen:
+    seen: set[Signature] = set()
+    for node, occurrence in zip(audit.nodes, audit.occurrences, strict=True):
+        signature = occurrence.signature
+        if node.verdict is not Verdict.UNPROVEN or signature in seen:
             continue
-        seen.add(form)
-        title = describe(form)
+        seen.add(signature)
+        title = describe(signature)
         try:
-            model = network(formed)
-            layers = _undecided(judge(book, form).charges)
+            model = network(occurrence)
+            layers = _undecided(judge(book, signature).charges)
         except CannotAskError as reason:
             yield Unasked(title, str(reason))
             continue
-        name = form_id(form)
+        name = form_id(signature)
         if isinstance(name, str):
             yield Question(name, title, layers, model)
         else:
@@ -69,11 +69,11 @@ def _undecided(charges: tuple[Charge, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label.partition(":")[0] for charge in charges for label in charge.layers))
 
 
-def describe(form: NodeForm) -> str:
+def describe(signature: Signature) -> str:
     """A form in one line: `Conv FLOAT[1,4,8,8], FLOAT[4,4,3,3] constant -> FLOAT[1,4,6,6] (kernel_shape [3, 3])`."""
-    sides = [", ".join(_tensor(tensor) for tensor in side) for side in (form.inputs, form.outputs)]
-    attributes = ", ".join(f"{name} {_value(value)}" for name, value in form.attributes)
-    return printable(f"{form.op_type} {' -> '.join(sides)}" + (f" ({attributes})" if attributes else ""), 300)
+    sides = [", ".join(_tensor(tensor) for tensor in side) for side in (signature.inputs, signature.outputs)]
+    attributes = ", ".join(f"{name} {_value(value)}" for name, value in signature.attributes)
+    return printable(f"{signature.op_type} {' -> '.join(sides)}" + (f" ({attributes})" if attributes else ""), 300)
 
 
 def _tensor(tensor: Tensor | None) -> str:

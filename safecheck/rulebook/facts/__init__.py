@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from safecheck.ir.signature import FactValue, Layer, NodeForm
+from safecheck.ir.signature import FactValue, Layer, Signature
 from safecheck.rulebook.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
 from safecheck.rulebook.facts import signature_hash as identity
 
-PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
+PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
     fact.__name__: fact
     for fact in (
         node.opset,
@@ -40,10 +40,10 @@ PLAIN_NODE_FACTS: dict[str, Callable[[NodeForm], FactValue]] = {
         dla.clip_upper,
     )
 }
-ATTRIBUTE_FACTS: dict[str, Callable[[NodeForm, str], FactValue]] = {
+ATTRIBUTE_FACTS: dict[str, Callable[[Signature, str], FactValue]] = {
     fact.__name__: fact for fact in (node.attribute, node.written)
 }
-INPUT_FACTS: dict[str, Callable[[NodeForm, tuple[int, ...]], FactValue]] = {
+INPUT_FACTS: dict[str, Callable[[Signature, tuple[int, ...]], FactValue]] = {
     fact.__name__: fact
     for fact in (
         node.present,
@@ -145,14 +145,14 @@ def documentation() -> dict[str, str]:
     return {name: (fact.__doc__ or "").split("\n")[0] for table in tables for name, fact in table.items()}
 
 
-def ask(name: str, of: Any, subject: NodeForm | Layer) -> FactValue:
+def ask(name: str, of: Any, subject: Signature | Layer) -> FactValue:
     """The value of the named fact. `of` is an attribute name or input positions where the fact takes one, else None."""
     if (layer_fact := LAYER_FACTS.get(name)) is not None:
         assert isinstance(subject, Layer)
         return layer_fact(subject)
-    form = subject.node if isinstance(subject, Layer) else subject
+    signature = subject.node if isinstance(subject, Layer) else subject
     if (plain := PLAIN_NODE_FACTS.get(name)) is not None:
-        return plain(form)
+        return plain(signature)
     if (by_attribute := ATTRIBUTE_FACTS.get(name)) is not None:
-        return by_attribute(form, of)
-    return INPUT_FACTS[name](form, of)
+        return by_attribute(signature, of)
+    return INPUT_FACTS[name](signature, of)

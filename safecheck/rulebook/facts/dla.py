@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TypeGuard
 
-from safecheck.ir.signature import UNKNOWN, FactValue, Layer, NodeForm, Tensor, Unknown
+from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Tensor, Unknown
 from safecheck.rulebook.facts.movement import permutation
 from safecheck.rulebook.facts.node import attribute, opset, written
 from safecheck.rulebook.facts.window import dilation, in_channels, kernel
@@ -28,7 +28,7 @@ def _number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _input(node: NodeForm, position: int) -> Tensor | None:
+def _input(node: Signature, position: int) -> Tensor | None:
     return node.inputs[position] if position < len(node.inputs) else None
 
 
@@ -160,7 +160,7 @@ def operand_count(layer: Layer) -> FactValue:
     return len(layer.inputs)
 
 
-def static_shape_arithmetic(node: NodeForm) -> FactValue:
+def static_shape_arithmetic(node: Signature) -> FactValue:
     """Whether the node computes something that depends on nothing but constants and fixed shapes."""
     return node.static_shapes_only
 
@@ -168,17 +168,17 @@ def static_shape_arithmetic(node: NodeForm) -> FactValue:
 # --- parameters of single layers ------------------------------------------------------------------------------------
 
 
-def clip_lower(node: NodeForm) -> FactValue:
+def clip_lower(node: Signature) -> FactValue:
     """Lower bound of a Clip; the smallest FP32 number without one."""
     return _bound(node, "min", 1, -_LARGEST_FLOAT)
 
 
-def clip_upper(node: NodeForm) -> FactValue:
+def clip_upper(node: Signature) -> FactValue:
     """Upper bound of a Clip; the largest FP32 number without one."""
     return _bound(node, "max", 2, _LARGEST_FLOAT)
 
 
-def _bound(node: NodeForm, name: str, position: int, without: float) -> FactValue:
+def _bound(node: Signature, name: str, position: int, without: float) -> FactValue:
     """The bounds are attributes below opset 11 and inputs from then on."""
     release = opset(node)
     if node.op_type != "Clip" or type(release) is not int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safecheck.ir.signature import UNKNOWN, FactValue, NodeForm
+from safecheck.ir.signature import UNKNOWN, FactValue, Signature
 from safecheck.rulebook.facts.node import attribute, present, written
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
@@ -10,7 +10,7 @@ _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 _CLAMP_IS_HARMLESS = {"Slice": (1, 2), "Loop": (0,)}
 
 
-def uneven_split(node: NodeForm) -> FactValue:
+def uneven_split(node: Signature) -> FactValue:
     """Whether a Split without sizes does not divide its axis evenly; UNKNOWN if the axis length is not known."""
     if node.op_type != "Split" or present(node, (1,)) is True or written(node, "split"):
         return False
@@ -24,7 +24,7 @@ def uneven_split(node: NodeForm) -> FactValue:
     return length % len(node.outputs) != 0
 
 
-def int64_beyond_int32(node: NodeForm) -> FactValue:
+def int64_beyond_int32(node: Signature) -> FactValue:
     """Whether a constant INT64 input has an element that does not fit INT32; UNKNOWN if elements are not kept."""
     answer: FactValue = False
     for position, tensor in enumerate(node.inputs):
@@ -39,7 +39,7 @@ def int64_beyond_int32(node: NodeForm) -> FactValue:
     return answer
 
 
-def scan_output_without_trip_count(node: NodeForm) -> FactValue:
+def scan_output_without_trip_count(node: Signature) -> FactValue:
     """Whether a Loop has scan outputs but no trip count.
 
     Loop has M, cond and N carried inputs, and N carried outputs followed by the scan outputs.
@@ -49,13 +49,13 @@ def scan_output_without_trip_count(node: NodeForm) -> FactValue:
     return present(node, (0,)) is not True and len(node.outputs) > max(0, len(node.inputs) - 2)
 
 
-def odd_norm(node: NodeForm) -> FactValue:
+def odd_norm(node: Signature) -> FactValue:
     """Whether the exponent `p` is odd."""
     exponent = attribute(node, "p")
     return exponent % 2 == 1 if type(exponent) is int else UNKNOWN
 
 
-def all_pads_zero(node: NodeForm) -> FactValue:
+def all_pads_zero(node: Signature) -> FactValue:
     """Whether a Pad adds nothing; UNKNOWN if the padding is not a kept constant."""
     if written(node, "pads"):
         pads = attribute(node, "pads")
@@ -66,7 +66,7 @@ def all_pads_zero(node: NodeForm) -> FactValue:
     return UNKNOWN if tensor.values is None else not any(tensor.values)
 
 
-def memory_preserving_transpose(node: NodeForm) -> FactValue:
+def memory_preserving_transpose(node: Signature) -> FactValue:
     """Whether a Transpose of a fixed shape moves only dimensions of size 1, so that memory order stays."""
     data = node.inputs[0] if node.inputs else None
     if data is None or data.shape is None:
@@ -81,7 +81,7 @@ def memory_preserving_transpose(node: NodeForm) -> FactValue:
     return moved == sorted(moved)
 
 
-def residual_output_padding(node: NodeForm) -> FactValue:
+def residual_output_padding(node: Signature) -> FactValue:
     """Whether a ConvTranspose pads its output beyond what its end padding absorbs; UNKNOWN with output_shape."""
     if written(node, "output_shape"):
         return UNKNOWN

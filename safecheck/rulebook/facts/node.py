@@ -9,27 +9,27 @@ from __future__ import annotations
 from math import prod
 
 from safecheck.ir import schemas
-from safecheck.ir.signature import UNKNOWN, FactValue, NodeForm, Tensor, Unknown
+from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor, Unknown
 
 Positions = tuple[int, ...]
 
 
-def opset(node: NodeForm) -> FactValue:
+def opset(node: Signature) -> FactValue:
     """Version of the operator set that the parser takes the node for."""
     return node.opset if node.opset > 0 else UNKNOWN
 
 
-def op_type(node: NodeForm) -> FactValue:
+def op_type(node: Signature) -> FactValue:
     """Operator name."""
     return node.op_type
 
 
-def domain(node: NodeForm) -> FactValue:
+def domain(node: Signature) -> FactValue:
     """Operator domain; `ai.onnx` is the empty string."""
     return "" if node.domain == "ai.onnx" else node.domain
 
 
-def attribute(node: NodeForm, name: str) -> FactValue:
+def attribute(node: Signature, name: str) -> FactValue:
     """Effective value of an attribute: as written, else the ONNX default of the node's opset."""
     for key, value in node.attributes:
         if key == name:
@@ -37,37 +37,37 @@ def attribute(node: NodeForm, name: str) -> FactValue:
     return schemas.default(node.op_type, domain(node), node.opset, name)
 
 
-def written(node: NodeForm, name: str) -> bool:
+def written(node: Signature, name: str) -> bool:
     """Whether the attribute is written on the node."""
     return any(key == name for key, _ in node.attributes)
 
 
-def _present(node: NodeForm, positions: Positions) -> list[Tensor]:
+def _present(node: Signature, positions: Positions) -> list[Tensor]:
     found = [node.inputs[index] for index in positions if index < len(node.inputs)]
     return [tensor for tensor in found if tensor is not None]
 
 
-def present(node: NodeForm, positions: Positions) -> FactValue:
+def present(node: Signature, positions: Positions) -> FactValue:
     """Whether all of these inputs are given."""
     return len(_present(node, positions)) == len(positions)
 
 
-def spelled(node: NodeForm, positions: Positions) -> FactValue:
+def spelled(node: Signature, positions: Positions) -> FactValue:
     """Whether all of these inputs are written, by a name or by an empty one, which omits them."""
     return all(position < len(node.inputs) for position in positions)
 
 
-def network_input(node: NodeForm, positions: Positions) -> FactValue:
+def network_input(node: Signature, positions: Positions) -> FactValue:
     """Whether any of these inputs is an input of the whole network."""
     return any(tensor.network_input for tensor in _present(node, positions))
 
 
-def constant(node: NodeForm, positions: Positions) -> FactValue:
+def constant(node: Signature, positions: Positions) -> FactValue:
     """Whether these inputs, as far as given, are constants."""
     return all(tensor.constant for tensor in _present(node, positions))
 
 
-def static(node: NodeForm, positions: Positions) -> FactValue:
+def static(node: Signature, positions: Positions) -> FactValue:
     """Whether these inputs, as far as given, have only fixed dimensions."""
     answer: FactValue = True
     for tensor in _present(node, positions):
@@ -78,18 +78,18 @@ def static(node: NodeForm, positions: Positions) -> FactValue:
     return answer
 
 
-def dtype(node: NodeForm, positions: Positions) -> FactValue:
+def dtype(node: Signature, positions: Positions) -> FactValue:
     """Element types of these inputs, as far as given."""
     types = tuple(UNKNOWN if tensor.dtype is None else tensor.dtype for tensor in _present(node, positions))
     return types or UNKNOWN
 
 
-def rank(node: NodeForm, positions: Positions) -> FactValue:
+def rank(node: Signature, positions: Positions) -> FactValue:
     """Ranks of these inputs, as far as given."""
     return tuple(tensor.rank for tensor in _present(node, positions)) or UNKNOWN
 
 
-def value(node: NodeForm, positions: Positions) -> FactValue:
+def value(node: Signature, positions: Positions) -> FactValue:
     """Elements of these constant inputs, one after the other."""
     elements: list[bool | int | float | str] = []
     for tensor in _present(node, positions):
@@ -99,7 +99,7 @@ def value(node: NodeForm, positions: Positions) -> FactValue:
     return tuple(elements) or UNKNOWN
 
 
-def element_count(node: NodeForm, positions: Positions) -> FactValue:
+def element_count(node: Signature, positions: Positions) -> FactValue:
     """Number of elements of each of these inputs, as far as given."""
     return tuple(_volume(tensor) for tensor in _present(node, positions)) or UNKNOWN
 
@@ -111,27 +111,27 @@ def _volume(tensor: Tensor) -> int | Unknown:
     return prod(dims)
 
 
-def input_count(node: NodeForm) -> FactValue:
+def input_count(node: Signature) -> FactValue:
     """Number of given inputs."""
     return sum(tensor is not None for tensor in node.inputs)
 
 
-def output_count(node: NodeForm) -> FactValue:
+def output_count(node: Signature) -> FactValue:
     """Number of named outputs."""
     return sum(tensor is not None for tensor in node.outputs)
 
 
-def produces_output(node: NodeForm) -> FactValue:
+def produces_output(node: Signature) -> FactValue:
     """Whether an output of the main graph comes straight from the node."""
     return node.is_output
 
 
-def types_of_tensors(node: NodeForm) -> FactValue:
+def types_of_tensors(node: Signature) -> FactValue:
     """Element types of all inputs and outputs that are tensors of a known type."""
     known = {tensor.dtype for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.dtype}
     return tuple(sorted(known)) or UNKNOWN
 
 
-def idiom(node: NodeForm) -> FactValue:
+def idiom(node: Signature) -> FactValue:
     """Name of the exporter idiom that the node belongs to, or the empty string."""
     return node.idiom

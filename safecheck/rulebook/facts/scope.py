@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from safecheck.ir.signature import UNKNOWN, FactValue, Layer, NodeForm, Tensor, Unknown, Value
+from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Tensor, Unknown, Value
 from safecheck.rulebook.facts.node import attribute
 
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
@@ -17,7 +17,7 @@ _POOLINGS = ("AveragePool", "MaxPool", "LpPool")
 _INTEGERS = frozenset({"INT32", "INT64", "BOOL"})
 
 
-def _of_node(node: NodeForm) -> tuple[Tensor, ...]:
+def _of_node(node: Signature) -> tuple[Tensor, ...]:
     return tuple(tensor for tensor in (*node.inputs, *node.outputs) if tensor is not None)
 
 

@@ -1,4 +1,4 @@
-"""The identity of a form: a rule may speak of exactly what somebody has measured, and of nothing beside it."""
+"""The identity of a signature: a rule may speak of exactly what somebody has measured, and of nothing beside it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from safecheck.ir.signature import (
     UNKNOWN,
     WEIGHTED,
     FactValue,
-    NodeForm,
+    Signature,
     Tensor,
     Unknown,
     keeps_elements,
 )
 
 
-def form_id(node: NodeForm) -> FactValue:
+def form_id(node: Signature) -> FactValue:
     """Hash of operator, opset, attributes, and of types, shapes and small constants of all tensors."""
     tensors = [_tensor(tensor, node.op_type) for side in (node.inputs, node.outputs) for tensor in (*side, None)]
     if UNKNOWN in tensors or any(_unknown(value) for _, value in node.attributes):

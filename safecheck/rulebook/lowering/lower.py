@@ -1,13 +1,13 @@
-"""Apply a lowering table to the form of a node."""
+"""Apply a lowering table to the signature of a node."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
-from safecheck.ir.signature import UNKNOWN, Layer, NodeForm, Tensor
+from safecheck.ir.signature import UNKNOWN, Layer, Signature, Tensor
 from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
-from safecheck.rulebook.lowering.table import Form, Operator, Step, Table
+from safecheck.rulebook.lowering.table import Operator, Step, Table, Variant
 
 # What keeps a node from becoming layers at all is judged by rules like everything else, as a layer of these types.
 REFUSED = "parser:refused"
@@ -44,7 +44,7 @@ class Lowered:
     alternatives: tuple[Alternative, ...]
 
 
-def lower(table: Table, node: NodeForm) -> Lowered:
+def lower(table: Table, node: Signature) -> Lowered:
     """Translate a node as the parser of `table` does.
 
     The parser dispatches on the operator name alone: the domain is not looked at (onnx-tensorrt ModelImporter, all
@@ -57,8 +57,8 @@ def lower(table: Table, node: NodeForm) -> Lowered:
         return Lowered(True, (Alternative(Choice.CERTAIN, (Layer(SHAPE_ARITHMETIC, None, node, (), ()),), ""),))
     checks = (*_type_checks(table, operator, node), *_refusals(operator, node))
     candidates = [
-        Alternative(choice, (*checks, *_layers(table, form, node)), form.worded)
-        for choice, form in _choose(operator, node)
+        Alternative(choice, (*checks, *_layers(table, variant, node)), variant.worded)
+        for choice, variant in _choose(operator, node)
     ]
     if not candidates:
         nothing = Layer(REFUSED, "no form of the importer fits this node", node, (), (), certain=False)
@@ -66,12 +66,12 @@ def lower(table: Table, node: NodeForm) -> Lowered:
     return Lowered(True, tuple(candidates))
 
 
-def _missing(table: Table, node: NodeForm) -> Layer:
+def _missing(table: Table, node: Signature) -> Layer:
     type_ = UNSUPPORTED if node.op_type in table.unsupported and node.domain in ("", "ai.onnx") else NO_IMPORTER
     return Layer(type_, None, node, (), ())
 
 
-def _type_checks(table: Table, operator: Operator, node: NodeForm) -> list[Layer]:
+def _type_checks(table: Table, operator: Operator, node: Signature) -> list[Layer]:
     found = []
     for tensor in {tensor for tensor in (*node.inputs, *node.outputs) if tensor is not None}:
         if tensor.dtype not in table.types:
@@ -83,7 +83,7 @@ def _type_checks(table: Table, operator: Operator, node: NodeForm) -> list[Layer
     return sorted(found, key=lambda layer: (layer.type, layer.kind or ""))
 
 
-def _refusals(operator: Operator, node: NodeForm) -> list[Layer]:
+def _refusals(operator: Operator, node: Signature) -> list[Layer]:
     found = []
     for refusal in operator.refuses:
         truth = refusal.when.evaluate(node)
@@ -92,26 +92,26 @@ def _refusals(operator: Operator, node: NodeForm) -> list[Layer]:
     return found
 
 
-def _choose(operator: Operator, node: NodeForm) -> list[tuple[Choice, Form]]:
-    chosen: list[tuple[Choice, Form]] = []
-    for form in operator.forms:
-        truth = form.when.evaluate(node)
+def _choose(operator: Operator, node: Signature) -> list[tuple[Choice, Variant]]:
+    chosen: list[tuple[Choice, Variant]] = []
+    for variant in operator.variants:
+        truth = variant.when.evaluate(node)
         if truth is False:
             continue
         if truth is UNKNOWN:
-            chosen.append((Choice.UNKNOWN, form))
-        elif form.worded:
-            chosen.append((Choice.WORDED, form))
+            chosen.append((Choice.UNKNOWN, variant))
+        elif variant.worded:
+            chosen.append((Choice.WORDED, variant))
         else:
-            chosen.append((Choice.CERTAIN, form))
+            chosen.append((Choice.CERTAIN, variant))
             break
     return chosen
 
 
-def _layers(table: Table, form: Form, node: NodeForm) -> list[Layer]:
+def _layers(table: Table, variant: Variant, node: Signature) -> list[Layer]:
     operands = Operands(node)
     layers: list[Layer] = []
-    for step in form.steps:
+    for step in variant.steps:
         truth = step.when.evaluate(node)
         if truth is not False:
             added = _run(table, step, operands)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Layer, NodeForm, Tensor
+from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Layer, Signature, Tensor
 
 
 @dataclass(slots=True)
 class Operands:
     """The tensors of one node while it is being lowered, by their names in the lowering files."""
 
-    node: NodeForm
+    node: Signature
     rebound: dict[str, Tensor] = field(default_factory=dict)
 
     def tensor(self, name: str) -> Tensor | None:

@@ -28,7 +28,7 @@ Read = Callable[[str, Entry], str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One layer or pattern of a form."""
+    """One layer or pattern of a variant."""
 
     layer: str | None
     """Layer type; None for a pattern."""
@@ -43,16 +43,16 @@ class Step:
     perhaps: str
     """A condition nobody could put into facts, in words; the layer is then assumed to be added."""
     count: int | None
-    """How many layers of the same form the parser adds; None if that depends. They are judged once."""
+    """How many layers of the same variant the parser adds; None if that depends. They are judged once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """One way in which the parser translates an operator; the first form whose condition holds is used."""
+class Variant:
+    """One way in which the parser translates an operator; the first variant whose condition holds is used."""
 
     when: Condition
     worded: str
-    """A condition in words: whether this form is used cannot be decided, so the worst of the candidates counts."""
+    """A condition in words: whether this variant is used cannot be decided, so the worst of the candidates counts."""
     steps: tuple[Step, ...]
 
 
@@ -73,7 +73,7 @@ class Operator:
     types: tuple[str, ...]
     """ONNX element types documented for the first input; empty if not restricted."""
     refuses: tuple[Refusal, ...]
-    forms: tuple[Form, ...]
+    variants: tuple[Variant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,16 +229,16 @@ def _operator(entry: Entry) -> Operator:
     keys = entry.mapping(optional=("at", "types", "refuses", "forms", "layers"))
     if ("forms" in keys) == ("layers" in keys):
         entry.fail("an operator needs either forms or layers", "give forms: for alternatives, layers: for a single one")
-    forms = (
-        tuple(_form(form) for form in keys["forms"].sequence())
+    variants = (
+        tuple(_variant(variant) for variant in keys["forms"].sequence())
         if "forms" in keys
-        else (Form(ALWAYS, "", _steps(keys["layers"])),)
+        else (Variant(ALWAYS, "", _steps(keys["layers"])),)
     )
     return Operator(
         at=keys["at"].text() if "at" in keys else "",
         types=tuple(part.text() for part in keys["types"].sequence()) if "types" in keys else (),
         refuses=tuple(_refusal(part) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
-        forms=forms,
+        variants=variants,
     )
 
 
@@ -247,10 +247,10 @@ def _refusal(entry: Entry) -> Refusal:
     return Refusal(parse(keys["when"], NODE_FACT_NAMES), keys["text"].text())
 
 
-def _form(entry: Entry) -> Form:
+def _variant(entry: Entry) -> Variant:
     keys = entry.mapping(required=("layers",), optional=("when", "worded"))
     when = parse(keys["when"], NODE_FACT_NAMES) if "when" in keys else ALWAYS
-    return Form(when, keys["worded"].text() if "worded" in keys else "", _steps(keys["layers"]))
+    return Variant(when, keys["worded"].text() if "worded" in keys else "", _steps(keys["layers"]))
 
 
 def _steps(entry: Entry) -> tuple[Step, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from strategies import with_one_fact_less
 
-from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor
+from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 from safecheck.rulebook.facts.signature_hash import form_id
 
 DATA = Tensor("FLOAT", (1, 4, 8, 8))
 SHAPE = Tensor("INT64", (2,), True, (4, 64))
-RESHAPE = NodeForm("Reshape", "", 17, (("allowzero", 0),), (DATA, SHAPE), (Tensor("FLOAT", (4, 64)),))
-CONV = NodeForm("Conv", "", 17, (("group", 1),), (DATA, Tensor("FLOAT", (4, 4, 1, 1), True)), (DATA,))
+RESHAPE = Signature("Reshape", "", 17, (("allowzero", 0),), (DATA, SHAPE), (Tensor("FLOAT", (4, 64)),))
+CONV = Signature("Conv", "", 17, (("group", 1),), (DATA, Tensor("FLOAT", (4, 4, 1, 1), True)), (DATA,))
 
 
 def test_where_a_node_stands_does_not_matter() -> None:
@@ -37,14 +37,14 @@ def test_where_a_node_stands_does_not_matter() -> None:
         RESHAPE._replace(static_shapes_only=True),
     ],
 )
-def test_anything_else_does(other: NodeForm) -> None:
+def test_anything_else_does(other: Signature) -> None:
     assert form_id(other) not in (form_id(RESHAPE), UNKNOWN)
 
 
-@pytest.mark.parametrize("form", [RESHAPE, CONV], ids=["Reshape", "Conv"])
-def test_forgetting_something_never_makes_another_form(form: NodeForm) -> None:
-    for what, less in with_one_fact_less(form):
-        assert form_id(less) in (form_id(form), UNKNOWN), what
+@pytest.mark.parametrize("signature", [RESHAPE, CONV], ids=["Reshape", "Conv"])
+def test_forgetting_something_never_makes_another_form(signature: Signature) -> None:
+    for what, less in with_one_fact_less(signature):
+        assert form_id(less) in (form_id(signature), UNKNOWN), what
     for dim in ("N", None):
-        unknown = form._replace(inputs=(DATA._replace(shape=(dim, 4, 8, 8)), form.inputs[1]))
+        unknown = signature._replace(inputs=(DATA._replace(shape=(dim, 4, 8, 8)), signature.inputs[1]))
         assert form_id(unknown) is UNKNOWN

@@ -16,7 +16,7 @@ from case_files import model_from_text
 from nvidia.probe import few
 
 from safecheck.ir.model import load
-from safecheck.ir.signatures import forms
+from safecheck.ir.signatures import signatures
 from safecheck.nvidia.probe.networks import NODE
 from safecheck.nvidia.probe.questions import Question, Unasked, questions
 from safecheck.rulebook.facts.signature_hash import form_id
@@ -59,13 +59,13 @@ def elements(question: Question) -> int:
     return max(prod(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in values)
 
 
-def same_form(question: Question) -> None:
+def same_signature(question: Question) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.onnx"
         file.write_bytes(question.model.SerializeToString())
-        (formed,) = forms(load(str(file)).graph, folded=False)
-    assert form_id(formed.form) == question.id, question.title
-    assert formed.node.proto.name == NODE
+        (occurrence,) = signatures(load(str(file)).graph, folded=False)
+    assert form_id(occurrence.signature) == question.id, question.title
+    assert occurrence.node.proto.name == NODE
 
 
 def test_networks_of_the_rule_cases() -> None:
@@ -73,7 +73,7 @@ def test_networks_of_the_rule_cases() -> None:
     assert len(asked) > 150
     odd = set()
     for model, question in asked:
-        same_form(question)
+        same_signature(question)
         if not runs(question.model.SerializeToString()):
             assert not runs(model), f"the case runs, its network does not: {question.title}"
             odd.add(question.id)
@@ -88,7 +88,7 @@ def test_networks_of_whole_models(name: str) -> None:
     assert len(asked) > 30
     assert len({question.id for question in asked}) == len(asked)
     for question in asked:
-        same_form(question)
+        same_signature(question)
         assert runs(question.model.SerializeToString()), question.title
 
 

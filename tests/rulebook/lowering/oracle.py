@@ -21,7 +21,7 @@ import onnx.backend.test.case.node  # noqa: TID251
 import onnx.numpy_helper  # noqa: TID251
 
 from safecheck.ir.model import load
-from safecheck.ir.signatures import forms
+from safecheck.ir.signatures import signatures
 from safecheck.nvidia.scope_check import labels
 from safecheck.rulebook.lowering import lower as lowering
 from safecheck.rulebook.lowering.table import Table, table_from_yaml
@@ -212,10 +212,10 @@ class Candidate(NamedTuple):
 def expectation(known: Table, path: str) -> list[Candidate]:
     """The candidates of the table for a model file; a model of several nodes has the sum of its nodes' candidates."""
     totals = [Candidate(False, Labels(), Labels(), frozenset())]
-    for formed in forms(load(path).graph, folded=False):
+    for occurrence in signatures(load(path).graph, folded=False):
         options = [
-            _candidate(known, found.layers, formed.form.op_type)
-            for found in lowering.lower(known, formed.form).alternatives
+            _candidate(known, found.layers, occurrence.signature.op_type)
+            for found in lowering.lower(known, occurrence.signature).alternatives
         ]
         totals = [_sum(one, other) for one in totals for other in options][:64]
     return totals
@@ -228,7 +228,7 @@ def _candidate(known: Table, layers: tuple[Any, ...], op_type: str) -> Candidate
     refused = True if True in refusals else None if refusals else False
     drawn = [layer for layer in real if not layer.type.startswith("parser:")]
     operator = known.operator(op_type)
-    steps = [step for form in operator.forms for step in form.steps] if operator else []
+    steps = [step for variant in operator.variants for step in variant.steps] if operator else []
     words = {step.perhaps for step in steps} - {""}
     return Candidate(
         refused,

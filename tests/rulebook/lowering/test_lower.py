@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from safecheck.ir.model import load
-from safecheck.ir.signature import UNKNOWN, NodeForm, Tensor, Unknown, Value
-from safecheck.ir.signatures import forms
+from safecheck.ir.signature import UNKNOWN, Signature, Tensor, Unknown, Value
+from safecheck.ir.signatures import signatures
 from safecheck.rulebook.cases import model_from_text
 from safecheck.rulebook.lowering.lower import Choice, Lowered, lower
 from safecheck.rulebook.lowering.table import Table, table_from_yaml
@@ -49,12 +49,12 @@ def node(
     opset: int = 17,
     domain: str = "",
     **attributes: Value | Unknown,
-) -> NodeForm:
+) -> Signature:
     """The form of a node; its output is like its first input unless given."""
     if outputs is None:
         first = next((tensor for tensor in inputs if tensor is not None), Tensor("FLOAT", ()))
         outputs = (first._replace(constant=False, values=None),)
-    return NodeForm(op_type, domain, opset, tuple(sorted(attributes.items())), inputs, outputs)
+    return Signature(op_type, domain, opset, tuple(sorted(attributes.items())), inputs, outputs)
 
 
 def labels(lowered: Lowered) -> list[str]:
@@ -78,7 +78,7 @@ SLICE_CHAIN = (
     "IElementWiseLayer:kPROD IElementWiseLayer:kSUB ISliceLayer"
 )
 
-CERTAIN: list[tuple[NodeForm, str]] = [
+CERTAIN: list[tuple[Signature, str]] = [
     # one layer per operator
     (node("Relu", X), "IActivationLayer:kRELU"),
     (node("Relu", X, domain="com.microsoft", opset=1), "IActivationLayer:kRELU"),
@@ -283,16 +283,16 @@ CERTAIN: list[tuple[NodeForm, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "expected"), CERTAIN, ids=lambda value: getattr(value, "op_type", ""))
-def test_certain(form: NodeForm, expected: str) -> None:
-    lowered = lower(table(), form)
+@pytest.mark.parametrize(("signature", "expected"), CERTAIN, ids=lambda value: getattr(value, "op_type", ""))
+def test_certain(signature: Signature, expected: str) -> None:
+    lowered = lower(table(), signature)
     assert lowered.imported
     assert labels(lowered) == [expected]
     assert lowered.alternatives[0].choice is Choice.CERTAIN
     assert all(layer.certain for layer in lowered.alternatives[0].layers)
 
 
-REFUSED: list[tuple[NodeForm, str, str | None]] = [
+REFUSED: list[tuple[Signature, str, str | None]] = [
     (node("AveragePool", X, kernel_shape=(2, 2), dilations=(2, 2), opset=19), "parser:refused", "Dilations"),
     (node("MaxPool", X, kernel_shape=(2, 2), outputs=(X, X)), "parser:refused", "Indices"),
     (node("MaxPool", t(1, 8, 4, 4, 4, 4), kernel_shape=(2, 2, 2, 2)), "parser:refused", "windows"),
@@ -354,15 +354,15 @@ REFUSED: list[tuple[NodeForm, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "type_", "text"), REFUSED, ids=lambda value: getattr(value, "op_type", ""))
-def test_refused(form: NodeForm, type_: str, text: str | None) -> None:
-    for alternative in lower(table(), form).alternatives:
+@pytest.mark.parametrize(("signature", "type_", "text"), REFUSED, ids=lambda value: getattr(value, "op_type", ""))
+def test_refused(signature: Signature, type_: str, text: str | None) -> None:
+    for alternative in lower(table(), signature).alternatives:
         found = [layer for layer in alternative.layers if layer.type == type_ and layer.certain]
         assert found
         assert text is None or any(text in (layer.kind or "") for layer in found)
 
 
-OPEN: list[tuple[NodeForm, list[str]]] = [
+OPEN: list[tuple[Signature, list[str]]] = [
     (node("Flatten", UNRANKED), ["IIdentityLayer", f"{SHAPE_ARITHMETIC} IShuffleLayer"]),
     (
         node("Softmax", t(4, 32), opset=0),
@@ -389,9 +389,9 @@ OPEN: list[tuple[NodeForm, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "expected"), OPEN, ids=lambda value: getattr(value, "op_type", ""))
-def test_an_unknown_fact_keeps_the_candidates(form: NodeForm, expected: list[str]) -> None:
-    lowered = lower(table(), form)
+@pytest.mark.parametrize(("signature", "expected"), OPEN, ids=lambda value: getattr(value, "op_type", ""))
+def test_an_unknown_fact_keeps_the_candidates(signature: Signature, expected: list[str]) -> None:
+    lowered = lower(table(), signature)
     assert labels(lowered) == expected
     assert lowered.alternatives[0].choice is Choice.UNKNOWN
 
@@ -406,14 +406,14 @@ def test_unknown_rank_leaves_refusal_and_wrap_open() -> None:
     ]
 
 
-def operands(form: NodeForm, label: str) -> list[tuple[tuple[Dim, ...] | None, ...]]:
+def operands(signature: Signature, label: str) -> list[tuple[tuple[Dim, ...] | None, ...]]:
     """Shapes of the inputs of every layer of this name."""
-    (alternative,) = lower(table(), form).alternatives
+    (alternative,) = lower(table(), signature).alternatives
     return [tuple(tensor.shape for tensor in layer.inputs) for layer in alternative.layers if layer.label == label]
 
 
 @pytest.mark.parametrize(
-    ("form", "label", "shapes"),
+    ("signature", "label", "shapes"),
     [
         (node("Conv", X, W4, c(16)), "IConvolutionLayer", [(X.shape,)]),
         (node("Conv", X, t(16, 8, 3, 3), c(16)), "IConvolutionLayer", [(X.shape, (16, 8, 3, 3))]),
@@ -437,14 +437,14 @@ def operands(form: NodeForm, label: str) -> list[tuple[tuple[Dim, ...] | None, .
     ],
     ids=lambda value: getattr(value, "op_type", ""),
 )
-def test_operands(form: NodeForm, label: str, shapes: list[tuple[tuple[Dim, ...] | None, ...]]) -> None:
-    assert operands(form, label) == shapes
+def test_operands(signature: Signature, label: str, shapes: list[tuple[tuple[Dim, ...] | None, ...]]) -> None:
+    assert operands(signature, label) == shapes
 
 
 @pytest.mark.parametrize("name", sorted(table().operators))
 def test_a_node_without_inputs_is_lowered_without_an_error(name: str) -> None:
     for opset in (0, 1, 6, 9, 10, 11, 12, 13, 18):
-        assert lower(table(), NodeForm(name, "", opset, (), (), ())).alternatives
+        assert lower(table(), Signature(name, "", opset, (), (), ())).alternatives
 
 
 ANY_DATA = [X, V, M, t(), UNRANKED, Tensor(None, None), t("n", None), c(3, dtype="INT64", values=(1, 2, 3))]
@@ -485,7 +485,7 @@ MISSING = "parser:no-importer"
 PADDED = "IConstantLayer IElementWiseLayer:kSUM ISliceLayer:kFILL"
 
 # Each row: a node, and what becomes of it from which release on, up to the next one named.
-BY_RELEASE: list[tuple[NodeForm, dict[str, str]]] = [
+BY_RELEASE: list[tuple[Signature, dict[str, str]]] = [
     (node("LayerNormalization", M, c(32), c(32)), {
         "8.4": MISSING, "8.6": "IConstantLayer IConstantLayer IShuffleLayer IShuffleLayer INormalizationLayer"}),
     (node("IsInf", X), {"8.4": MISSING, "8.6": "IUnaryLayer:kISINF"}),
@@ -584,13 +584,13 @@ RELEASES = (
 )
 
 
-@pytest.mark.parametrize(("form", "expected"), BY_RELEASE, ids=lambda value: getattr(value, "op_type", ""))
-def test_releases(form: NodeForm, expected: dict[str, str]) -> None:
+@pytest.mark.parametrize(("signature", "expected"), BY_RELEASE, ids=lambda value: getattr(value, "op_type", ""))
+def test_releases(signature: Signature, expected: dict[str, str]) -> None:
     current = None
     for number in RELEASES:
         current = expected.get(number, current)
         if current is not None:
-            lowered = lower(release(number), form)
+            lowered = lower(release(number), signature)
             layers = [
                 layer.type if layer.type.startswith("parser:") else layer.label
                 for layer in lowered.alternatives[0].layers
@@ -640,7 +640,7 @@ def test_the_parser_asks_for_the_version_of_ai_onnx(imports: str, first: str, tm
     )
     file = tmp_path / "model.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
-    (formed,) = forms(load(str(file)).graph)
-    known = lower(release("10.15"), formed.form).alternatives[0].layers
+    (occurrence,) = signatures(load(str(file)).graph)
+    known = lower(release("10.15"), occurrence.signature).alternatives[0].layers
     layers = [layer.type for layer in known if not layer.type.startswith("parser:")]
-    assert formed.form.opset == 0 if not first else layers[0] == first
+    assert occurrence.signature.opset == 0 if not first else layers[0] == first

@@ -118,8 +118,8 @@ def test_operator(name: str) -> None:
     assert ("INT32" in operator.types) == ("INT64" in operator.types), "INT64 is narrowed to INT32"
     assert ("FLOAT" in operator.types) == ("DOUBLE" in operator.types), "DOUBLE is read as FLOAT"
     assert all(refusal.text.endswith(".") for refusal in operator.refuses)
-    for form in operator.forms:
-        for step in form.steps:
+    for variant in operator.variants:
+        for step in variant.steps:
             assert step.layer is None or step.layer in LAYERS
             if step.kind is not None:
                 assert step.kind in KINDS[str(step.layer)]
@@ -129,8 +129,8 @@ def test_operator(name: str) -> None:
 def test_the_last_form_is_what_is_left(name: str) -> None:
     operator = table().operator(name)
     assert operator is not None
-    assert operator.forms[-1].when == ALWAYS
-    assert ALWAYS not in [form.when for form in operator.forms[:-1]]
+    assert operator.variants[-1].when == ALWAYS
+    assert ALWAYS not in [variant.when for variant in operator.variants[:-1]]
 
 
 def test_patterns_name_layers_that_exist() -> None:
@@ -211,8 +211,8 @@ def test_release(number: str) -> None:
         assert operator.at
         assert set(operator.types) <= set(loaded.types), name
         assert all(refusal.text.endswith(".") for refusal in operator.refuses), name
-        assert operator.forms[-1].when == ALWAYS, name
-        for step in (step for form in operator.forms for step in form.steps):
+        assert operator.variants[-1].when == ALWAYS, name
+        for step in (step for variant in operator.variants for step in variant.steps):
             assert step.layer is None or step.layer in LAYERS | LATER_LAYERS, name
             if step.kind is not None:
                 known = KINDS.get(str(step.layer), frozenset()) | LATER_KINDS.get(str(step.layer), frozenset())
