@@ -11,7 +11,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
 _MARKUP = frozenset("\\`*_[]$~")
 # A forge makes mentions, references and links of these wherever they stand; a code span around them stops it.
 _ACTIVE = re.compile(r"((?:@|#(?=[0-9])|:(?=//)|(?<=www)\.)+)", re.IGNORECASE)
-_BLOCK = re.compile(r"[0-9]+(?=[.)](?: |\Z))|(?=[-+#=:](?![0-9]))")
+_BLOCK = re.compile(r" *(?:[0-9]+(?=[.)](?: |\Z))|(?=[-+#=:](?![0-9])))")
 
 
 def inert(text: str) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import metadata
 from io import FileIO
 
+import safecheck
 from safecheck.errors import UsageError
 from safecheck.nvidia.scope_check.answers import Answer, Scope, failed, read
 from safecheck.nvidia.scope_check.child import MEMORY, SECONDS, ChildError, run
@@ -28,7 +29,7 @@ spec.loader.exec_module(package)
 from safecheck.nvidia.scope_check.program import main
 main(sys.argv[1:])
 """
-PROGRAM = (sys.executable, "-P", "-c", _START, os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
+PROGRAM = (sys.executable, "-P", "-c", _START, os.path.dirname(os.path.dirname(safecheck.__file__)))
 _MEMORY_PER_BYTE = 4
 
 
