@@ -63,7 +63,7 @@ class Group:
     known: int
     rows: tuple[Row, ...]
     figures: tuple[Figure, ...]
-    signatures: tuple[str, ...]
+    forms: tuple[str, ...]
     """Which exporter spells it so, and what others write."""
 
     @property
@@ -113,7 +113,7 @@ def _group(report: Report, pictures: Pictures, findings: list[Finding], shown: l
         known=sum(finding.fingerprint in report.decisions.debt for finding in findings),
         rows=tuple(_row(report, pictures, finding) for finding in shown),
         figures=tuple(_figure(report, pictures, number, count) for number, count in sorted(places.items())),
-        signatures=tuple(
+        forms=tuple(
             dict.fromkeys(
                 printable(f"{part.actual}; {part.limit}", _TEXT)
                 for finding in findings
