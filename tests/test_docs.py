@@ -34,3 +34,11 @@ def test_the_readme_has_one_line_for_each_of_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert sum("audit examples/csa-block.onnx" in line and "pip install" in line for line in lines) == 1
     assert sum("-m pytest" in line and "pip install" in line for line in lines) == 1
+
+
+def test_the_page_of_the_house_is_fresh() -> None:
+    made = module("make_architecture")
+    text = made.PAGE.read_text(encoding="utf-8")
+    assert made.page(text) == text, "run python docs/make_architecture.py"
+    assert made.PICTURE.read_text(encoding="utf-8") == made.picture(), "run python docs/make_architecture.py"
+    assert all(sum(f"| `{room}` |" in line for line in text.splitlines()) == 1 for row in made.rows() for room in row)
