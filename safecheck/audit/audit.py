@@ -15,6 +15,7 @@ from safecheck.ir.model import Model
 from safecheck.ir.signature import Layer, Signature
 from safecheck.ir.signatures import Occurrence, signatures
 from safecheck.ir.value_info import tensor_of
+from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
 
@@ -166,16 +167,8 @@ def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:
 
 def _check_coverage(model: Model, nodes: list[Audited]) -> None:
     """Count the nodes once more, straight from the file's structure and without the graph."""
-    expected = 0
-    holders = [model.proto.graph, *model.proto.functions]
-    while holders:
-        protos = holders.pop().node
-        expected += len(protos)
-        for proto in protos:
-            for attribute in proto.attribute:
-                if attribute.HasField("g"):
-                    holders.append(attribute.g)
-                holders.extend(attribute.graphs)
+    holders = (model.proto.graph, *model.proto.functions)
+    expected = sum(len(graph.node) for holder in holders for graph in every_graph(holder))
     places = {(node.location.scope, node.location.index) for node in nodes}
     if len(nodes) != expected or len(places) != expected:
         raise CoverageError(

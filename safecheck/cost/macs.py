@@ -8,6 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
+from safecheck.ir.walk import is_standard
 
 
 class Precision(StrEnum):
@@ -75,7 +76,7 @@ def macs(node: Signature) -> int | None:
     the two products of an attention operator, and the gates of recurrent operators. Elementwise work, reductions and
     normalisation are not counted. Operators of other domains than ai.onnx may do anything, so None.
     """
-    if node.domain not in ("", "ai.onnx"):
+    if not is_standard(node):
         return None
     count = _COUNTED.get(node.op_type)
     return 0 if count is None else count(node)

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from safecheck.errors import InputError
 from safecheck.ir.graph import OpGraph, OpNode, Scope, find_cycle
+from safecheck.ir.walk import domain_of, every_graph, is_standard
 from safecheck.text import printable
 
 MAX_OPSET = 200
@@ -41,7 +42,7 @@ def check_model(proto: Any, where: str) -> None:
 def _check_opsets(imports: Iterable[Any], where: str) -> None:
     seen: set[str] = set()
     for entry in imports:
-        domain = "" if entry.domain == "ai.onnx" else entry.domain
+        domain = domain_of(entry)
         if domain in seen:
             shown = printable(domain) or "ai.onnx"
             _refuse("SC-AMB-OPSET", where, f"operator set {shown} is imported twice", "import every domain once")
@@ -85,17 +86,8 @@ def _check_function_calls(proto: Any, where: str) -> None:
 
 
 def _calls(function: Any, bodies: dict[tuple[str, str], Any]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    holders: list[Any] = [function]
-    while holders:
-        for node in holders.pop().node:
-            if (node.domain, node.op_type) in bodies:
-                found.append((node.domain, node.op_type))
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    holders.append(attribute.g)
-                holders.extend(attribute.graphs)
-    return found
+    called = ((node.domain, node.op_type) for graph in every_graph(function) for node in graph.node)
+    return [name for name in called if name in bodies]
 
 
 def check_graph(graph: OpGraph, where: str) -> None:
@@ -155,7 +147,7 @@ def _check_node(node: OpNode, where: str) -> None:
         _check_text(texts, _at(node, where))
     if not proto.op_type:
         _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
-    if "" not in node.scope.opsets and proto.domain in ("", "ai.onnx"):
+    if "" not in node.scope.opsets and is_standard(proto):
         _refuse(
             "SC-MODEL-OPSET", _at(node, where), "the model imports no ai.onnx operator set", "export the model again"
         )

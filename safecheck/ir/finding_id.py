@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from safecheck.ir.schemas import default
 from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor
+from safecheck.ir.walk import domain_of
 
 LENGTH = 32
 """Hexadecimal digits of a fingerprint."""
@@ -85,10 +86,16 @@ def canonical(signature: Signature) -> str:
         inputs.pop()
     if signature.op_type in _COMMUTATIVE:
         inputs.sort()
-    domain = "" if signature.domain == "ai.onnx" else signature.domain
     said = sorted(f"{name}={value}" for name, value in _said(signature, arguments))
     return "\n".join(
-        [domain, signature.op_type, *said, *inputs, "=>", *(_described(tensor) for tensor in signature.outputs)]
+        [
+            domain_of(signature),
+            signature.op_type,
+            *said,
+            *inputs,
+            "=>",
+            *(_described(tensor) for tensor in signature.outputs),
+        ]
     )
 
 

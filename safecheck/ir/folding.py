@@ -14,6 +14,7 @@ from safecheck.finding import Scalar
 from safecheck.ir import schemas
 from safecheck.ir.constants import dtype_number
 from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Tensor
+from safecheck.ir.walk import is_standard
 
 # Random operators differ from run to run; quantisation of constants is explicit precision information for TensorRT;
 # control flow holds graphs of its own.
@@ -31,10 +32,7 @@ _INTEGERS = frozenset({"INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "U
 def foldable(node: Any, opset: int) -> bool:
     """Whether the operator is a pure ONNX function of its inputs."""
     return (
-        node.domain in ("", "ai.onnx")
-        and node.op_type not in _NEVER
-        and bool(node.input)
-        and schemas.known(node.op_type, "", opset)
+        is_standard(node) and node.op_type not in _NEVER and bool(node.input) and schemas.known(node.op_type, "", opset)
     )
 
 

@@ -16,6 +16,7 @@ from safecheck.ir.constants import constant_node_tensor, tensor_of
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.value_info import symbols
 from safecheck.ir.value_info import tensor_of as declared_tensor
+from safecheck.ir.walk import domain_of
 
 if TYPE_CHECKING:
     import networkx  # noqa: TID251 - the one room for networkx
@@ -153,7 +154,7 @@ def graph_of(model: Any) -> OpGraph:
 
 
 def _opsets(imports: Any) -> dict[str, int]:
-    return {("" if entry.domain == "ai.onnx" else entry.domain): int(entry.version) for entry in imports}
+    return {domain_of(entry): int(entry.version) for entry in imports}
 
 
 def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:

@@ -10,6 +10,7 @@ from safecheck.ir.exporter_patterns import idioms
 from safecheck.ir.graph import OpGraph, OpNode
 from safecheck.ir.schemas import attribute_value
 from safecheck.ir.signature import WEIGHTED, Signature, Tensor
+from safecheck.ir.walk import holds_graphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def _occurrence(node: OpNode, idiom: str, folded: bool) -> Occurrence:
     # Most nodes have an operand that is neither constant nor computed from fixed shapes: ask no further.
     asked = not is_output and (all(fixed) or proto.op_type in folding.OF_SHAPE_ONLY)
     computes_constant = static = False
-    if asked and folding.foldable(proto, opset) and not _holds_graphs(node):
+    if asked and folding.foldable(proto, opset) and not holds_graphs(proto):
         computes_constant = all(constant)
         static = not computes_constant and (all(fixed) or folding.reads_shape_only(proto, inputs[0]))
     if computes_constant or static:
@@ -79,10 +80,6 @@ def _kept(op_type: str, inputs: list[Tensor | None]) -> list[Tensor | None]:
     if op_type not in WEIGHTED:
         return inputs
     return [tensor if tensor is None or tensor.values is None else tensor._replace(values=None) for tensor in inputs]
-
-
-def _holds_graphs(node: OpNode) -> bool:
-    return any(attribute.HasField("g") or attribute.graphs for attribute in node.proto.attribute)
 
 
 def _remember(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bool) -> None:

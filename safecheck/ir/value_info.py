@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.constants import dtype_name, dtype_number
 from safecheck.ir.signature import Tensor
-
-
-def graphs(graph: Any) -> Iterator[Any]:
-    """A graph and every graph nested in it."""
-    stack = [graph]
-    while stack:
-        current = stack.pop()
-        yield current
-        for node in current.node:
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    stack.append(attribute.g)
-                stack.extend(attribute.graphs)
 
 
 def symbols(graph: Any) -> frozenset[str]:

@@ -6,15 +6,16 @@ keeps its name when its producer is replaced, so nothing else has to change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
+from safecheck.ir import walk
 from safecheck.ir.constants import dtype_name
 from safecheck.ir.graph import graph_of
 from safecheck.ir.order import in_order
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
+from safecheck.ir.walk import captures, reads, subgraphs
 from safecheck.ir.weights import array_of, proto_of, value_info, without_payload
 from safecheck.rewrite.replacement import Replacement
 
@@ -42,8 +43,7 @@ class Bench:
     @property
     def opset(self) -> int:
         """Version of ai.onnx that the model imports; 0 if none."""
-        imports = self.proto.opset_import
-        return next((int(entry.version) for entry in imports if entry.domain in ("", "ai.onnx")), 0)
+        return walk.opset(self.proto)
 
     @property
     def inputs(self) -> list[str]:
@@ -236,40 +236,15 @@ def _sorted(nodes: list[Any]) -> list[Any]:
     return order
 
 
-def reads(node: Any) -> Iterator[str]:
-    """Names a node reads, including those that the graphs it holds capture from outside."""
-    yield from (name for name in node.input if name)
-    for attribute in node.attribute:
-        for graph in held(attribute):
-            yield from captures(graph)
-
-
-def held(attribute: Any) -> Iterable[Any]:
-    """The graphs of an attribute."""
-    if attribute.HasField("g"):
-        yield attribute.g
-    yield from attribute.graphs
-
-
-def captures(graph: Any) -> Iterator[str]:
-    """Names that a nested graph takes from the graphs around it."""
-    own = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
-    for node in graph.node:
-        yield from (name for name in reads(node) if name not in own)
-        own.update(node.output)
-    yield from (value.name for value in graph.output if value.name not in own)
-
-
 def rewire(node: Any, name: str, source: str) -> None:
     """Let a node, and the graphs it holds, read `source` where they read `name`."""
     for position, value in enumerate(node.input):
         if value == name:
             node.input[position] = source
-    for attribute in node.attribute:
-        for graph in held(attribute):
-            if name in set(captures(graph)):
-                for inner in graph.node:
-                    rewire(inner, name, source)
-                for output in graph.output:
-                    if output.name == name:
-                        output.name = source
+    for graph in subgraphs(node):
+        if name in set(captures(graph)):
+            for inner in graph.node:
+                rewire(inner, name, source)
+            for output in graph.output:
+                if output.name == name:
+                    output.name = source

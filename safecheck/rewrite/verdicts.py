@@ -11,8 +11,9 @@ from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import Signature, Tensor
 from safecheck.ir.signatures import signatures
+from safecheck.ir.walk import reads
 from safecheck.ir.weights import proto_of, value_info, without_payload
-from safecheck.rewrite.graph import Bench, reads
+from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.profile import Profile

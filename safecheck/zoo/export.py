@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from safecheck.errors import UsageError
 from safecheck.intake.onnx_library import messages
+from safecheck.ir import walk
 from safecheck.text import printable
 from safecheck.zoo.extra import need
 
@@ -63,8 +64,7 @@ def to_onnx(network: nn.Module, shape: tuple[int, ...], exporter: Exporter = "dy
         ) from error
     _strip(model)
     model.producer_version = torch.__version__.partition("+")[0]
-    (written,) = (entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-    return Exported(model.SerializeToString(deterministic=True), written)
+    return Exported(model.SerializeToString(deterministic=True), walk.opset(model))
 
 
 def _strip(message: Any) -> None:

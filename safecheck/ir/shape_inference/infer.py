@@ -17,7 +17,8 @@ from safecheck.ir.constants import tensor_of as initializer_tensor
 from safecheck.ir.shape_inference import loops as bodies
 from safecheck.ir.shape_inference.value_propagation import may_follow_elements
 from safecheck.ir.signature import UNKNOWN, Tensor
-from safecheck.ir.value_info import graphs, tensor_of, value_of
+from safecheck.ir.value_info import tensor_of, value_of
+from safecheck.ir.walk import every_graph, opset
 
 # Every round settles at least one more computed shape; deep exports need one round for each block of the network.
 _MAX_ROUNDS = 64
@@ -54,7 +55,7 @@ def infer(model: Any) -> Inferred:
     declared = [tensor_of(output) for output in model.graph.output]
     for output in model.graph.output:
         output.ClearField("type")
-    found = list(graphs(model.graph))
+    found = list(every_graph(model.graph))
     for graph in found:
         del graph.value_info[:]
         if graph is not model.graph:
@@ -75,10 +76,6 @@ def infer(model: Any) -> Inferred:
         if _contradict(promised, tensor_of(output))
     )
     return Inferred(typed, "", conflicts)
-
-
-def _opset(model: Any) -> int:
-    return next((int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
 
 
 def _run(model: Any, follow: bool) -> Any:
@@ -117,7 +114,7 @@ def _settle(model: Any, follow: bool) -> Any:
     values: dict[str, Tensor] = {}
     open_values = not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in model.graph.node)
     for _ in range(_MAX_ROUNDS if open_values and not _settled(latest.graph) else 0):
-        found = _fixed_values(latest.graph, values, _opset(model))
+        found = _fixed_values(latest.graph, values, opset(model))
         if not found:
             break
         values |= found
@@ -173,7 +170,7 @@ def _typed(model: Any, latest: Any, values: dict[str, Tensor]) -> Any:
     """The model as it is, with the types of one that was completed and in which values were computed."""
     typed = messages().ModelProto()
     typed.CopyFrom(model)
-    for graph, known in zip(graphs(typed.graph), graphs(latest.graph), strict=True):
+    for graph, known in zip(every_graph(typed.graph), every_graph(latest.graph), strict=True):
         graph.value_info.extend(known.value_info)
         for mine, other in ((graph.input, known.input), (graph.output, known.output)):
             for value, inferred in zip(mine, other, strict=True):

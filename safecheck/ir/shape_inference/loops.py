@@ -7,7 +7,6 @@ the same. A nested graph is inferred without the constants around it, which its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from safecheck.ir.constants import constant_node_tensor, proto_of, writable
 from safecheck.ir.constants import tensor_of as initializer_tensor
 from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.value_info import tensor_of, value_of
+from safecheck.ir.walk import holds_graphs, is_standard, subgraphs
 
 # ONNX gives these no inference of their own; the result is like the first input.
 _LIKE_FIRST_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
@@ -47,7 +47,7 @@ class _Names:
 
 def needed(model: Any) -> bool:
     """Whether a model has anything to complete."""
-    return any(_holds(node) or node.op_type in _LIKE_FIRST_INPUT for node in model.graph.node)
+    return any(holds_graphs(node) or node.op_type in _LIKE_FIRST_INPUT for node in model.graph.node)
 
 
 def lend_constants(graph: Any, around: _Names | None = None) -> None:
@@ -63,7 +63,7 @@ def lend_constants(graph: Any, around: _Names | None = None) -> None:
         if writable(found):
             graph.initializer.append(proto_of(name, found))
     for node in graph.node:
-        for nested in _nested(node):
+        for nested in subgraphs(node):
             lend_constants(nested, names)
 
 
@@ -87,9 +87,9 @@ class Completion:
             if node.op_type == "Constant" and len(node.output) == 1:
                 names.tensors[node.output[0]] = constant_node_tensor(node.attribute)
             place = f"{path}/{index}"
-            for number, (body, typed_body) in enumerate(zip(_nested(node), _nested(typed), strict=True)):
+            for number, (body, typed_body) in enumerate(zip(subgraphs(node), subgraphs(typed), strict=True)):
                 changed |= self._graph(body, typed_body, names, f"{place}:{number}")
-            if node.domain not in ("", "ai.onnx"):
+            if not is_standard(node):
                 continue
             if node.op_type == "Loop":
                 changed |= self._loop(graph, node, typed, names, place)
@@ -98,7 +98,7 @@ class Completion:
         return changed
 
     def _loop(self, graph: Any, node: Any, typed: Any, names: _Names, place: str) -> bool:
-        body, typed_body = next(_nested(node), None), next(_nested(typed), None)
+        body, typed_body = next(subgraphs(node), None), next(subgraphs(typed), None)
         if body is None or typed_body is None:
             return False
         given = names.find(node.input[_CONDITION]) if len(node.input) > _CONDITION else UNKNOWN_TENSOR
@@ -176,14 +176,3 @@ def _withdraw(graph: Any, name: str) -> None:
     for value in [*graph.output, *graph.value_info]:
         if value.name == name:
             value.ClearField("type")
-
-
-def _holds(node: Any) -> bool:
-    return any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
-
-
-def _nested(node: Any) -> Iterator[Any]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs

@@ -11,7 +11,8 @@ from typing import Any
 
 from safecheck.intake.onnx_library import library, messages
 from safecheck.ir.signature import UNKNOWN
-from safecheck.ir.value_info import graphs, tensor_of
+from safecheck.ir.value_info import tensor_of
+from safecheck.ir.walk import every_graph
 
 _MOST_ELEMENTS = 100_000
 """In all concatenated vectors together; about 110 bytes each."""
@@ -29,7 +30,7 @@ def may_follow_elements(model: Any, known_graphs: Iterable[Any]) -> bool:
     inferred = messages().ModelProto()
     inferred.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString(), False, False, False))
     total = 0
-    for graph in graphs(inferred.graph):
+    for graph in every_graph(inferred.graph):
         known = {value.name: tensor_of(value) for values in (graph.value_info, graph.output) for value in values}
         for node in graph.node:
             if _joins_vectors(node):

@@ -10,6 +10,7 @@ from typing import Any
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
 from safecheck.errors import InputError
+from safecheck.ir import walk
 from safecheck.ir.model import load
 from safecheck.measure.images.folder import Image, find_images, sample
 from safecheck.measure.images.input import DEFAULTS, ImageInput, Options, image_input
@@ -117,7 +118,7 @@ def _prepared(proto: Any, where: str) -> Any:
     proto, _ = inline_functions(proto)
     if any(node.op_type in _QUANTISERS for node in proto.graph.node):
         _refuse(where, "it is quantised already", "give the model as it was before")
-    opset = next((int(entry.version) for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    opset = walk.opset(proto)
     if opset < OPSET:
         proto = convert_opset(proto, OPSET, where)
     graph = proto.graph

@@ -13,6 +13,7 @@ from safecheck.intake.tensors import byte_size
 from safecheck.ir.constants import dtype_number, proto_of, writable
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 from safecheck.ir.signatures import Occurrence
+from safecheck.ir.walk import holds_graphs, is_standard
 from safecheck.ir.weights import value_info
 
 NODE = "probed"
@@ -59,9 +60,9 @@ def network(occurrence: Occurrence) -> Any:
 
 def _check(signature: Signature, node: Any) -> None:
     tensors = [tensor for tensor in (*signature.inputs, *signature.outputs) if tensor is not None]
-    if signature.domain not in ("", "ai.onnx") or not signature.opset:
+    if not is_standard(signature) or not signature.opset:
         raise CannotAskError("it is no operator of ai.onnx")
-    if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+    if holds_graphs(node):
         raise CannotAskError("it holds graphs of its own")
     if any(tensor.dtype is None or tensor.dims is UNKNOWN for tensor in tensors):
         raise CannotAskError("a type or a shape is not known")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import Bench
 
 _DEGREE = 3
@@ -64,7 +65,7 @@ def polynomial(bench: Bench, name: str, x: str, depth: int = 8) -> Polynomial | 
         number = constant.size == 1 and constant.dtype.kind in "fiu"
         return (float(constant.reshape(-1)[0]),) if number else None
     maker = bench.producer(name)
-    if maker is None or depth == 0 or maker.domain not in ("", "ai.onnx") or len(maker.input) != 2:
+    if maker is None or depth == 0 or not is_standard(maker) or len(maker.input) != 2:
         return None
     left, right = (polynomial(bench, operand, x, depth - 1) for operand in maker.input)
     return None if left is None or right is None else _combined(maker.op_type, left, right)
@@ -106,7 +107,7 @@ def _forward(bench: Bench, node: Any, x: str, inner: Polynomial) -> Gate | None:
     name, nodes = node.output[0], [node]
     while name not in bench.outputs and len(readers := bench.consumers(name)) == 1 and len(nodes) < _MAX_NODES:
         reader = readers[0]
-        if reader.op_type not in ("Add", "Div", "Mul") or reader.domain not in ("", "ai.onnx"):
+        if reader.op_type not in ("Add", "Div", "Mul") or not is_standard(reader):
             return None
         position = list(reader.input).index(name)
         other = polynomial(bench, reader.input[1 - position], x)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.rounding import FLOATS, Magnitude
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Sketch
@@ -85,7 +86,7 @@ def convolution(bench: Bench, node: Any) -> Convolution | None:
     """The convolution that a node is; None for other nodes, open shapes and computed weights."""
     import numpy
 
-    if node.op_type not in ("Conv", "ConvTranspose") or node.domain not in ("", "ai.onnx"):
+    if node.op_type not in ("Conv", "ConvTranspose") or not is_standard(node):
         return None
     data, weights = node.input[0], bench.constant(node.input[1])
     bias = bench.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable, lifts
 from safecheck.rewrite.attributes import axes_of, integer, integers, operand, text
 from safecheck.rewrite.graph import Bench
@@ -45,7 +46,7 @@ def can_lift(bench: Bench, node: Any) -> bool:
 
 
 def _can_lift(bench: Bench, node: Any) -> bool:
-    if node.domain not in ("", "ai.onnx") or bench.opset < _MIN_OPSET or node.op_type not in _LIFTS:
+    if not is_standard(node) or bench.opset < _MIN_OPSET or node.op_type not in _LIFTS:
         return False
     shapes = {name: bench.dims(name) for name in (*node.input, *node.output) if name}
     if None in shapes.values() or not any(is_liftable(bench, name) or _is_thin(bench, node, name) for name in shapes):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.rounding import FLOATS
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.graph import Bench
@@ -60,7 +61,7 @@ class Step:
 
 def read(bench: Bench, node: Any) -> Step | None:
     """The affine map of a node with constant other operands that broadcast to the data, not the other way round."""
-    reader = _READERS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+    reader = _READERS.get(node.op_type) if is_standard(node) else None
     step = None if reader is None else reader(bench, node)
     if step is None or bench.tensor(step.data).dtype not in FLOATS:
         return None

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
+from safecheck.ir.walk import subgraphs
 from safecheck.rewrite.attributes import attribute
-from safecheck.rewrite.graph import Bench, held
+from safecheck.rewrite.graph import Bench
 
 MAX_NODES = 20_000
 """Written-out nodes per loop."""
@@ -123,9 +124,8 @@ def _renamed(node: Any, names: Mapping[str, str]) -> None:
     for values in (node.input, node.output):
         for position, name in enumerate(values):
             values[position] = names.get(name, name)
-    for part in node.attribute:
-        for graph in held(part):
-            _rename_captures(graph, names)
+    for graph in subgraphs(node):
+        _rename_captures(graph, names)
 
 
 def _rename_captures(graph: Any, names: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.ir.constants import dtype_number
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.graph import Bench
 
@@ -28,7 +29,7 @@ def remove_copies(bench: Bench) -> list[Any]:
 
 
 def _is_copy(bench: Bench, node: Any) -> bool:
-    if node.domain not in ("", "ai.onnx") or not node.input:
+    if not is_standard(node) or not node.input:
         return False
     if node.op_type == "Identity":
         return True

@@ -7,8 +7,9 @@ from typing import Any
 
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import folding
+from safecheck.ir.walk import holds_graphs, reads
 from safecheck.ir.weights import proto_of, value_info
-from safecheck.rewrite.graph import Bench, reads
+from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.proof.runtime import RunError, Session
 
 MAX_GROWTH = 64 << 20
@@ -51,7 +52,7 @@ def _constant_nodes(bench: Bench) -> list[Any]:
     growth = 0
     outputs = set(bench.outputs)
     for node in bench.nodes:
-        if not outputs.isdisjoint(node.output) or any(part.HasField("g") or part.graphs for part in node.attribute):
+        if not outputs.isdisjoint(node.output) or holds_graphs(node):
             continue
         if node.op_type == "Constant":
             if any(part.name in ("value_string", "value_strings", "sparse_value") for part in node.attribute):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.errors import InputError, UsageError
+from safecheck.ir import walk
 from safecheck.text import printable
 
 
@@ -59,7 +60,7 @@ def convert_opset(proto: Any, opset: int, where: str) -> Any:
     Raises:
         InputError: onnx has no conversion for one of its operators.
     """
-    current = next((int(entry.version) for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    current = walk.opset(proto)
     if current == opset:
         return proto
     from onnx import version_converter  # noqa: TID251

@@ -6,6 +6,7 @@ from typing import Any
 
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.constants import dtype_number
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.graph import Bench
 
@@ -39,7 +40,7 @@ def count_axes_from_front(bench: Bench) -> list[Any]:
     """
     for node in bench.nodes if bench.opset < 11 else ():
         written = attribute(node, "axes") or attribute(node, "axis")
-        if written is None or node.domain not in ("", "ai.onnx"):
+        if written is None or not is_standard(node):
             continue
         axes = list(written.ints) if written.name == "axes" else [written.i]
         shape = bench.tensor(node.input[0]).shape
@@ -59,7 +60,7 @@ def cast_like_to_cast(bench: Bench) -> list[Any]:
     """Write the type that CastLike takes from its second operand; returns the nodes that are gone."""
     gone = []
     for position, node in enumerate(bench.nodes):
-        if node.op_type == "CastLike" and node.domain in ("", "ai.onnx") and bench.tensor(node.input[1]).dtype:
+        if node.op_type == "CastLike" and is_standard(node) and bench.tensor(node.input[1]).dtype:
             to = dtype_number(bench.tensor(node.input[1]).dtype)
             cast = messages().NodeProto(name=node.name, op_type="Cast", input=[node.input[0]], output=node.output)
             cast.attribute.add(name="to", i=to, type=messages().AttributeProto.INT)

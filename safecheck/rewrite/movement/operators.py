@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import integers, text
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.movement import arrange, nearest, pick, resample
@@ -25,7 +26,7 @@ def data_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
 
     Every other operand (axes, indices, shapes) has to be a constant, and every shape fixed.
     """
-    if node.domain not in ("", "ai.onnx") or (node.op_type not in _MOVES and node.op_type not in SELECTIONS):
+    if not is_standard(node) or (node.op_type not in _MOVES and node.op_type not in SELECTIONS):
         return None
     key = ("data slots", id(node))
     if key not in bench.notes:

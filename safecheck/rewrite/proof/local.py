@@ -10,8 +10,9 @@ from typing import Any
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.constants import dtype_number
 from safecheck.ir.signature import Tensor
+from safecheck.ir.walk import holds_graphs, reads
 from safecheck.ir.weights import proto_of
-from safecheck.rewrite.graph import Bench, reads
+from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.runtime import RunError, Session
@@ -87,7 +88,7 @@ def fingerprint(model: Any) -> str:
     for node in copy.graph.node:
         node.ClearField("name")
         node.ClearField("doc_string")
-        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+        if holds_graphs(node):
             return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
         for position, name in enumerate(node.input):
             node.input[position] = names.setdefault(name, f"v{len(names)}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.linear import along
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
@@ -31,7 +32,7 @@ class ClampToRelu:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the sum of Relu for the operator."""
-        write = _WRITERS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        write = _WRITERS.get(node.op_type) if is_standard(node) else None
         if write is None:
             return None
         dims, dtype = bench.dims(node.output[0]), bench.tensor(node.output[0]).dtype

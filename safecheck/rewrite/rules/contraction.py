@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute, integer, text
 from safecheck.rewrite.graph import Bench
 
@@ -38,7 +39,7 @@ def contraction(bench: Bench, node: Any) -> Contraction | None:
     Raises:
         NoContractionError: it is a product that cannot be seen this way.
     """
-    reader = _READERS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+    reader = _READERS.get(node.op_type) if is_standard(node) else None
     if reader is None or len(node.input) < 2:
         return None
     constants = [bench.constant(name) is not None for name in node.input[:2]]

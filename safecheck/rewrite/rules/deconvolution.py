@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall
@@ -33,7 +34,7 @@ class DeconvolutionToConvolution:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer one convolution and the reshapes and transposes behind it."""
-        if node.op_type != "ConvTranspose" or node.domain not in ("", "ai.onnx"):
+        if node.op_type != "ConvTranspose" or not is_standard(node):
             return None
         found = convolution(bench, node)
         if found is None or len(found.kernel) != 2 or set(found.dilations) != {1}:

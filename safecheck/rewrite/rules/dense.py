@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall, reach
@@ -33,7 +34,7 @@ class ConvolutionToDense:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the plain convolution with zeros among its weights, and one over patches."""
-        if node.op_type != "Conv" or node.domain not in ("", "ai.onnx"):
+        if node.op_type != "Conv" or not is_standard(node):
             return None
         found = convolution(bench, node)
         if found is None:

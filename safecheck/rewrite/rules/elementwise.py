@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra.arrange import enumerated, fits
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
@@ -34,7 +35,7 @@ class ElementwiseToSumAndProduct:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the operation on operands that were repeated to the shape of the result."""
-        if node.domain not in ("", "ai.onnx") or node.op_type not in (*_SUMS, "Mul", "Pow"):
+        if not is_standard(node) or node.op_type not in (*_SUMS, "Mul", "Pow"):
             return None
         computed = [name for name in node.input if bench.constant(name) is None]
         dims, dtype = bench.dims(node.output[0]), bench.tensor(node.output[0]).dtype

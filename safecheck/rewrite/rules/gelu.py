@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from math import pi, sqrt
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.curve import Polynomial, gate
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, gamma, smallest, unit
@@ -44,7 +45,7 @@ class GeluToSigmoid:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """The whole gate around an Erf or Tanh node, or the node alone."""
-        if node.op_type not in ("Erf", "Gelu", "Tanh") or node.domain not in ("", "ai.onnx"):
+        if node.op_type not in ("Erf", "Gelu", "Tanh") or not is_standard(node):
             return None
         dims, dtype = bench.dims(node.input[0]), bench.tensor(node.input[0]).dtype
         if dims is None or dtype not in FLOATS or 0 in dims:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.rule import Site
 
@@ -100,5 +101,5 @@ class NoPermittedEquivalent:
             return Site((node,), reason=_READS)
         if node.op_type in ("Einsum", "MatMul") and any(bench.constant(name) is not None for name in node.input):
             return None  # what stands in the way is said by the rewrite of products
-        reason = _REASONS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        reason = _REASONS.get(node.op_type) if is_standard(node) else None
         return None if reason is None else Site((node,), reason=reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
 from safecheck.rewrite.attributes import attribute, integer, integers, text
@@ -31,7 +32,7 @@ class MaxPoolToRelu:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer convolutions that pick, and the larger of what they pick."""
-        if node.op_type != "MaxPool" or node.domain not in ("", "ai.onnx"):
+        if node.op_type != "MaxPool" or not is_standard(node):
             return None
         dims, made, dtype = bench.dims(node.input[0]), bench.dims(node.output[0]), bench.tensor(node.input[0]).dtype
         window = integers(node, "kernel_shape") or ()

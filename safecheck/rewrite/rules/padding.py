@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Sketch
 from safecheck.rewrite.graph import Bench
@@ -21,7 +22,7 @@ class StatePadding:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Offer the operator with numbers."""
-        if node.op_type not in ("AveragePool", "MaxPool", "Conv") or node.domain not in ("", "ai.onnx"):
+        if node.op_type not in ("AveragePool", "MaxPool", "Conv") or not is_standard(node):
             return None
         mode, ceil = text(node, "auto_pad", "NOTSET"), integer(node, "ceil_mode", 0)
         if (mode == "NOTSET" and not ceil) or len(node.output) > 1:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+from safecheck.ir.walk import is_standard
 from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.attributes import axes_of
@@ -28,7 +29,7 @@ class _Reduction:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """Every way that the value can be reduced, or why there is none."""
-        if node.op_type not in self.operators or node.domain not in ("", "ai.onnx"):
+        if node.op_type not in self.operators or not is_standard(node):
             return None
         source, result = node.input[0], node.output[0]
         dims, wanted = bench.dims(source), bench.dims(result)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from safecheck.ir.walk import entering
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable
 from safecheck.rewrite.algebra.lifting import GAIN_NOTHING, can_lift, write
-from safecheck.rewrite.graph import Bench, reads
+from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.rule import Claim, Option, Site
 
 _CLAIM = Claim("exact", "the same operators on the same elements; dimensions of 1 come or go in front")
@@ -79,9 +80,7 @@ def _site(bench: Bench, nodes: list[Any]) -> Site | None:
         for name in made
         if name in bench.outputs or any(id(reader) not in members for reader in bench.consumers(name))
     ]
-    entering = dict.fromkeys(
-        name for node in nodes for name in reads(node) if name not in bench.initializers and name not in made
-    )
-    replacement = lift.sketch.replacement(tuple(entering), {name: lift.lowered(name) for name in leaving})
+    inputs = tuple(name for name in entering(nodes) if name not in bench.initializers)
+    replacement = lift.sketch.replacement(inputs, {name: lift.lowered(name) for name in leaving})
     claim = _INTERPOLATES if any(node.op_type == "Resize" for node in nodes) else _CLAIM
     return Site(tuple(nodes), (Option(replacement, claim),), after=f"{len(nodes)} nodes on tensors of rank {RANK}")

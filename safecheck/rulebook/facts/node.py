@@ -10,6 +10,7 @@ from math import prod
 
 from safecheck.ir import schemas
 from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor, Unknown
+from safecheck.ir.walk import domain_of
 
 Positions = tuple[int, ...]
 
@@ -26,7 +27,7 @@ def op_type(node: Signature) -> FactValue:
 
 def domain(node: Signature) -> FactValue:
     """Operator domain; `ai.onnx` is the empty string."""
-    return "" if node.domain == "ai.onnx" else node.domain
+    return domain_of(node)
 
 
 def attribute(node: Signature, name: str) -> FactValue:
@@ -34,7 +35,7 @@ def attribute(node: Signature, name: str) -> FactValue:
     for key, value in node.attributes:
         if key == name:
             return value
-    return schemas.default(node.op_type, domain(node), node.opset, name)
+    return schemas.default(node.op_type, domain_of(node), node.opset, name)
 
 
 def written(node: Signature, name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from safecheck.ir.signature import UNKNOWN, Layer, Signature, Tensor
+from safecheck.ir.walk import is_standard
 from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
 from safecheck.rulebook.lowering.table import Operator, Step, Table, Variant
 
@@ -67,7 +68,7 @@ def lower(table: Table, node: Signature) -> Lowered:
 
 
 def _missing(table: Table, node: Signature) -> Layer:
-    type_ = UNSUPPORTED if node.op_type in table.unsupported and node.domain in ("", "ai.onnx") else NO_IMPORTER
+    type_ = UNSUPPORTED if node.op_type in table.unsupported and is_standard(node) else NO_IMPORTER
     return Layer(type_, None, node, (), ())
 
 
