@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import prod
 from typing import NamedTuple
 
+from safecheck.intake.dtypes import BY_NAME, FLOATS
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 from safecheck.ir.walk import is_standard
 
@@ -25,13 +26,8 @@ class Precision(StrEnum):
 
 
 _WIDTHS = {Precision.FP32: 4, Precision.FP16: 2, Precision.INT8: 1}
-_FLOATS = frozenset({"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"})
-_BYTES = {
-    "BOOL": 1, "INT8": 1, "UINT8": 1, "FLOAT8E4M3FN": 1, "FLOAT8E4M3FNUZ": 1, "FLOAT8E5M2": 1, "FLOAT8E5M2FNUZ": 1,
-    "FLOAT8E8M0": 1, "INT16": 2, "UINT16": 2, "INT32": 4, "UINT32": 4, "INT64": 8, "UINT64": 8, "COMPLEX64": 8,
-    "COMPLEX128": 16,
-}  # fmt: skip
-_HALF_BYTES = frozenset({"INT4", "UINT4", "FLOAT4E2M1"})
+_UNSIZED = frozenset({"FLOAT6E2M3", "FLOAT6E3M2", "INT2", "UINT2"})
+"""Types that the model of memory knows nothing of."""
 
 
 class Volume(NamedTuple):
@@ -52,12 +48,10 @@ def volume(tensor: Tensor) -> Volume | None:
     dims = tensor.dims
     if dims is UNKNOWN or tensor.dtype is None:
         return None
-    if tensor.dtype in _FLOATS:
+    if tensor.dtype in FLOATS:
         return Volume(prod(dims))
-    if tensor.dtype in _HALF_BYTES:
-        return Volume(0, (prod(dims) + 1) // 2)
-    width = _BYTES.get(tensor.dtype)
-    return None if width is None else Volume(0, prod(dims) * width)
+    size = None if tensor.dtype in _UNSIZED else BY_NAME[tensor.dtype].size(prod(dims))
+    return None if size is None else Volume(0, size)
 
 
 def is_settled(tensor: Tensor) -> bool:

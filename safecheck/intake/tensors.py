@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
+from safecheck.intake.dtypes import BY_NUMBER, ElementType
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.wire import Stripped
 from safecheck.text import printable
@@ -17,38 +18,6 @@ RANK_LIMIT = 64
 ELEMENTS_LIMIT = 1 << 40
 _LOCATION_LIMIT = 400
 
-# TensorProto.DataType -> (name, bits per element or None for strings, typed field, elements, entries). The last three
-# say how onnx.proto stores the type outside raw_data: so many elements in so many entries of that field.
-_TYPES: dict[int, tuple[str, int | None, str, int, int]] = {
-    1: ("FLOAT", 32, "float_data", 1, 1),
-    2: ("UINT8", 8, "int32_data", 1, 1),
-    3: ("INT8", 8, "int32_data", 1, 1),
-    4: ("UINT16", 16, "int32_data", 1, 1),
-    5: ("INT16", 16, "int32_data", 1, 1),
-    6: ("INT32", 32, "int32_data", 1, 1),
-    7: ("INT64", 64, "int64_data", 1, 1),
-    8: ("STRING", None, "string_data", 1, 1),
-    9: ("BOOL", 8, "int32_data", 1, 1),
-    10: ("FLOAT16", 16, "int32_data", 1, 1),
-    11: ("DOUBLE", 64, "double_data", 1, 1),
-    12: ("UINT32", 32, "uint64_data", 1, 1),
-    13: ("UINT64", 64, "uint64_data", 1, 1),
-    14: ("COMPLEX64", 64, "float_data", 1, 2),
-    15: ("COMPLEX128", 128, "double_data", 1, 2),
-    16: ("BFLOAT16", 16, "int32_data", 1, 1),
-    17: ("FLOAT8E4M3FN", 8, "int32_data", 1, 1),
-    18: ("FLOAT8E4M3FNUZ", 8, "int32_data", 1, 1),
-    19: ("FLOAT8E5M2", 8, "int32_data", 1, 1),
-    20: ("FLOAT8E5M2FNUZ", 8, "int32_data", 1, 1),
-    21: ("UINT4", 4, "int32_data", 2, 1),
-    22: ("INT4", 4, "int32_data", 2, 1),
-    23: ("FLOAT4E2M1", 4, "int32_data", 2, 1),
-    24: ("FLOAT8E8M0", 8, "int32_data", 1, 1),
-    25: ("UINT2", 2, "int32_data", 4, 1),
-    26: ("INT2", 2, "int32_data", 4, 1),
-    27: ("FLOAT6E2M3", 6, "int32_data", 1, 1),
-    28: ("FLOAT6E3M2", 6, "int32_data", 1, 1),
-}
 _PLAIN = frozenset({"dims", "data_type", "name", "doc_string", "raw_data"})
 _TYPED_FIELDS = ("float_data", "int32_data", "string_data", "int64_data", "double_data", "uint64_data")
 
@@ -161,8 +130,7 @@ def byte_size(where: str, tensor: Any) -> int | None:
     Raises:
         InputError: SC-MODEL-DTYPE, or what `element_count` raises.
     """
-    bits = _type_of(where, tensor)[1]
-    return _bytes_of(element_count(where, tensor), bits)
+    return _type_of(where, tensor).size(element_count(where, tensor))
 
 
 def check_tensor(where: str, tensor: Any, stripped: Stripped) -> None:
@@ -171,9 +139,9 @@ def check_tensor(where: str, tensor: Any, stripped: Stripped) -> None:
     Raises:
         InputError: SC-AMB-TENSOR, SC-MODEL-TENSORSIZE, or what `byte_size` raises.
     """
-    type_name, bits, typed_field, elements, entries = _type_of(where, tensor)
+    type_ = _type_of(where, tensor)
     count = element_count(where, tensor)
-    size = _bytes_of(count, bits)
+    size = type_.size(count)
     present = {field.name: value for field, value in tensor.ListFields()}
     if size is not None and present.keys() <= _PLAIN and len(present.get("raw_data", b"")) == size > 0:
         return  # nearly every tensor: dimensions, a type, and raw data of the right size
@@ -188,22 +156,22 @@ def check_tensor(where: str, tensor: Any, stripped: Stripped) -> None:
             _refuse("SC-AMB-TENSOR", where, "the tensor has external_data but its data_location is not EXTERNAL")
         if external:
             if size is None:
-                _refuse("SC-MODEL-DTYPE", where, f"{type_name} elements in external data")
+                _refuse("SC-MODEL-DTYPE", where, f"{type_.name} elements in external data")
             return
     if raw is not None and typed:
         _refuse("SC-AMB-TENSOR", where, f"the tensor has raw_data and {', '.join(typed)}")
     if raw is not None:
         if size is None:
-            _refuse("SC-MODEL-DTYPE", where, f"{type_name} elements in raw_data")
+            _refuse("SC-MODEL-DTYPE", where, f"{type_.name} elements in raw_data")
         if raw != size:
-            _refuse("SC-MODEL-TENSORSIZE", where, f"{raw} bytes of raw_data for {count} elements of {type_name}")
+            _refuse("SC-MODEL-TENSORSIZE", where, f"{raw} bytes of raw_data for {count} elements of {type_.name}")
         return
-    wrong = [name for name in typed if name != typed_field]
+    wrong = [name for name in typed if name != type_.field]
     if wrong:
-        _refuse("SC-MODEL-DTYPE", where, f"{type_name} elements in {', '.join(wrong)} instead of {typed_field}")
-    expected = -(-count // elements) * entries
-    if typed.get(typed_field, 0) != expected:
-        what = f"{typed.get(typed_field, 0)} entries of {typed_field} for {count} elements of {type_name}"
+        _refuse("SC-MODEL-DTYPE", where, f"{type_.name} elements in {', '.join(wrong)} instead of {type_.field}")
+    expected = -(-count // type_.elements) * type_.entries
+    if typed.get(type_.field, 0) != expected:
+        what = f"{typed.get(type_.field, 0)} entries of {type_.field} for {count} elements of {type_.name}"
         _refuse("SC-MODEL-TENSORSIZE", where, what)
 
 
@@ -219,12 +187,8 @@ def _inline(tensor: Any, stripped: Stripped) -> tuple[int | None, dict[str, int]
     return raw, {name: count for name, count in counts.items() if count}, payload is not None
 
 
-def _bytes_of(count: int, bits: int | None) -> int | None:
-    return None if bits is None else (count * bits + 7) // 8
-
-
-def _type_of(where: str, tensor: Any) -> tuple[str, int | None, str, int, int]:
-    known = _TYPES.get(tensor.data_type)
+def _type_of(where: str, tensor: Any) -> ElementType:
+    known = BY_NUMBER.get(tensor.data_type)
     if known is None:
         _refuse("SC-MODEL-DTYPE", where, f"data type {tensor.data_type} is none that ONNX defines")
     return known

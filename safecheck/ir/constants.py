@@ -7,39 +7,11 @@ from math import prod
 from typing import Any
 
 from safecheck.finding import Scalar
+from safecheck.intake.dtypes import BY_NAME, dtype_name, dtype_number
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Tensor, keeps_elements
 
-_FORMATS = {
-    "FLOAT": "f", "DOUBLE": "d", "FLOAT16": "e", "INT64": "q", "INT32": "i", "INT16": "h", "INT8": "b",
-    "UINT64": "Q", "UINT32": "I", "UINT16": "H", "UINT8": "B", "BOOL": "?",
-}  # fmt: skip
-_TYPED_FIELDS = {
-    "FLOAT": "float_data", "DOUBLE": "double_data", "INT64": "int64_data", "INT32": "int32_data", "INT16": "int32_data",
-    "INT8": "int32_data", "UINT16": "int32_data", "UINT8": "int32_data", "BOOL": "int32_data", "UINT32": "uint64_data",
-    "UINT64": "uint64_data",
-}  # fmt: skip
 _EXTERNAL = 1  # TensorProto.DataLocation
-
-
-def dtype_name(data_type: int) -> str | None:
-    """`FLOAT` for 1; None for undefined or unknown numbers."""
-    return (_NAMES or _names()).get(data_type)
-
-
-def dtype_number(dtype: str | None) -> int:
-    """1 for `FLOAT`; 0 for None."""
-    return 0 if dtype is None else int(messages().TensorProto.DataType.Value(dtype))
-
-
-_NAMES: dict[int, str] = {}
-
-
-def _names() -> dict[int, str]:
-    if not _NAMES:
-        items = messages().TensorProto.DataType.items()
-        _NAMES.update({number: name for name, number in items if name != "UNDEFINED"})
-    return _NAMES
 
 
 def tensor_of(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
@@ -51,17 +23,18 @@ def tensor_of(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
 
 def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...], floats: int) -> tuple[Scalar, ...] | None:
     count = prod(shape)
-    if dtype not in _FORMATS:
+    type_ = BY_NAME.get(dtype or "")
+    if type_ is None or not type_.code:
         return _all_zero(proto, count)
-    if not keeps_elements(dtype, count, floats):
+    if not keeps_elements(type_.name, count, floats):
         return None
     if proto.data_location == _EXTERNAL:
         return None
     if proto.HasField("raw_data"):
-        layout = f"<{count}{_FORMATS[dtype]}"
+        layout = f"<{count}{type_.code}"
         return struct.unpack(layout, proto.raw_data) if len(proto.raw_data) == struct.calcsize(layout) else None
-    field = _TYPED_FIELDS.get(dtype)
-    values = tuple(getattr(proto, field)) if field is not None else ()
+    # of a FLOAT16, int32_data holds the bits and not the number
+    values = () if dtype == "FLOAT16" else tuple(getattr(proto, type_.field))
     if len(values) != count:
         return None
     return tuple(bool(value) for value in values) if dtype == "BOOL" else values
@@ -69,15 +42,19 @@ def _elements(proto: Any, dtype: str | None, shape: tuple[int, ...], floats: int
 
 def writable(tensor: Tensor) -> bool:
     """Whether the elements of a tensor are known and can be written into an initializer."""
-    return tensor.values is not None and tensor.dtype in _FORMATS and tensor.dims is not UNKNOWN
+    return tensor.values is not None and bool(_code(tensor)) and tensor.dims is not UNKNOWN
 
 
 def proto_of(name: str, tensor: Tensor) -> Any:
     """An initializer with the elements of a small tensor."""
     proto = messages().TensorProto(name=name, data_type=dtype_number(tensor.dtype), dims=_dims(tensor))
     values = tensor.values or ()
-    proto.raw_data = struct.pack(f"<{len(values)}{_FORMATS[tensor.dtype or 'FLOAT']}", *values)
+    proto.raw_data = struct.pack(f"<{len(values)}{_code(tensor)}", *values)
     return proto
+
+
+def _code(tensor: Tensor) -> str:
+    return BY_NAME[tensor.dtype].code if tensor.dtype is not None else ""
 
 
 def _all_zero(proto: Any, count: int) -> tuple[Scalar, ...] | None:

@@ -11,8 +11,8 @@ from math import prod
 from typing import Any
 
 from safecheck.finding import Scalar
+from safecheck.intake.dtypes import INTEGERS, dtype_number
 from safecheck.ir import schemas
-from safecheck.ir.constants import dtype_number
 from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Tensor
 from safecheck.ir.walk import is_standard
 
@@ -26,7 +26,6 @@ _NEVER = frozenset(
 )  # fmt: skip
 OF_SHAPE_ONLY = frozenset({"Shape", "Size"})
 _KEEPS_ELEMENTS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
-_INTEGERS = frozenset({"INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8", "BOOL"})
 
 
 def foldable(node: Any, opset: int) -> bool:
@@ -67,7 +66,7 @@ def _few(tensor: Tensor) -> bool:
     dims = tensor.dims
     if dims is UNKNOWN:
         return False
-    return prod(dims) <= (MAX_INTEGERS if tensor.dtype in _INTEGERS else MAX_FLOATS)
+    return prod(dims) <= (MAX_INTEGERS if tensor.dtype in INTEGERS else MAX_FLOATS)
 
 
 def _evaluate(node: Any, inputs: list[Tensor | None], opset: int, position: int) -> tuple[Scalar, ...] | None:

@@ -12,6 +12,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from safecheck.intake.dtypes import FLOATS
 from safecheck.ir.constants import constant_node_tensor, tensor_of
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.value_info import symbols
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import networkx  # noqa: TID251 - the one room for networkx
 
 
-_FLOATS = frozenset({"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"})
 _SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
 
@@ -169,7 +169,7 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
     for tensor in graph.initializer:
         known = tensor_of(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
         scope.tensors[tensor.name] = known
-        if known.dtype in _FLOATS and known.dims is not UNKNOWN:
+        if known.dtype in FLOATS and known.dims is not UNKNOWN:
             scope.parameters += prod(known.dims)
     for sparse in graph.sparse_initializer:
         scope.tensors[sparse.values.name] = Tensor(None, tuple(sparse.dims), True)

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
 from safecheck.finding import Scalar
+from safecheck.intake.dtypes import IEEE_FLOATS
 
 
 class Unknown(Enum):
@@ -67,7 +68,6 @@ MAX_INTEGERS = 4096
 MAX_FLOATS = 16
 MAX_SCALES = 1024
 """Scales of quantisation, one per channel, each of which the parser wants positive; longer vectors are not read in."""
-_FLOATS = ("FLOAT", "DOUBLE", "FLOAT16")
 
 WEIGHTED = frozenset(
     {
@@ -80,7 +80,7 @@ WEIGHTED = frozenset(
 
 def keeps_elements(dtype: str, count: int, floats: int = MAX_FLOATS) -> bool:
     """Whether so many elements of a constant are kept, of floats `floats`, if they can be read."""
-    return 0 <= count <= (floats if dtype in _FLOATS else MAX_INTEGERS)
+    return 0 <= count <= (floats if dtype in IEEE_FLOATS else MAX_INTEGERS)
 
 
 class Signature(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from safecheck.intake.dtypes import dtype_name, dtype_number
 from safecheck.intake.onnx_library import messages
-from safecheck.ir.constants import dtype_name, dtype_number
 from safecheck.ir.signature import Tensor
 
 

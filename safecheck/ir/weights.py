@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
-from safecheck.ir.constants import dtype_number
 from safecheck.ir.signature import MAX_INTEGERS, UNKNOWN_TENSOR, Tensor
 
 
@@ -36,9 +36,9 @@ def proto_of(name: str, array: Any) -> Any:
 
 def numpy_type(dtype: str) -> Any:
     """The numpy type of an ONNX element type such as `FLOAT`."""
-    from onnx import TensorProto, helper  # noqa: TID251
+    from onnx import helper  # noqa: TID251
 
-    return helper.tensor_dtype_to_np_dtype(TensorProto.DataType.Value(dtype))
+    return helper.tensor_dtype_to_np_dtype(dtype_number(dtype))
 
 
 def value_info(name: str, tensor: Tensor) -> Any:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from safecheck.intake.dtypes import dtype_name
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
-from safecheck.ir.constants import dtype_name
 from safecheck.ir.graph import graph_of
 from safecheck.ir.order import in_order
 from safecheck.ir.shape_inference.infer import infer

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import onnx  # noqa: TID251
 import pytest
 from onnx import TensorProto, helper  # noqa: TID251
 
 from safecheck.errors import InputError
-from safecheck.intake.tensors import _TYPES, byte_size, check_tensor, place_of, tensors
+from safecheck.intake import dtypes
+from safecheck.intake.tensors import byte_size, check_tensor, place_of, tensors
 from safecheck.intake.wire import Stripped, strip
 
 NOTHING_CUT = Stripped(b"", (), "00")
@@ -106,11 +109,14 @@ def test_strings_and_scalars():
 
 
 def test_the_type_table_covers_the_installed_onnx():
-    assert {number: row[0] for number, row in _TYPES.items()} == {
+    assert {row.number: row.name for row in dtypes.ELEMENT_TYPES} == {
         number: name for name, number in TensorProto.DataType.items() if number
     }
-    for number, row in _TYPES.items():
-        assert helper.tensor_dtype_to_field(number) == row[2]
+    for row in dtypes.ELEMENT_TYPES:
+        assert helper.tensor_dtype_to_field(row.number) == row.field
+        if row.code:
+            assert np.dtype(row.code) == helper.tensor_dtype_to_np_dtype(row.number)
+            assert struct.calcsize(f"<{row.code}") == row.size(1)
 
 
 def external(**fields) -> TensorProto:

@@ -8,7 +8,7 @@ from typing import Any
 
 from safecheck.cost.measured import METRICS, Measurement
 from safecheck.errors import SafecheckError, UsageError
-from safecheck.ir.constants import dtype_name
+from safecheck.intake.dtypes import dtype_name
 from safecheck.ir.model import Model, load
 from safecheck.ir.signature import Tensor
 from safecheck.measure.images.folder import Image

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.tensors import byte_size
-from safecheck.ir.constants import dtype_number, proto_of, writable
+from safecheck.ir.constants import proto_of, writable
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 from safecheck.ir.signatures import Occurrence
 from safecheck.ir.walk import holds_graphs, is_standard

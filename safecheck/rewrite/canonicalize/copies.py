@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from safecheck.ir.constants import dtype_number
+from safecheck.intake.dtypes import dtype_number
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.graph import Bench

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
-from safecheck.ir.constants import dtype_number
 from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import holds_graphs, reads
 from safecheck.ir.weights import proto_of

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+from safecheck.intake.dtypes import IEEE_FLOATS
 from safecheck.ir.walk import is_standard
 from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
@@ -14,7 +15,6 @@ from safecheck.rewrite.builder import Sketch
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.rule import Claim, Option, Site
 
-_FLOATS = ("FLOAT", "FLOAT16", "DOUBLE")
 _BEHIND = {"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}
 """What is left to do with the sum."""
 
@@ -35,7 +35,7 @@ class _Reduction:
         dims, wanted = bench.dims(source), bench.dims(result)
         if dims is None or wanted is None or 0 in dims:
             return Site((node,), reason="the shape of the input is not fixed, or empty")
-        if bench.tensor(source).dtype not in _FLOATS:
+        if bench.tensor(source).dtype not in IEEE_FLOATS:
             return Site((node,), reason="pools and convolutions are for floating-point elements only")
         whole = node.op_type.startswith("Global")
         axes = tuple(range(2, len(dims))) if whole else axes_of(bench, node, len(dims))
