@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx.parser  # noqa: TID251
 
-from safecheck.ir.weights import proto_of
+from safecheck.ir.protos import proto_from_array
 from safecheck.rewrite.canonicalize.run import normalise
 from safecheck.rewrite.driver import Step, mend
 from safecheck.rewrite.graph import Bench
@@ -62,7 +62,7 @@ class Mended:
 def model(text: str, weights: Mapping[str, Any] | None = None, opset: int = 17) -> onnx.ModelProto:
     """A model from ONNX text, its initializers given as arrays."""
     proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : {opset}]>\n{text}')
-    proto.graph.initializer.extend(proto_of(name, np.asarray(array)) for name, array in (weights or {}).items())
+    proto.graph.initializer.extend(proto_from_array(name, np.asarray(array)) for name, array in (weights or {}).items())
     return proto
 
 

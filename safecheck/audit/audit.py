@@ -12,9 +12,9 @@ from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
+from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Layer, Signature
 from safecheck.ir.signatures import Occurrence, signatures
-from safecheck.ir.value_info import tensor_of
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
@@ -149,7 +149,7 @@ def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> 
     graph = model.proto.graph
     initializers = {tensor.name for tensor in graph.initializer}
     for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
-        tensor = tensor_of(value)
+        tensor = tensor_from_value_info(value)
         signature = Signature("", "", 0, (), (), (tensor,))
         conflict = value.name in model.conflicting_outputs
         layer = Layer("network:io", value.name, signature, (), (tensor,), "contradicts the model" if conflict else "")

@@ -7,12 +7,15 @@ here: it would have to be folded in the file first.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
 from safecheck.finding import Scalar
-from safecheck.intake.dtypes import INTEGERS, dtype_number
+from safecheck.intake.dtypes import INTEGERS
+from safecheck.intake.onnx_library import messages
 from safecheck.ir import schemas
+from safecheck.ir.protos import numpy_type, standalone, value_info
 from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, Tensor
 from safecheck.ir.walk import is_standard
 
@@ -70,30 +73,32 @@ def _few(tensor: Tensor) -> bool:
 
 
 def _evaluate(node: Any, inputs: list[Tensor | None], opset: int, position: int) -> tuple[Scalar, ...] | None:
-    """Ask ONNX's reference implementation. Slow to import, so only models with such nodes pay for it."""
     import numpy
-    import onnx.helper  # noqa: TID251 - the reference implementation needs the whole package
-    import onnx.reference  # noqa: TID251
 
-    given = [(name, tensor) for name, tensor in zip(node.input, inputs, strict=True) if tensor is not None]
+    given = {name: tensor for name, tensor in zip(node.input, inputs, strict=True) if tensor is not None}
     feeds = {
-        name: numpy.array(tensor.values, onnx.helper.tensor_dtype_to_np_dtype(dtype_number(tensor.dtype))).reshape(
-            _dims(tensor)
-        )
-        for name, tensor in given
+        name: numpy.array(tensor.values, numpy_type(tensor.dtype or "")).reshape(_dims(tensor))
+        for name, tensor in given.items()
     }
-    graph = onnx.helper.make_graph(
-        [onnx.NodeProto.FromString(node.SerializeToString())],
-        "fold",
-        [onnx.helper.make_tensor_value_info(name, dtype_number(tensor.dtype), None) for name, tensor in given],
-        [onnx.ValueInfoProto(name=node.output[position])],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    types = [value_info(name, Tensor(tensor.dtype, None)) for name, tensor in given.items()]
+    found = evaluate(node, types, feeds, [messages().OperatorSetIdProto(version=opset)]).get(node.output[position])
+    return None if found is None else tuple(numpy.asarray(found).reshape(-1).tolist())
+
+
+def evaluate(node: Any, inputs: Iterable[Any], feeds: Mapping[str, Any], opsets: Iterable[Any]) -> dict[str, Any]:
+    """What ONNX's reference implementation computes, by name; nothing if it cannot evaluate this form of the operator.
+
+    `inputs` are ValueInfoProtos, `feeds` their arrays. Slow to import, so only models with such nodes pay for it.
+    """
+    from onnx.reference import ReferenceEvaluator  # noqa: TID251
+
+    outputs = [messages().ValueInfoProto(name=name) for name in node.output if name]
+    model = standalone([node], inputs, outputs, (), opsets, 0)
     try:
-        results: Any = onnx.reference.ReferenceEvaluator(model).run(None, feeds)
-    except Exception:  # an operator form the reference cannot evaluate: the value stays unknown
-        return None
-    return tuple(numpy.asarray(results[0]).reshape(-1).tolist())
+        results: Any = ReferenceEvaluator(model).run(None, dict(feeds))
+    except Exception:  # whatever an implementation in Python may raise
+        return {}
+    return dict(zip((output.name for output in outputs), results, strict=True))
 
 
 def _dims(tensor: Tensor) -> tuple[int, ...]:

@@ -13,10 +13,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from safecheck.intake.dtypes import FLOATS
-from safecheck.ir.constants import constant_node_tensor, tensor_of
+from safecheck.ir.protos import tensor_from_constant, tensor_from_proto, tensor_from_value_info
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
-from safecheck.ir.value_info import symbols
-from safecheck.ir.value_info import tensor_of as declared_tensor
 from safecheck.ir.walk import domain_of
 
 if TYPE_CHECKING:
@@ -141,7 +139,7 @@ def graph_of(model: Any) -> OpGraph:
     """Collect the scopes of a ModelProto whose value types are the inferred ones."""
     opsets = _opsets(model.opset_import)
     scopes: list[Scope] = []
-    declared = symbols(model.graph)
+    declared = _symbols(model.graph)
     _collect(model.graph, Scope("", None, opsets, declared), scopes)
     for function in model.functions:
         path = f"function:{function.domain}:{function.name}" + (f":{function.overload}" if function.overload else "")
@@ -153,6 +151,15 @@ def graph_of(model: Any) -> OpGraph:
     return OpGraph(tuple(scopes))
 
 
+def _symbols(graph: Any) -> frozenset[str]:
+    """Names of the symbolic dimensions that network inputs declare.
+
+    Inference invents names for dimensions it cannot compute; only the declared ones mean a dynamic shape.
+    """
+    shapes = (tensor_from_value_info(value).shape or () for value in graph.input)
+    return frozenset(dim for shape in shapes for dim in shape if isinstance(dim, str))
+
+
 def _opsets(imports: Any) -> dict[str, int]:
     return {domain_of(entry): int(entry.version) for entry in imports}
 
@@ -162,12 +169,12 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
     scopes.append(scope)
     for values in (graph.value_info, graph.output, graph.input):
         for value in values:
-            scope.tensors[value.name] = declared_tensor(value, scope.symbols)
+            scope.tensors[value.name] = tensor_from_value_info(value, scope.symbols)
     for value in graph.input if scope.parent is None else ():
         scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
     scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
     for tensor in graph.initializer:
-        known = tensor_of(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
+        known = tensor_from_proto(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
         scope.tensors[tensor.name] = known
         if known.dtype in FLOATS and known.dims is not UNKNOWN:
             scope.parameters += prod(known.dims)
@@ -185,7 +192,7 @@ def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope]) -> None:
             if name:
                 producers[name] = node
         if proto.op_type == "Constant" and len(proto.output) == 1:
-            tensors[proto.output[0]] = constant_node_tensor(proto.attribute)
+            tensors[proto.output[0]] = tensor_from_constant(proto.attribute)
         for attribute in proto.attribute:
             if attribute.HasField("g"):
                 _collect(attribute.g, _nested(scope, index, attribute.name), scopes)

@@ -13,10 +13,10 @@ from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
 from safecheck.ir.graph import graph_of
 from safecheck.ir.order import in_order
+from safecheck.ir.protos import array_of, proto_from_array, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import captures, reads, subgraphs
-from safecheck.ir.weights import array_of, proto_of, value_info, without_payload
 from safecheck.rewrite.replacement import Replacement
 
 
@@ -127,7 +127,7 @@ class Bench:
     def store(self, hint: str, array: Any) -> str:
         """Add an initializer and return its name."""
         name = self.fresh(hint)
-        self.initializers[name] = proto_of(name, array)
+        self.initializers[name] = proto_from_array(name, array)
         self.tensors[name] = Tensor(dtype_name(self.initializers[name].data_type), tuple(array.shape), True)
         return name
 
@@ -161,7 +161,7 @@ class Bench:
         dead = {id(node) for node in self.dying(replacement)}
         replaced = {*replacement.outputs, *replacement.aliases}
         for name, array in replacement.constants.items():
-            self.initializers[name] = proto_of(name, array)
+            self.initializers[name] = proto_from_array(name, array)
             self.tensors[name] = Tensor(dtype_name(self.initializers[name].data_type), tuple(array.shape), True)
         at = min(position for position, node in enumerate(self.nodes) if replaced & set(node.output))
         for node in self.nodes:

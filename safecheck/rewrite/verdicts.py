@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from safecheck.finding import Verdict
-from safecheck.intake.onnx_library import messages
 from safecheck.ir.graph import OpGraph, graph_of
+from safecheck.ir.protos import proto_from_array, standalone, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
-from safecheck.ir.signature import Signature, Tensor
+from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
 from safecheck.ir.signatures import signatures
-from safecheck.ir.walk import reads
-from safecheck.ir.weights import proto_of, value_info, without_payload
+from safecheck.ir.walk import entering
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rulebook.judge import Judgement, judge
@@ -101,23 +100,17 @@ class Ledger:
     def _alone(self, replacement: Replacement) -> Any:
         """The new nodes as a model of their own."""
         bench = self._bench
-        model = messages().ModelProto(ir_version=bench.proto.ir_version)
-        model.opset_import.extend(bench.proto.opset_import)
-        model.graph.node.extend(replacement.nodes)
-        made = {name for node in replacement.nodes for name in node.output}
-        for name in dict.fromkeys(name for node in replacement.nodes for name in reads(node)):
-            if name in made:
-                continue
-            if name in replacement.constants:
-                constant = proto_of(name, replacement.constants[name])
-                model.graph.initializer.add().CopyFrom(without_payload(constant))
-            elif name in bench.initializers:
-                model.graph.initializer.add().CopyFrom(without_payload(bench.initializers[name]))
-            else:
-                model.graph.input.add().CopyFrom(value_info(name, bench.tensor(name)))
-        for name in replacement.outputs:
-            model.graph.output.add().name = name
-        return model
+        constants = {name: proto_from_array(name, array) for name, array in replacement.constants.items()}
+        stored = {**bench.initializers, **constants}
+        read = entering(replacement.nodes)
+        return standalone(
+            replacement.nodes,
+            [value_info(name, bench.tensor(name)) for name in read if name not in stored],
+            [value_info(name, UNKNOWN_TENSOR) for name in replacement.outputs],
+            [without_payload(stored[name]) for name in read if name in stored],
+            bench.proto.opset_import,
+            bench.proto.ir_version,
+        )
 
 
 def _weight(judgements: Iterable[Judgement]) -> Weight:

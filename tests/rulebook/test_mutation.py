@@ -20,9 +20,9 @@ from case_files import FOLDER
 
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.ir.model import load as load_model
+from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Layer, Signature, Value
 from safecheck.ir.signatures import signatures
-from safecheck.ir.value_info import tensor_of
 from safecheck.rulebook import cases as rule_cases
 from safecheck.rulebook import condition
 from safecheck.rulebook import judge as judging
@@ -95,7 +95,7 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
     initializers = {tensor.name for tensor in graph.initializer}
     borders = []
     for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
-        tensor = tensor_of(value)
+        tensor = tensor_from_value_info(value)
         role = "contradicts the model" if value.name in model.conflicting_outputs else ""
         borders.append(Layer("network:io", value.name, Signature("", "", 0, (), (), (tensor,)), (), (tensor,), role))
     kept = tuple(None if part.computes_constant and profile.folded else part.signature for part in occurrence)

@@ -12,12 +12,17 @@ from typing import Any
 
 from safecheck.intake.onnx_library import library, messages
 from safecheck.ir import folding
-from safecheck.ir.constants import constant_node_tensor, proto_of, writable
-from safecheck.ir.constants import tensor_of as initializer_tensor
+from safecheck.ir.protos import (
+    proto_from_tensor,
+    tensor_from_constant,
+    tensor_from_proto,
+    tensor_from_value_info,
+    value_info,
+    writable,
+)
 from safecheck.ir.shape_inference import loops as bodies
 from safecheck.ir.shape_inference.value_propagation import may_follow_elements
 from safecheck.ir.signature import UNKNOWN, Tensor
-from safecheck.ir.value_info import tensor_of, value_of
 from safecheck.ir.walk import every_graph, opset
 
 # Every round settles at least one more computed shape; deep exports need one round for each block of the network.
@@ -52,7 +57,7 @@ def infer(model: Any) -> Inferred:
 
     A model that cannot be inferred keeps its nodes and has no shapes.
     """
-    declared = [tensor_of(output) for output in model.graph.output]
+    declared = [tensor_from_value_info(output) for output in model.graph.output]
     for output in model.graph.output:
         output.ClearField("type")
     found = list(every_graph(model.graph))
@@ -73,7 +78,7 @@ def infer(model: Any) -> Inferred:
     conflicts = tuple(
         output.name
         for promised, output in zip(declared, typed.graph.output, strict=True)
-        if _contradict(promised, tensor_of(output))
+        if _contradict(promised, tensor_from_value_info(output))
     )
     return Inferred(typed, "", conflicts)
 
@@ -99,7 +104,9 @@ def _completed(model: Any, follow: bool, incomplete: bool) -> Any:
 
 
 def _settled(graph: Any) -> bool:
-    known = {value.name for value in [*graph.value_info, *graph.output] if tensor_of(value).dims is not UNKNOWN}
+    known = {
+        value.name for value in [*graph.value_info, *graph.output] if tensor_from_value_info(value).dims is not UNKNOWN
+    }
     return all(name in known for node in graph.node for name in node.output if name)
 
 
@@ -127,13 +134,13 @@ def _fixed_values(graph: Any, before: dict[str, Tensor], opset: int) -> dict[str
     """Small values of the main graph that depend on constants and fixed shapes only, and were not known before."""
     known: dict[str, Tensor] = {}
     for values in (graph.value_info, graph.output, graph.input):
-        known.update((value.name, tensor_of(value)) for value in values)
-    known.update((tensor.name, initializer_tensor(tensor)) for tensor in graph.initializer)
+        known.update((value.name, tensor_from_value_info(value)) for value in values)
+    known.update((tensor.name, tensor_from_proto(tensor)) for tensor in graph.initializer)
     outputs = {output.name for output in graph.output}
     found: dict[str, Tensor] = {}
     for node in graph.node:
         if node.op_type == "Constant" and node.output:
-            known[node.output[0]] = constant_node_tensor(node.attribute)
+            known[node.output[0]] = tensor_from_constant(node.attribute)
             continue
         if not outputs.isdisjoint(node.output) or not folding.foldable(node, opset):
             continue
@@ -162,7 +169,7 @@ def _with_values(model: Any, values: dict[str, Tensor]) -> Any:
     replaced.graph.node.extend(kept)
     for name, tensor in values.items():
         if name not in rest:
-            replaced.graph.initializer.append(proto_of(name, tensor))
+            replaced.graph.initializer.append(proto_from_tensor(name, tensor))
     return replaced
 
 
@@ -175,7 +182,7 @@ def _typed(model: Any, latest: Any, values: dict[str, Tensor]) -> Any:
         for mine, other in ((graph.input, known.input), (graph.output, known.output)):
             for value, inferred in zip(mine, other, strict=True):
                 value.CopyFrom(inferred)
-    typed.graph.value_info.extend(value_of(name, tensor) for name, tensor in values.items())
+    typed.graph.value_info.extend(value_info(name, tensor) for name, tensor in values.items())
     return typed
 
 

@@ -10,10 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from safecheck.ir.constants import constant_node_tensor, proto_of, writable
-from safecheck.ir.constants import tensor_of as initializer_tensor
+from safecheck.ir.protos import (
+    proto_from_tensor,
+    tensor_from_constant,
+    tensor_from_proto,
+    tensor_from_value_info,
+    value_info,
+    writable,
+)
 from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Tensor
-from safecheck.ir.value_info import tensor_of, value_of
 from safecheck.ir.walk import holds_graphs, is_standard, subgraphs
 
 # ONNX gives these no inference of their own; the result is like the first input.
@@ -40,7 +45,7 @@ class _Names:
     def add_results(self, node: Any) -> None:
         """Note what a node computes: nothing is known about it here but the value of a Constant."""
         if node.op_type == "Constant" and len(node.output) == 1:
-            self.tensors[node.output[0]] = constant_node_tensor(node.attribute)
+            self.tensors[node.output[0]] = tensor_from_constant(node.attribute)
         else:
             self.tensors.update(dict.fromkeys(node.output, UNKNOWN_TENSOR))
 
@@ -55,13 +60,13 @@ def lend_constants(graph: Any, around: _Names | None = None) -> None:
     names = _Names({}, around)
     for value in graph.input:
         names.tensors[value.name] = UNKNOWN_TENSOR
-    names.tensors.update((tensor.name, initializer_tensor(tensor)) for tensor in graph.initializer)
+    names.tensors.update((tensor.name, tensor_from_proto(tensor)) for tensor in graph.initializer)
     for node in graph.node:
         names.add_results(node)
     for name in sorted({name for node in graph.node for name in node.input if name not in names.tensors}):
         found = names.find(name)
         if writable(found):
-            graph.initializer.append(proto_of(name, found))
+            graph.initializer.append(proto_from_tensor(name, found))
     for node in graph.node:
         for nested in subgraphs(node):
             lend_constants(nested, names)
@@ -80,12 +85,12 @@ class Completion:
     def _graph(self, graph: Any, inferred: Any, around: _Names | None, path: str) -> bool:
         names = _Names({}, around)
         for values in (inferred.value_info, inferred.output, inferred.input):
-            names.tensors.update((value.name, tensor_of(value)) for value in values)
-        names.tensors.update((tensor.name, initializer_tensor(tensor)) for tensor in inferred.initializer)
+            names.tensors.update((value.name, tensor_from_value_info(value)) for value in values)
+        names.tensors.update((tensor.name, tensor_from_proto(tensor)) for tensor in inferred.initializer)
         changed = False
         for index, (node, typed) in enumerate(zip(graph.node, inferred.node, strict=True)):
             if node.op_type == "Constant" and len(node.output) == 1:
-                names.tensors[node.output[0]] = constant_node_tensor(node.attribute)
+                names.tensors[node.output[0]] = tensor_from_constant(node.attribute)
             place = f"{path}/{index}"
             for number, (body, typed_body) in enumerate(zip(subgraphs(node), subgraphs(typed), strict=True)):
                 changed |= self._graph(body, typed_body, names, f"{place}:{number}")
@@ -110,7 +115,7 @@ class Completion:
             position, key = _FIRST_CARRIED + number, (place, number)
             if entering.dims is UNKNOWN or entering.dtype is None or key in self._refused:
                 continue
-            leaving = tensor_of(typed_body.output[1 + number])
+            leaving = tensor_from_value_info(typed_body.output[1 + number])
             if _enter(body, position, entering):
                 changed = True
             elif leaving.dims == entering.dims:
@@ -129,7 +134,7 @@ class Completion:
             return False
         changed = False
         for name, value in zip(node.output[carried:], body.output[1 + carried :], strict=False):
-            row = tensor_of(value)
+            row = tensor_from_value_info(value)
             if name and row.dims is not UNKNOWN:
                 changed |= _promise(graph, name, Tensor(row.dtype, (int(trips[0]), *row.dims)))
         return changed
@@ -137,9 +142,9 @@ class Completion:
 
 def _enter(body: Any, position: int, tensor: Tensor) -> bool:
     """Declare an input of a body; True if that is new."""
-    if position >= len(body.input) or tensor_of(body.input[position]).dims is not UNKNOWN:
+    if position >= len(body.input) or tensor_from_value_info(body.input[position]).dims is not UNKNOWN:
         return False
-    body.input[position].CopyFrom(value_of(body.input[position].name, tensor))
+    body.input[position].CopyFrom(value_info(body.input[position].name, tensor))
     return True
 
 
@@ -154,8 +159,8 @@ def _goes_on(node: Any, body: Any, names: _Names) -> bool:
         name = producers[name].input[0]
     if name in producers:
         part = producers[name]
-        return part.op_type == "Constant" and constant_node_tensor(part.attribute).values == (True,)
-    constants = {tensor.name: initializer_tensor(tensor) for tensor in body.initializer}
+        return part.op_type == "Constant" and tensor_from_constant(part.attribute).values == (True,)
+    constants = {tensor.name: tensor_from_proto(tensor) for tensor in body.initializer}
     return name == body.input[1].name or (name in constants and constants[name].values == (True,))
 
 
@@ -165,10 +170,10 @@ def _promise(graph: Any, name: str, tensor: Tensor) -> bool:
         return False
     outputs = [value for value in graph.output if value.name == name]
     places = outputs or [value for value in graph.value_info if value.name == name]
-    if places and tensor_of(places[0]).dims == tensor.dims:
+    if places and tensor_from_value_info(places[0]).dims == tensor.dims:
         return False
     place = places[0] if places else graph.value_info.add()
-    place.CopyFrom(value_of(name, tensor))
+    place.CopyFrom(value_info(name, tensor))
     return True
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from safecheck.intake.onnx_library import library, messages
+from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import UNKNOWN
-from safecheck.ir.value_info import tensor_of
 from safecheck.ir.walk import every_graph
 
 _MOST_ELEMENTS = 100_000
@@ -31,7 +31,9 @@ def may_follow_elements(model: Any, known_graphs: Iterable[Any]) -> bool:
     inferred.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString(), False, False, False))
     total = 0
     for graph in every_graph(inferred.graph):
-        known = {value.name: tensor_of(value) for values in (graph.value_info, graph.output) for value in values}
+        known = {
+            value.name: tensor_from_value_info(value) for values in (graph.value_info, graph.output) for value in values
+        }
         for node in graph.node:
             if _joins_vectors(node):
                 tensor = known.get(node.output[0])

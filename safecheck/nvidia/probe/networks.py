@@ -11,11 +11,10 @@ from typing import Any
 from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.tensors import byte_size
-from safecheck.ir.constants import proto_of, writable
+from safecheck.ir.protos import proto_from_tensor, value_info, writable
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 from safecheck.ir.signatures import Occurrence
 from safecheck.ir.walk import holds_graphs, is_standard
-from safecheck.ir.weights import value_info
 
 NODE = "probed"
 """Name of the node in its network."""
@@ -78,7 +77,7 @@ def _check(signature: Signature, node: Any) -> None:
 
 def _constant(name: str, tensor: Tensor) -> Any:
     if writable(tensor):
-        return proto_of(name, tensor)
+        return proto_from_tensor(name, tensor)
     proto = messages().TensorProto(name=name, data_type=dtype_number(tensor.dtype), dims=tensor.shape or ())
     size = byte_size(name, proto)
     if size is None or size > _WEIGHTS_LIMIT:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.pointwise import parts
 from safecheck.rewrite.builder import Sketch
 from safecheck.rewrite.graph import Bench

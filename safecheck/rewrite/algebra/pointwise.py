@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.builder import Sketch
 
 WIDE = 2304

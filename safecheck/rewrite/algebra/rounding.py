@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.rule import Claim
 
 FLOATS = ("FLOAT", "FLOAT16")

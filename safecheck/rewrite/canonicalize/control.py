@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
+from safecheck.ir.protos import array_of
 from safecheck.ir.walk import subgraphs
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.graph import Bench
@@ -85,12 +86,8 @@ def _runs_on(bench: Bench, node: Any, body: Any) -> bool:
         return True
     constants = {tensor.name: tensor for tensor in body.initializer}
     if name in constants:
-        from safecheck.ir.weights import array_of
-
         return bool(array_of(constants[name]).all())
     if name in makers and makers[name].op_type == "Constant":
-        from safecheck.ir.weights import array_of
-
         value = attribute(makers[name], "value")
         return value is not None and bool(array_of(value.t).all())
     known = bench.constant(name)

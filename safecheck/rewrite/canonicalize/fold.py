@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from safecheck.intake.onnx_library import messages
 from safecheck.ir import folding
-from safecheck.ir.walk import holds_graphs, reads
-from safecheck.ir.weights import proto_of, value_info
+from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
+from safecheck.ir.signature import UNKNOWN_TENSOR
+from safecheck.ir.walk import entering, holds_graphs, reads
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.proof.runtime import RunError, Session
 
@@ -27,7 +27,7 @@ def fold(bench: Bench) -> list[Any]:
     kept = _makers(bench, [name for name in wanted if name not in values])
     gone = [node for node in nodes if id(node) not in kept]
     for name in (name for node in gone for name in node.output if name in needed):
-        bench.initializers[name] = proto_of(name, values[name])
+        bench.initializers[name] = proto_from_array(name, values[name])
     lost = {id(node) for node in gone}
     bench.nodes = [node for node in bench.nodes if id(node) not in lost]
     return gone
@@ -91,52 +91,30 @@ def _evaluate(bench: Bench, nodes: list[Any], wanted: list[str]) -> dict[str, An
     """The wanted values, computed by onnxruntime; those that it cannot compute are missing."""
     import numpy
 
-    model = messages().ModelProto(ir_version=bench.proto.ir_version)
-    model.opset_import.extend(bench.proto.opset_import)
-    model.graph.name = "constants"
-    feeds: dict[str, Any] = {}
-    made: set[str] = set()
+    initializers = [bench.initializers[name] for name in entering(nodes) if name in bench.initializers]
+    computed = []
     for node in nodes:
-        copy = model.graph.node.add()
-        copy.CopyFrom(node)
         if folding.reads_shape_only(node, bench.tensor(node.input[0]) if node.input else None):
             elements = folding.shape_elements(node, bench.tensor(node.input[0])) or ()
             shape = () if node.op_type == "Size" else (len(elements),)
-            del model.graph.node[-1]
-            model.graph.initializer.append(proto_of(node.output[0], numpy.array(elements, numpy.int64).reshape(shape)))
-        made.update(node.output)
-    for name in dict.fromkeys(name for node in nodes for name in reads(node)):
-        if name in bench.initializers and name not in made:
-            model.graph.initializer.append(bench.initializers[name])
-    for name in wanted:
-        model.graph.output.append(value_info(name, bench.tensor(name)))
+            known = numpy.array(elements, numpy.int64).reshape(shape)
+            initializers.append(proto_from_array(node.output[0], known))
+        else:
+            computed.append(node)
+    outputs = [value_info(name, bench.tensor(name)) for name in wanted]
+    model = standalone(computed, (), outputs, initializers, bench.proto.opset_import, bench.proto.ir_version)
     try:
-        return dict(zip(wanted, Session(bytes(model.SerializeToString())).run(feeds), strict=True)) if wanted else {}
+        return dict(zip(wanted, Session(bytes(model.SerializeToString())).run({}), strict=True)) if wanted else {}
     except RunError:
         return _one_by_one(model, wanted)
 
 
 def _one_by_one(model: Any, wanted: list[str]) -> dict[str, Any]:
     """What the reference implementation of ONNX can compute, for types that onnxruntime has no kernel for."""
-    from onnx.numpy_helper import to_array  # noqa: TID251
-
-    known = {tensor.name: to_array(tensor) for tensor in model.graph.initializer}
+    known = {tensor.name: array_of(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if all(name in known for name in node.input if name):
-            known.update(_reference(model, node, known))
+            feeds = {name: known[name] for name in node.input if name}
+            untyped = [value_info(name, UNKNOWN_TENSOR) for name in feeds]
+            known.update(folding.evaluate(node, untyped, feeds, model.opset_import))
     return {name: known[name] for name in wanted if name in known}
-
-
-def _reference(model: Any, node: Any, known: dict[str, Any]) -> dict[str, Any]:
-    from onnx import ValueInfoProto, helper  # noqa: TID251
-    from onnx.reference import ReferenceEvaluator  # noqa: TID251
-
-    feeds = {name: known[name] for name in node.input if name}
-    ends = [ValueInfoProto(name=name) for name in node.output if name]
-    graph = helper.make_graph([node], "one", [ValueInfoProto(name=name) for name in feeds], ends)
-    alone = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
-    try:
-        results: Any = ReferenceEvaluator(alone).run(None, feeds)
-    except Exception:  # an operator form the reference cannot evaluate: the node stays
-        return {}
-    return dict(zip((name for name in node.output if name), results, strict=True))

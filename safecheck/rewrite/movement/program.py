@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.builder import Sketch
 from safecheck.rewrite.movement.factor import Axis, Factored
 from safecheck.rewrite.movement.permute import blocks, tail_swaps

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from safecheck.ir.protos import numpy_type
 from safecheck.ir.signature import Tensor
-from safecheck.ir.weights import numpy_type
 
 # Largest base whose digits 1..base are exact, and stay exact when multiplied by one and added to zeros.
 _BASES = {"f2": 2048, "f4": 1 << 24, "f8": 1 << 53, "i1": 127, "u1": 255, "i2": 32767, "u2": 65535, "b1": 1}

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
+from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import Tensor
-from safecheck.ir.walk import holds_graphs, reads
-from safecheck.ir.weights import proto_of
+from safecheck.ir.walk import entering, holds_graphs, reads
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.index_map import enumerations
@@ -134,26 +133,15 @@ def _model(
     results: Sequence[str],
     constants: Mapping[str, Any],
 ) -> Any:
-    model = messages().ModelProto(ir_version=bench.proto.ir_version)
-    model.opset_import.extend(bench.proto.opset_import)
-    graph = model.graph
-    graph.name = "site"
-    graph.node.extend(nodes)
-    for name, tensor in feeds.items():
-        value = graph.input.add(name=name)
-        value.type.tensor_type.elem_type = dtype_number(tensor.dtype)
-        value.type.tensor_type.shape.SetInParent()
-        for dim in tensor.shape or ():
-            value.type.tensor_type.shape.dim.add().dim_value = int(dim or 0)
-    made = {name for node in nodes for name in node.output}
-    for name in dict.fromkeys(name for node in nodes for name in reads(node)):
-        if name in constants:
-            graph.initializer.append(proto_of(name, constants[name]))
-        elif name in bench.initializers and name not in made and name not in feeds:
-            graph.initializer.append(bench.initializers[name])
-    for name in results:
-        graph.output.add(name=name).type.tensor_type.elem_type = dtype_number(bench.tensor(name).dtype)
-    return model
+    stored = {**bench.initializers, **{name: proto_from_array(name, array) for name, array in constants.items()}}
+    return standalone(
+        nodes,
+        [value_info(name, tensor) for name, tensor in feeds.items()],
+        [value_info(name, Tensor(bench.tensor(name).dtype, None)) for name in results],
+        [stored[name] for name in entering(nodes) if name in stored and name not in feeds],
+        bench.proto.opset_import,
+        bench.proto.ir_version,
+    )
 
 
 def _prove_movement(feeds: Mapping[str, Tensor], old: Session, new: Session) -> None:

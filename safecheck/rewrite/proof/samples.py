@@ -7,8 +7,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
+from safecheck.ir.protos import numpy_type
 from safecheck.ir.signature import Tensor
-from safecheck.ir.weights import numpy_type
 
 SEED = 20260
 FINITE = ("normal", "wide", "zeros", "denormals", "large")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Sketch

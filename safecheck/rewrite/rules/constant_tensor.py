@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.linear import Step, read
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.pointwise import WIDE, rounded

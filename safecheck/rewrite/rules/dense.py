@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
+from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
-from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall, reach
 from safecheck.rewrite.algebra.rounding import Magnitude, sums_agree

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
+from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
-from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra.arrange import enumerated, fits
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.pointwise import add_all

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from safecheck.ir.weights import numpy_type
+from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.attributes import axes_of, integer
 from safecheck.rewrite.builder import Sketch
 from safecheck.rewrite.graph import Bench

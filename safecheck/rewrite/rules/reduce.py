@@ -7,8 +7,8 @@ from math import prod
 from typing import Any
 
 from safecheck.intake.dtypes import IEEE_FLOATS
+from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
-from safecheck.ir.weights import numpy_type
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.attributes import axes_of
 from safecheck.rewrite.builder import Sketch

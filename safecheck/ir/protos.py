@@ -1,0 +1,188 @@
+"""Tensors and values as protobuf messages and back; arrays too, for which numpy is loaded when they are asked for."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+from safecheck.finding import Scalar
+from safecheck.intake.dtypes import BY_NAME, BY_NUMBER, ElementType, dtype_name, dtype_number
+from safecheck.intake.onnx_library import messages
+from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, UNKNOWN_TENSOR, Tensor, keeps_elements
+
+_EXTERNAL = 1  # TensorProto.DataLocation
+
+
+def tensor_from_proto(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
+    """What a TensorProto says about itself; its elements only if they are few (of floats `floats`) and inline."""
+    shape = tuple(proto.dims)
+    type_ = BY_NUMBER.get(proto.data_type)
+    return Tensor(type_ and type_.name, shape, True, _elements(proto, type_, prod(shape), floats))
+
+
+def _elements(proto: Any, type_: ElementType | None, count: int, floats: int) -> tuple[Scalar, ...] | None:
+    if type_ is None or not type_.code:
+        return _all_zero(proto, count)
+    if not keeps_elements(type_.name, count, floats):
+        return None
+    if proto.data_location == _EXTERNAL:
+        return None
+    if proto.HasField("raw_data"):
+        layout = f"<{count}{type_.code}"
+        return struct.unpack(layout, proto.raw_data) if len(proto.raw_data) == struct.calcsize(layout) else None
+    # of a FLOAT16, int32_data holds the bits and not the number
+    values = () if type_.name == "FLOAT16" else tuple(getattr(proto, type_.field))
+    if len(values) != count:
+        return None
+    return tuple(bool(value) for value in values) if type_.name == "BOOL" else values
+
+
+def _all_zero(proto: Any, count: int) -> tuple[Scalar, ...] | None:
+    """Zeros of a type without a decoder here, such as FP8: a zero point asks for no more."""
+    if not 0 < count <= MAX_INTEGERS or proto.data_location == _EXTERNAL or not proto.raw_data:
+        return None
+    return None if any(proto.raw_data) else (0,) * count
+
+
+def tensor_from_constant(attributes: Any) -> Tensor:
+    """The tensor of a Constant node from its one attribute, in whichever of the spellings ONNX has."""
+    for attribute in attributes:
+        name = attribute.name
+        if name == "value":
+            return tensor_from_proto(attribute.t)
+        if name == "value_int":
+            return Tensor("INT64", (), True, (attribute.i,))
+        if name == "value_float":
+            return Tensor("FLOAT", (), True, (attribute.f,))
+        if name == "value_ints":
+            return Tensor("INT64", (len(attribute.ints),), True, tuple(attribute.ints[: MAX_INTEGERS + 1]))
+        if name == "value_floats":
+            kept = tuple(attribute.floats) if len(attribute.floats) <= MAX_FLOATS else None
+            return Tensor("FLOAT", (len(attribute.floats),), True, kept)
+        if name in ("value_string", "value_strings"):
+            return Tensor("STRING", None, True)
+        if name == "sparse_value":
+            sparse = attribute.sparse_tensor
+            return Tensor(dtype_name(sparse.values.data_type), tuple(sparse.dims), True)
+    return Tensor(None, None, True)
+
+
+def tensor_from_value_info(value: Any, declared: frozenset[str] | None = None) -> Tensor:
+    """The dtype and shape of a ValueInfoProto; unknown for sequences, maps and optionals.
+
+    With `declared`, a symbolic dimension of another name is an unknown one.
+    """
+    type_ = value.type
+    if not type_.HasField("tensor_type"):
+        return UNKNOWN_TENSOR
+    kind = type_.tensor_type
+    if not kind.HasField("shape"):
+        return Tensor(dtype_name(kind.elem_type), None)
+    proto_dims = kind.shape.dim
+    dims: tuple[int | str | None, ...] = tuple([dim.dim_value for dim in proto_dims])
+    if all(dim > 0 for dim in dims if isinstance(dim, int)):
+        return Tensor(dtype_name(kind.elem_type), dims)  # a symbolic or unknown dimension reads as 0
+    dims = tuple(_dimension(dim) for dim in proto_dims)
+    if declared is not None:
+        dims = tuple(None if isinstance(dim, str) and dim not in declared else dim for dim in dims)
+    return Tensor(dtype_name(kind.elem_type), dims)
+
+
+def _dimension(dim: Any) -> int | str | None:
+    which = dim.WhichOneof("value")
+    if which == "dim_value":
+        # A negative dimension is no dimension; writers use -1 for a dynamic one.
+        return int(dim.dim_value) if dim.dim_value >= 0 else str(dim.dim_value)
+    return str(dim.dim_param) if which == "dim_param" and dim.dim_param else None
+
+
+def writable(tensor: Tensor) -> bool:
+    """Whether the elements of a tensor are known and can be written into an initializer."""
+    return tensor.values is not None and bool(_code(tensor)) and tensor.dims is not UNKNOWN
+
+
+def proto_from_tensor(name: str, tensor: Tensor) -> Any:
+    """An initializer with the elements of a small tensor."""
+    dims = () if tensor.dims is UNKNOWN else tensor.dims
+    proto = messages().TensorProto(name=name, data_type=dtype_number(tensor.dtype), dims=dims)
+    values = tensor.values or ()
+    proto.raw_data = struct.pack(f"<{len(values)}{_code(tensor)}", *values)
+    return proto
+
+
+def _code(tensor: Tensor) -> str:
+    return BY_NAME[tensor.dtype].code if tensor.dtype is not None else ""
+
+
+def value_info(name: str, tensor: Tensor) -> Any:
+    """A ValueInfoProto with what is known of a value."""
+    value = messages().ValueInfoProto(name=name)
+    if tensor == UNKNOWN_TENSOR:
+        return value
+    kind = value.type.tensor_type
+    kind.elem_type = dtype_number(tensor.dtype)
+    if tensor.shape is not None:
+        kind.shape.SetInParent()
+        for dim in tensor.shape:
+            entry = kind.shape.dim.add()
+            if isinstance(dim, int):
+                entry.dim_value = dim
+            elif isinstance(dim, str):
+                entry.dim_param = dim
+    return value
+
+
+def without_payload(tensor: Any) -> Any:
+    """The TensorProto itself if it is small, else its name, type and shape."""
+    if prod(tensor.dims) <= MAX_INTEGERS:
+        return tensor
+    proto = messages().TensorProto
+    return proto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=proto.EXTERNAL)
+
+
+def array_of(tensor: Any) -> Any:
+    """The elements of a TensorProto with inline data, read-only, in its shape."""
+    from onnx import numpy_helper  # noqa: TID251
+
+    array = numpy_helper.to_array(tensor)
+    array.flags.writeable = False
+    return array
+
+
+def proto_from_array(name: str, array: Any) -> Any:
+    """A TensorProto with raw data."""
+    from onnx import numpy_helper  # noqa: TID251
+
+    return numpy_helper.from_array(array, name)
+
+
+def numpy_type(dtype: str) -> Any:
+    """The numpy type of an ONNX element type such as `FLOAT`."""
+    from onnx import helper  # noqa: TID251
+
+    return helper.tensor_dtype_to_np_dtype(dtype_number(dtype))
+
+
+def standalone(
+    nodes: Iterable[Any],
+    inputs: Iterable[Any],
+    outputs: Iterable[Any],
+    initializers: Iterable[Any],
+    opsets: Iterable[Any],
+    ir_version: int,
+) -> Any:
+    """Some nodes as a ModelProto of their own, which copies them.
+
+    Inputs and outputs are ValueInfoProtos, initializers TensorProtos, `opsets` the imports of the model that the nodes
+    are from.
+    """
+    model = messages().ModelProto(ir_version=ir_version)
+    model.opset_import.extend(opsets)
+    model.graph.name = "part"
+    model.graph.node.extend(nodes)
+    model.graph.input.extend(inputs)
+    model.graph.output.extend(outputs)
+    model.graph.initializer.extend(initializers)
+    return model
