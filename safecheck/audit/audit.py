@@ -14,7 +14,7 @@ from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Layer, Signature
-from safecheck.ir.signatures import Occurrence, signatures
+from safecheck.ir.signatures import Signatures, signatures
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
@@ -55,8 +55,8 @@ class Audit:
     """Rules that the allowed nodes rest on, most used first."""
     products: Products
     """What the convolutions and products of the main graph amount to."""
-    occurrences: tuple[Occurrence, ...] = field(repr=False)
-    """The nodes with their forms, in the same order: what a cost is computed from."""
+    signatures: Signatures = field(repr=False)
+    """The nodes with their signatures, in the same order: what a cost is computed from."""
 
     @property
     def macs(self) -> int | None:
@@ -86,8 +86,8 @@ def audit(model: Model, profile: Profile) -> Audit:
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
     allowances: Counter[str] = Counter()
-    occurrences = tuple(signatures(model.graph, profile.folded))
-    for occurrence in occurrences:
+    found = signatures(model.graph, profile.folded)
+    for occurrence in found.nodes:
         folded = occurrence.computes_constant and profile.folded
         judgement = _FOLDED if folded else judgements.get(occurrence.signature)
         if judgement is None:
@@ -106,8 +106,8 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
-        products=products(occurrences),
-        occurrences=occurrences,
+        products=products(found.nodes),
+        signatures=found,
     )
 
 

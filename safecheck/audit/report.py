@@ -144,7 +144,7 @@ class Report:
         """Parameters, operations and memory traffic, computed when asked; None if nothing could be read."""
         if self.model is None or self.audit is None:
             return None
-        return cost_of(self.model, self.audit.occurrences, self.audit.products)
+        return cost_of(self.model, self.audit.signatures.nodes, self.audit.products)
 
     @property
     def weight_files(self) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from safecheck.ir.graph import OpNode
-from safecheck.ir.model import Model
+from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.signature import Tensor
 from safecheck.text import printable
 
@@ -88,12 +88,15 @@ def _first_shape(node: Any, tensor: Callable[[str], Tensor]) -> str:
 class Neighbourhoods:
     """Pictures around the nodes of one model; who reads a value is looked up once for all of them."""
 
-    def __init__(self, model: Model, kinds: dict[tuple[str, int], str]) -> None:
-        """`kinds` says the verdict on every node, by scope path and index."""
+    def __init__(
+        self, graph: OpGraph, lookup: Callable[[Scope, str], Tensor], kinds: dict[tuple[str, int], str]
+    ) -> None:
+        """`lookup` says what is known of a value, `kinds` the verdict on every node, by scope path and index."""
+        self._lookup = lookup
         self._kinds = kinds
-        self._nodes = {(node.scope.path, node.index): node for node in model.graph}
+        self._nodes = {(node.scope.path, node.index): node for node in graph}
         self._readers: dict[tuple[str, str], list[OpNode]] = {}
-        for node in model.graph:
+        for node in graph:
             for name in dict.fromkeys(node.proto.input):
                 self._readers.setdefault((node.scope.path, name), []).append(node)
 
@@ -106,7 +109,7 @@ class Neighbourhoods:
         diagram = diagram_of(
             [node.proto for node in nodes],
             len(nodes),
-            centre.scope.lookup,
+            partial(self._lookup, centre.scope),
             lambda proto: self._kinds.get((owner[id(proto)].scope.path, owner[id(proto)].index), ""),
             lambda proto: proto is centre.proto,
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safecheck.ir import folding
 from safecheck.ir.exporter_patterns import idioms
-from safecheck.ir.graph import OpGraph, OpNode
+from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.schemas import attribute_value
-from safecheck.ir.signature import WEIGHTED, Signature, Tensor
+from safecheck.ir.signature import UNKNOWN_TENSOR, WEIGHTED, Signature, Tensor
 from safecheck.ir.walk import holds_graphs
 
 
@@ -21,25 +21,49 @@ class Occurrence:
     signature: Signature
     computes_constant: bool
     """True if the node computes a constant, so that it can be folded before the build."""
+    operands: tuple[Tensor | None, ...]
+    """What is known of the inputs, with the elements of weights, which a signature leaves out."""
 
 
-def signatures(graph: OpGraph, folded: bool = True) -> Iterator[Occurrence]:
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """The nodes of a graph with their signatures, and what only these tell about its values."""
+
+    nodes: tuple[Occurrence, ...]
+    computed: Mapping[Scope, Mapping[str, Tensor]]
+    """What nodes compute from constants and fixed shapes, by the scope they stand in; the graph does not say it."""
+
+    def lookup(self, scope: Scope, name: str) -> Tensor:
+        """The tensor a name stands for in a scope, as `Scope.lookup`, but with what nodes compute."""
+        return _lookup(self.computed, scope, name)
+
+
+def signatures(graph: OpGraph, folded: bool = True) -> Signatures:
     """Every node once, in the order of the scopes; a scope's nodes come in file order, which is topological.
 
     With `folded`, the forms are those of the model after its constants were folded. Without, what nodes compute from
     constants is no constant in a signature: the file as it is, as the parser sees it.
     """
     names = idioms(graph)
-    for scope in graph.scopes:
-        for node in scope.nodes:
-            yield _occurrence(node, names.get(id(node), ""), folded)
+    computed: dict[Scope, dict[str, Tensor]] = {scope: {} for scope in graph.scopes}
+    nodes = tuple([_occurrence(node, names.get(id(node), ""), folded, computed) for node in graph])
+    return Signatures(nodes, computed)
 
 
-def _occurrence(node: OpNode, idiom: str, folded: bool) -> Occurrence:
+def _lookup(computed: Mapping[Scope, Mapping[str, Tensor]], scope: Scope, name: str) -> Tensor:
+    at: Scope | None = scope
+    while at is not None:
+        tensor = computed[at].get(name) or at.tensors.get(name)
+        if tensor is not None:
+            return tensor
+        at = at.parent
+    return UNKNOWN_TENSOR
+
+
+def _occurrence(node: OpNode, idiom: str, folded: bool, computed: dict[Scope, dict[str, Tensor]]) -> Occurrence:
     scope, proto = node.scope, node.proto
     opset = scope.opset
-    lookup = scope.lookup
-    inputs = [lookup(name) if name else None for name in proto.input]
+    inputs = [_lookup(computed, scope, name) if name else None for name in proto.input]
     is_output = not scope.outputs.isdisjoint(proto.output)
     constant = [tensor is None or tensor.constant for tensor in inputs]
     fixed = [known or bool(tensor and tensor.computed) for known, tensor in zip(constant, inputs, strict=True)]
@@ -50,19 +74,19 @@ def _occurrence(node: OpNode, idiom: str, folded: bool) -> Occurrence:
         computes_constant = all(constant)
         static = not computes_constant and (all(fixed) or folding.reads_shape_only(proto, inputs[0]))
     if computes_constant or static:
-        _remember(node, inputs, opset, computes_constant)
+        computed[scope].update(_results(node, inputs, opset, computes_constant))
     signature = Signature(
         op_type=proto.op_type,
         domain=proto.domain,
         opset=opset,
         attributes=tuple(sorted(((part.name, attribute_value(part)) for part in proto.attribute), key=_name)),
         inputs=_seen(_kept(proto.op_type, inputs), folded),
-        outputs=_seen([lookup(name) if name else None for name in proto.output], folded),
+        outputs=_seen([_lookup(computed, scope, name) if name else None for name in proto.output], folded),
         is_output=is_output and scope.path == "",
         idiom=idiom,
         static_shapes_only=static,
     )
-    return Occurrence(node, signature, computes_constant)
+    return Occurrence(node, signature, computes_constant, tuple(inputs))
 
 
 def _seen(tensors: list[Tensor | None], folded: bool) -> tuple[Tensor | None, ...]:
@@ -82,17 +106,18 @@ def _kept(op_type: str, inputs: list[Tensor | None]) -> list[Tensor | None]:
     return [tensor if tensor is None or tensor.values is None else tensor._replace(values=None) for tensor in inputs]
 
 
-def _remember(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bool) -> None:
-    """Note what the node computes, and by which operators."""
-    tensors, op_type = node.scope.tensors, node.proto.op_type
+def _results(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bool) -> dict[str, Tensor]:
+    """What the node computes, and by which operators."""
+    op_type, found = node.proto.op_type, {}
     before = {name for tensor in inputs if tensor is not None for name in tensor.computed}
     for position, name in enumerate(node.proto.output):
         if name:
-            known = tensors.get(name, Tensor(None, None))
+            known = node.scope.tensors.get(name, UNKNOWN_TENSOR)
             values = folding.elements(node.proto, inputs, known, opset) if constant and position == 0 else None
             vector = known.shape is not None and len(known.shape) < 2
             computed = tuple(sorted({*before, op_type if vector else f"{op_type}:matrix"}))
-            tensors[name] = known._replace(constant=constant, values=values, computed=computed)
+            found[name] = known._replace(constant=constant, values=values, computed=computed)
+    return found
 
 
 def _name(attribute: tuple[str, object]) -> str:

@@ -6,12 +6,12 @@ number of elements, whatever the layout and whatever the exporter calls its node
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from safecheck.ir.excerpt import shape_words
 from safecheck.ir.graph import Scope
-from safecheck.ir.signature import UNKNOWN
+from safecheck.ir.signature import UNKNOWN, Tensor
 
 _MOST = 12
 _LEAST_SHARE = 0.03
@@ -27,11 +27,14 @@ class Stage(NamedTuple):
     """Of the trunk values of the stage."""
 
 
-def stages(scope: Scope) -> tuple[Stage, ...]:
-    """The stages of a main graph; one without a shape if the graph has no such structure."""
+def stages(scope: Scope, lookup: Callable[[str], Tensor]) -> tuple[Stage, ...]:
+    """The stages of a main graph; one without a shape if the graph has no such structure.
+
+    `lookup` says what is known of its values: constants are no part of the trunk.
+    """
     count = len(scope.nodes)
     found: list[Stage] = []
-    for start, size_shape in _changes(scope):
+    for start, size_shape in _changes(scope, lookup):
         if found and (start - found[-1].first) < max(2, _LEAST_SHARE * count):
             found[-1] = found[-1]._replace(shape=size_shape)
         else:
@@ -43,11 +46,11 @@ def stages(scope: Scope) -> tuple[Stage, ...]:
     return tuple(stage._replace(end=end) for stage, end in zip(found, ends, strict=True))
 
 
-def _changes(scope: Scope) -> Iterator[tuple[int, str]]:
+def _changes(scope: Scope, lookup: Callable[[str], Tensor]) -> Iterator[tuple[int, str]]:
     """Where the size of the trunk changes: the first node after the change, and the new shape."""
     size = None
-    for index in _trunk(scope):
-        tensor = next((scope.lookup(name) for name in scope.nodes[index].proto.output if name), None)
+    for index in _trunk(scope, lookup):
+        tensor = next((lookup(name) for name in scope.nodes[index].proto.output if name), None)
         if tensor is None or tensor.dims is UNKNOWN:
             continue
         elements = 1
@@ -58,7 +61,7 @@ def _changes(scope: Scope) -> Iterator[tuple[int, str]]:
             yield index, shape_words(tensor)
 
 
-def _trunk(scope: Scope) -> Iterator[int]:
+def _trunk(scope: Scope, lookup: Callable[[str], Tensor]) -> Iterator[int]:
     """Nodes over which no data is carried past: everything later depends on earlier nodes through them alone.
 
     One sweep: how far the values made so far are still read. Nodes that read no data, such as constants, do not count.
@@ -66,8 +69,8 @@ def _trunk(scope: Scope) -> Iterator[int]:
     furthest = _last_readers(scope)
     reach = 0
     for node in scope.nodes:
-        reads_data = any(name in scope.producers or scope.lookup(name).network_input for name in node.proto.input)
-        if not reads_data or scope.lookup(next(iter(node.proto.output), "")).constant:
+        reads_data = any(name in scope.producers or lookup(name).network_input for name in node.proto.input)
+        if not reads_data or lookup(next(iter(node.proto.output), "")).constant:
             continue
         if reach <= node.index:
             yield node.index

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from safecheck.finding import Verdict
-from safecheck.ir.graph import OpGraph, graph_of
+from safecheck.ir.graph import graph_of
 from safecheck.ir.protos import proto_from_array, standalone, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
-from safecheck.ir.signatures import signatures
+from safecheck.ir.signatures import Signatures, signatures
 from safecheck.ir.walk import entering
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.replacement import Replacement
@@ -54,7 +54,7 @@ class Ledger:
     def renew(self) -> None:
         """Judge the whole bench anew; needed after `Bench.refresh`."""
         graph = graph_of(infer(self._bench.model(weights=False)).proto)
-        judged = self._judge(graph, set(self._bench.outputs))
+        judged = self._judge(signatures(graph, self._profile.folded), set(self._bench.outputs))
         self._judgements = {id(node): judgement for node, judgement in zip(self._bench.nodes, judged, strict=True)}
 
     def verdict(self, node: Any) -> Verdict:
@@ -74,18 +74,19 @@ class Ledger:
         if not replacement.nodes:
             return Weight(), [], {}
         graph = graph_of(infer(self._alone(replacement)).proto)
-        judged = self._judge(graph, set(self._bench.outputs))
+        found = signatures(graph, self._profile.folded)
+        judged = self._judge(found, set(self._bench.outputs))
         scope = graph.scopes[0]
-        types = {name: scope.lookup(name) for node in replacement.nodes for name in node.output if name}
+        types = {name: found.lookup(scope, name) for node in replacement.nodes for name in node.output if name}
         return _weight(judged), judged, types
 
     def record(self, nodes: Sequence[Any], judgements: Sequence[Judgement]) -> None:
         """Remember the judgements of nodes that are now on the bench."""
         self._judgements.update({id(node): judged for node, judged in zip(nodes, judgements, strict=True)})
 
-    def _judge(self, graph: OpGraph, network_outputs: set[str]) -> list[Judgement]:
+    def _judge(self, given: Signatures, network_outputs: set[str]) -> list[Judgement]:
         found = []
-        for occurrence in signatures(graph, self._profile.folded):
+        for occurrence in given.nodes:
             if occurrence.node.scope.path:
                 continue
             is_output = not network_outputs.isdisjoint(occurrence.node.proto.output)

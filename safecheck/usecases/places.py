@@ -42,7 +42,7 @@ def pictures(report: Report) -> Pictures:
         for node in report.audit.nodes
         if node.location.index is not None
     }
-    around = Neighbourhoods(report.model, kinds)
+    around = Neighbourhoods(report.model.graph, report.audit.signatures.lookup, kinds)
     drawn: list[Picture] = []
     known: dict[tuple[object, ...], int] = {}
     count: dict[str, int] = {}

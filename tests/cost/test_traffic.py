@@ -19,7 +19,7 @@ def cost(text: str, folder: Path) -> Cost:
     file = folder / "model.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
     model = load(str(file))
-    nodes = list(signatures(model.graph))
+    nodes = signatures(model.graph).nodes
     return cost_of(model, nodes, products(nodes))
 
 
@@ -160,7 +160,7 @@ def test_the_cost_does_not_depend_on_who_folds(tmp_path: Path) -> None:
     costs = []
     for folded in (True, False):
         model = load(str(file))
-        nodes = list(signatures(model.graph, folded))
+        nodes = signatures(model.graph, folded).nodes
         costs.append(cost_of(model, nodes, products(nodes)))
     one, other = costs
     assert one.products == other.products == (24, 12)

@@ -31,7 +31,7 @@ def read(proto: onnx.ModelProto, folder: Path) -> Model:
 )
 def test_a_stage_ends_where_the_trunk_changes(name: str, shapes: list[str]) -> None:
     graph = load(str(EXAMPLES / f"{name}.onnx")).graph.scopes[0]
-    found = stages(graph)
+    found = stages(graph, graph.lookup)
     assert [stage.shape for stage in found] == shapes
     assert [stage.first for stage in found] == [0, *(stage.end for stage in found[:-1])]
     assert found[-1].end == len(graph.nodes)
@@ -49,7 +49,8 @@ def test_a_branch_is_no_trunk(tmp_path: Path) -> None:
         ),
         tmp_path,
     )
-    assert [(stage.first, stage.end) for stage in stages(model.graph.scopes[0])] == [(0, 6)]
+    graph = model.graph.scopes[0]
+    assert [(stage.first, stage.end) for stage in stages(graph, graph.lookup)] == [(0, 6)]
 
 
 def test_unknown_shapes_and_many_changes_give_one_stage(tmp_path: Path) -> None:
@@ -64,4 +65,5 @@ def test_unknown_shapes_and_many_changes_give_one_stage(tmp_path: Path) -> None:
     )
     proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     proto.ir_version = 8
-    assert stages(read(proto, tmp_path).graph.scopes[0]) == ((0, count + 1, ""),)
+    main = read(proto, tmp_path).graph.scopes[0]
+    assert stages(main, main.lookup) == ((0, count + 1, ""),)

@@ -99,7 +99,7 @@ def test_what_is_not_known_is_not_allowed() -> None:
 def test_forgetting_one_fact_leaves_a_verdict_or_makes_it_unproven(case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(case.proto().SerializeToString())
-    for occurrence in signatures(load(str(file)).graph, folded=False):
+    for occurrence in signatures(load(str(file)).graph, folded=False).nodes:
         known = judge(rulebook(), occurrence.signature).verdict
         for what, signature in with_one_fact_less(occurrence.signature):
             assert judge(rulebook(), signature).verdict in (known, "unproven"), f"{signature.op_type} without {what}"

@@ -87,7 +87,7 @@ def test_every_fact_answers_about_every_layer(layer: Layer) -> None:
 def test_forgetting_one_fact_leaves_the_verdict_or_unproven(name: str, case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(case.proto().SerializeToString())
-    for occurrence in signatures(load(str(file)).graph):
+    for occurrence in signatures(load(str(file)).graph).nodes:
         if not occurrence.computes_constant:
             known = judge(rulebook(name), occurrence.signature).verdict
             for _, signature in with_one_fact_less(occurrence.signature):
@@ -205,7 +205,7 @@ def last_signature(text: str, folder: Path) -> Signature:
     """The last node of a graph."""
     file = folder / "graph.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
-    *_, last = signatures(load(str(file)).graph)
+    *_, last = signatures(load(str(file)).graph).nodes
     return last.signature
 
 

@@ -89,7 +89,7 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
     path = folder / "model.onnx"
     path.write_bytes(raw)
     model = load_model(str(path))
-    occurrence = list(signatures(model.graph, profile.folded))
+    occurrence = signatures(model.graph, profile.folded).nodes
     main = [position for position, part in enumerate(occurrence) if part.node.scope.path == ""]
     graph = model.proto.graph
     initializers = {tensor.name for tensor in graph.initializer}

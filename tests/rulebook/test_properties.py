@@ -188,7 +188,7 @@ def test_an_attribute_of_unknown_value_is_not_absent(signature: Signature, name:
 def test_forgetting_one_fact_of_a_case_leaves_its_verdict_or_unproven(case: Case, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     file.write_bytes(case.proto().SerializeToString())
-    for occurrence in signatures_of(load_model(str(file)).graph):
+    for occurrence in signatures_of(load_model(str(file)).graph).nodes:
         known = judge(rulebook(), occurrence.signature).verdict
         for what, signature in with_one_fact_less(occurrence.signature):
             less = judge(rulebook(), signature).verdict

@@ -43,11 +43,11 @@ def network(occurrence: Occurrence) -> Any:
         one.ClearField(field)
     one.name = NODE
     names: dict[str, str] = {}
-    for name, tensor in zip(node.input, signature.inputs, strict=True):
+    for name, tensor, known in zip(node.input, signature.inputs, occurrence.operands, strict=True):
         if tensor is not None and name not in names:
             names[name] = f"x{len(names)}"
-            if tensor.constant:
-                model.graph.initializer.append(_constant(names[name], occurrence.node.scope.lookup(name)))
+            if known is not None and tensor.constant:
+                model.graph.initializer.append(_constant(names[name], known))
             else:
                 model.graph.input.append(value_info(names[name], tensor))
         one.input.append(names[name] if tensor is not None else "")

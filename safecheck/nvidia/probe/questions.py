@@ -40,7 +40,7 @@ class Unasked:
 def questions(audit: Audit, book: Profile) -> Iterator[Question | Unasked]:
     """Every unproven form of an audited model once, in the order of the nodes."""
     seen: set[Signature] = set()
-    for node, occurrence in zip(audit.nodes, audit.occurrences, strict=True):
+    for node, occurrence in zip(audit.nodes, audit.signatures.nodes, strict=True):
         signature = occurrence.signature
         if node.verdict is not Verdict.UNPROVEN or signature in seen:
             continue

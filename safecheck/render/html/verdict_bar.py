@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from safecheck.audit.report import Report
@@ -37,17 +38,18 @@ class Row(NamedTuple):
 
 def rows(report: Report) -> list[Row]:
     """The main graph stage by stage, then what nested graphs and functions hold."""
-    if report.model is None:
+    if report.model is None or report.audit is None:
         return []
     kinds = report.node_kinds
-    main = len(report.model.graph.scopes[0].nodes)
+    scope = report.model.graph.scopes[0]
+    main = len(scope.nodes)
     found = [
         _row(
             f"stage {number}: {stage.shape}" if stage.shape else "main graph",
             stage.first,
             kinds[stage.first : stage.end],
         )
-        for number, stage in enumerate(stages(report.model.graph.scopes[0]), 1)
+        for number, stage in enumerate(stages(scope, partial(report.audit.signatures.lookup, scope)), 1)
     ]
     if len(kinds) > main:
         found.append(_row("nested graphs and functions", main, kinds[main:]))

@@ -640,7 +640,7 @@ def test_the_parser_asks_for_the_version_of_ai_onnx(imports: str, first: str, tm
     )
     file = tmp_path / "model.onnx"
     file.write_bytes(model_from_text(text).SerializeToString())
-    (occurrence,) = signatures(load(str(file)).graph)
+    (occurrence,) = signatures(load(str(file)).graph).nodes
     known = lower(release("10.15"), occurrence.signature).alternatives[0].layers
     layers = [layer.type for layer in known if not layer.type.startswith("parser:")]
     assert occurrence.signature.opset == 0 if not first else layers[0] == first
