@@ -1,7 +1,4 @@
-"""The exact trtexec line of a plan, for the trtexec of that release.
-
-Options by release: samples/common/sampleOptions.cpp of TensorRT 6.0.1, 8.2 to 8.6, 9.3, 10.0 to 10.16, 11.0 and 11.1.
-"""
+"""The exact trtexec line of a plan, for the trtexec of that release."""
 
 from __future__ import annotations
 
@@ -10,8 +7,9 @@ import shlex
 from collections.abc import Sequence
 
 from safecheck.errors import UsageError
+from safecheck.nvidia import version
 from safecheck.nvidia.plan import BuildPlan, Port
-from safecheck.nvidia.version import release_of
+from safecheck.nvidia.version import Release, release_of
 
 
 def arguments(plan: BuildPlan, model: str, engine: str, layers: str = "") -> list[str]:
@@ -24,31 +22,33 @@ def arguments(plan: BuildPlan, model: str, engine: str, layers: str = "") -> lis
     """
     release = release_of(plan.release)
     found = [f"--onnx={model}", f"--saveEngine={engine}"]
-    if release < (8,):
+    if release in version.OPTION_EXPLICIT_BATCH:
         found.append("--explicitBatch")
     found += _safety(plan, release)
     if plan.dla_core is not None:
         found += [f"--inputIOFormats={_formats(plan.inputs)}", f"--outputIOFormats={_formats(plan.outputs)}"]
-        if "DIRECT_IO" in plan.flags and release < (11,):
+        if "DIRECT_IO" in plan.flags and release in version.OPTION_DIRECT_IO:
             found.append("--directIO")
     found += [f"--{name.lower()}" for name in plan.flags if name in ("FP16", "INT8")]
-    if "STRONGLY_TYPED" in plan.network_flags and release < (11,):
+    if "STRONGLY_TYPED" in plan.network_flags and release in version.OPTION_STRONGLY_TYPED:
         found.append("--stronglyTyped")
     if plan.aux_streams is not None:
         found.append(f"--maxAuxStreams={plan.aux_streams}")
-    if layers and plan.capability == "STANDARD" and release >= (8, 2):  # a safe engine cannot be inspected
+    inspectable = plan.capability == "STANDARD"  # a safe engine is not
+    if layers and inspectable and release in version.OPTION_EXPORT_LAYERS:
         found += ["--profilingVerbosity=detailed", f"--exportLayerInfo={layers}"]
-    return [*found, "--skipInference" if release >= (8, 6) else "--buildOnly", "--verbose"]
+    return [*found, "--skipInference" if release in version.OPTION_SKIP_INFERENCE else "--buildOnly", "--verbose"]
 
 
-def _safety(plan: BuildPlan, release: tuple[int, ...]) -> list[str]:
+def _safety(plan: BuildPlan, release: Release) -> list[str]:
     if plan.dla_core is not None:
-        return [f"--useDLACore={plan.dla_core}", "--buildDLAStandalone" if release >= (8, 6) else "--safe"]
+        option = "--buildDLAStandalone" if release in version.OPTION_DLA_STANDALONE else "--safe"
+        return [f"--useDLACore={plan.dla_core}", option]
     if plan.capability != "STANDARD":
         return ["--safe"]
     if "SAFETY_SCOPE" not in plan.flags:
         return []
-    if release < (8, 2):
+    if release not in version.OPTION_RESTRICTED:
         what = f"the trtexec of TensorRT {plan.release} has no --restricted"
         raise UsageError("SC-BUILD-RELEASE", "--tensorrt", what, "use --backend tensorrt, or TensorRT 8.2 or later")
     return ["--restricted"]

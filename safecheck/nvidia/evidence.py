@@ -34,7 +34,7 @@ def evidence(summary: Summary, succeeded: bool, target: Mapping[str, str], audit
     if not succeeded and same:
         kinds = {error.kind for error in summary.errors}
         # from 10.16 on a violation of the scope is a tactic that the compiler does not find
-        refused = refused or "parser" in kinds or (checked and release >= FLAG_IGNORED and "tactic" in kinds)
+        refused = refused or "parser" in kinds or (checked and release in FLAG_IGNORED and "tactic" in kinds)
     # what follows a refusal (`Engine set up failed`, ...) tells nothing of its own
     telling = [error for error in summary.errors if error.kind != "other"]
     if not (telling or succeeded):
@@ -65,7 +65,7 @@ def _checked(summary: Summary, release: Release, wanted: Release, device: str, r
     if not refused and not in_force(summary.effective, device):  # a refusal shows that the check ran
         if not summary.effective:
             return False, "the log does not show the options in force"
-        if release >= FLAG_IGNORED:
+        if release in FLAG_IGNORED:
             why = f"TensorRT {dotted(release)} restricts only EngineCapability.SAFETY, which was not in force"
             return False, f"{why}: this build proves nothing about the safety scope"
         return False, "no safety flag was in force: this build proves nothing about the safety scope"

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from safecheck.nvidia.version import FLAG_IGNORED, from_code, release_of
+from safecheck.nvidia import version
+from safecheck.nvidia.version import from_code, release_of
 
 _MAX_LINE = 8192
 _MAX_ERROR = 4000
@@ -113,19 +114,20 @@ class Summary:
         if not self.options.keys() & {"Safe mode", "Restricted mode", "Precision"}:
             return ()
         release = release_of(self.tensorrt, "log") if self.tensorrt else (0,)
+        new = release in version.NEW_CAPABILITIES
         dla = self.options.get("DLACore", "").isdigit()
         capability = "STANDARD"
         if "Safe mode" in on or "Build DLA standalone loadable" in on:
-            capability = "SAFETY" if release >= (8,) else "SAFE_GPU"
+            capability = "SAFETY" if new else "SAFE_GPU"
             if dla or "Build DLA standalone loadable" in on:
-                capability = "DLA_STANDALONE" if release >= (8,) else "SAFE_DLA"
+                capability = "DLA_STANDALONE" if new else "SAFE_DLA"
         flags = [f"EngineCapability.{capability}"]
-        if "Restricted mode" in on and release < FLAG_IGNORED:
+        if "Restricted mode" in on and release not in version.FLAG_IGNORED:
             flags.append("SAFETY_SCOPE")
         precision = self.options.get("Precision", "")
         flags += [name for name in ("FP16", "INT8") if name in precision]
         flags += ["DIRECT_IO"] if "DirectIO mode" in on else []
-        flags += ["STRONGLY_TYPED"] if precision == "Strongly Typed" or release >= (11,) else []
+        flags += ["STRONGLY_TYPED"] if precision == "Strongly Typed" or release in version.ALWAYS_STRONGLY_TYPED else []
         return tuple(flags)
 
 

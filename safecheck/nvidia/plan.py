@@ -8,7 +8,8 @@ from typing import Any
 
 from safecheck.errors import InputError, UsageError
 from safecheck.ir.signature import UNKNOWN, Tensor
-from safecheck.nvidia.version import FLAG_IGNORED, Release, dotted, generation
+from safecheck.nvidia import version
+from safecheck.nvidia.version import Release, dotted, generation
 from safecheck.text import printable
 
 PRECISIONS = ("fp32", "fp16", "int8", "mixed")
@@ -120,7 +121,7 @@ def plan(
     _check_shapes(model)
     _check_batch(model, batch)
     dla = target["device"] == "dla"
-    strong = release >= (10,)
+    strong = release in version.STRONGLY_TYPED
     precision = _precision(model, precision, strong, dla)
     capability, flags = _capability(target, release, safety)
     ports = _DLA_FORMATS[precision] if dla else ("as declared", "linear")
@@ -129,14 +130,21 @@ def plan(
         profile=profile,
         release=dotted(release),
         capability=capability,
-        flags=(*flags, *(() if strong else _FLAGS[precision]), *(("DIRECT_IO",) if dla and release >= (8, 4) else ())),
-        network_flags=(*(("EXPLICIT_BATCH",) if release < (11,) else ()), *(("STRONGLY_TYPED",) if strong else ())),
+        flags=(
+            *flags,
+            *(() if strong else _FLAGS[precision]),
+            *(("DIRECT_IO",) if dla and release in version.FLAG_DIRECT_IO else ()),
+        ),
+        network_flags=(
+            *(("EXPLICIT_BATCH",) if release in version.FLAG_EXPLICIT_BATCH else ()),
+            *(("STRONGLY_TYPED",) if strong else ()),
+        ),
         precision=precision,
         batch=model.batch,
         inputs=tuple(Port(name, *ports) for name, _ in model.inputs),
         outputs=tuple(Port(name, *ports) for name, _ in model.outputs),
         dla_core=0 if dla else None,
-        aux_streams=0 if capability == "SAFETY" and release >= (8, 6) else None,
+        aux_streams=0 if capability == "SAFETY" and release in version.AUX_STREAMS else None,
         scope=scope,
         note=note,
     )
@@ -144,11 +152,11 @@ def plan(
 
 def _capability(target: Mapping[str, str], release: Release, safety: bool) -> tuple[str, tuple[str, ...]]:
     if target["device"] == "dla":
-        return "DLA_STANDALONE" if release >= (8,) else "SAFE_DLA", ()
-    if release < (8,):
-        return "SAFE_GPU", ()
-    if release < FLAG_IGNORED:
+        return "DLA_STANDALONE" if release in version.NEW_CAPABILITIES else "SAFE_DLA", ()
+    if release in version.SAFETY_FLAG:
         return "STANDARD", ("SAFETY_SCOPE",)
+    if release not in version.NEW_CAPABILITIES:
+        return "SAFE_GPU", ()
     return ("SAFETY" if safety and target["capability"] == "safety" else "STANDARD"), ()
 
 
