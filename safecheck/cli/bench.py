@@ -11,7 +11,7 @@ from safecheck.measure.images.folder import find_images
 from safecheck.measure.images.labels import read_labels
 from safecheck.measure.timing.campaign import PRECISIONS, Request
 from safecheck.measure.timing.campaign import bench as measure
-from safecheck.measure.timing.trtexec import Trtexec
+from safecheck.nvidia.backends.trtexec import Trtexec
 from safecheck.render.bench import json as bench_json
 from safecheck.render.bench import text as bench_text
 from safecheck.render.output import Target, check_targets, write_file

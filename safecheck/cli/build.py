@@ -16,7 +16,8 @@ from safecheck.cli.options import profile_option
 from safecheck.cli.reporting import show_reports
 from safecheck.errors import BuildError, UsageError
 from safecheck.nvidia import record
-from safecheck.nvidia.builder import Places, find
+from safecheck.nvidia.backends.find import find_builder
+from safecheck.nvidia.builder import Places
 from safecheck.nvidia.commandline import arguments, shell_line
 from safecheck.nvidia.plan import PRECISIONS, BuildPlan
 from safecheck.render import RENDERERS
@@ -83,7 +84,7 @@ def build(
     made = () if imported is not None else (places.engine, places.log, places.failed_log, places.layers)
     files = [*targets, Target("json", kept), *(Target("file", str(path)) for path in made)]
     check_targets(files, inputs)
-    builder = None if imported is not None else find(backend, trtexec, interpreter, timeout)
+    builder = None if imported is not None else find_builder(backend, trtexec, interpreter, timeout)
     report = _readable(audit_model(model, rulebook))
     refuse_clashes(files, report.weight_files)
     plan = None

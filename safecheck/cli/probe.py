@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +14,10 @@ from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
-from safecheck.nvidia.probe.backend import Backend
-from safecheck.nvidia.probe.oracle import Oracle
+from safecheck.nvidia.backends.find import find_backend
 from safecheck.nvidia.probe.overlay import overlay
-from safecheck.nvidia.probe.package import Package
 from safecheck.nvidia.probe.run import Probed, collect, require_measured
 from safecheck.nvidia.probe.run import probe as ask_all
-from safecheck.nvidia.probe.trtexec import Trtexec
 from safecheck.nvidia.scope_check.confirm import require_confirmable
 from safecheck.render.output import write_bytes, write_file
 from safecheck.rulebook.load import profile, shipped
@@ -54,7 +50,9 @@ def probe(
     book = profile(profile_name)
     require_measured(book)
     extends = _new_file(path, profile_name)
-    backend = _backend(backend_name, executable, interpreter, book)
+    if backend_name == "oracle":
+        require_confirmable(book, "--with oracle")
+    backend = find_backend(backend_name, executable, interpreter)
     asked, unasked = collect(_audits(models, book), book)
     for one in unasked:
         click.echo(f"not asked  {one.title}: {one.reason}")
@@ -72,18 +70,6 @@ def probe(
     used = f"wrote {printable(path)}; use it with --profile {printable(path)}"
     click.echo(used if decided else "nothing was decided, and nothing was written", err=True)
     return 3 if unasked or found.count(Verdict.UNPROVEN) else 0
-
-
-def _backend(name: str, executable: str, interpreter: str | None, book: Profile) -> Backend:
-    if name == "oracle":
-        require_confirmable(book, "--with oracle")
-        return Oracle()
-    if name == "tensorrt":
-        return Package(book, interpreter)
-    found = shutil.which(executable)
-    if found is None:
-        raise UsageError("SC-CFG-TRTEXEC", printable(executable), "there is no such program", "give --trtexec PATH")
-    return Trtexec(found)
 
 
 def _new_file(path: str, profile_name: str) -> str:

@@ -5,41 +5,25 @@ A builder writes into a folder of its own beside the engine; what is complete is
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from safecheck.errors import BuildError, UsageError
-from safecheck.nvidia import engine, log, trtexec
+from safecheck.nvidia import engine, log
 from safecheck.nvidia.plan import BuildPlan
-from safecheck.nvidia.process import LOG_LIMIT, Run, run
+from safecheck.nvidia.process import LOG_LIMIT, Limits, Run, run
 from safecheck.text import printable
 
 HOW = (
     "install TensorRT (pip install 'safecheck[tensorrt]') on a machine with an NVIDIA GPU, or give --trtexec PATH; "
     "--plan prints the trtexec line for another machine, and --import LOG ENGINE takes what it made"
 )
-_ASK_SECONDS = 120.0
-_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,5}){1,3}")
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """Who builds."""
-
-    name: str
-    """`tensorrt` or `trtexec`."""
-    program: str
-    """The interpreter that has the package, or the trtexec executable."""
-    release: str
-    """What it says it is; empty if it does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +48,31 @@ class Places:
         return self.engine.with_name(self.engine.name + ".layers.json")
 
 
+class Job(NamedTuple):
+    """What is started for a plan."""
+
+    command: Sequence[str]
+    given: bytes
+    """Its standard input."""
+    shown: str
+    """The same as a line for a shell, with the places where things will be; empty if there is none."""
+
+
+class Builder(Protocol):
+    """Who builds: a trtexec, or the package of an interpreter."""
+
+    @property
+    def name(self) -> str:
+        """`tensorrt` or `trtexec`."""
+
+    @property
+    def release(self) -> str:
+        """What it says it is; empty if it does not say."""
+
+    def job(self, plan: BuildPlan, model: str, made: Places, kept: Places) -> Job:
+        """What builds into the places `made`, from where it is moved to `kept`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
     """What a builder did: an engine, or a refusal."""
@@ -75,7 +84,7 @@ class Built:
     succeeded: bool
 
 
-def carry_out(plan: BuildPlan, backend: Backend, model: str, places: Places, timeout: float) -> Built:
+def carry_out(plan: BuildPlan, builder: Builder, model: str, places: Places, timeout: float) -> Built:
     """Build; afterwards the log is in its place, and so are engine and layer information if it succeeded.
 
     Raises:
@@ -84,14 +93,9 @@ def carry_out(plan: BuildPlan, backend: Backend, model: str, places: Places, tim
     """
     with _workshop(places.engine) as folder:
         made = Places(folder / "engine")
-        if backend.name == "trtexec":
-            command = trtexec.command(backend.program, plan, model, str(made.engine), str(made.layers))
-            shown = trtexec.shown(backend.program, plan, model, str(places.engine), str(places.layers))
-            done = run(command, made.log, timeout)
-        else:
-            order = {"plan": asdict(plan), "model": model, "engine": str(made.engine), "layers": str(made.layers)}
-            command, shown = [backend.program, engine.__file__], ""
-            done = run(command, made.log, timeout, json.dumps(order).encode())
+        job = builder.job(plan, model, made, places)
+        with made.log.open("wb") as file:
+            done = run(job.command, file, Limits(timeout), job.given)
         summary = log.read(made.log)
         try:
             succeeded = _answer(done, summary, made.engine, places.failed_log)
@@ -105,34 +109,7 @@ def carry_out(plan: BuildPlan, backend: Backend, model: str, places: Places, tim
             if made.layers.is_file():
                 os.replace(made.layers, places.layers)
             os.replace(made.engine, places.engine)
-    return Built(plan, shown, summary, done.seconds, succeeded)
-
-
-def find(name: str | None, trtexec_path: str | None, interpreter: str | None, timeout: float) -> Backend:
-    """The builder that is there; its release is asked of it before anything else is done.
-
-    Raises:
-        BuildError: there is none, in one line that says what to do.
-        UsageError: --backend trtexec without --trtexec.
-    """
-    if trtexec_path is not None or name == "trtexec":
-        if trtexec_path is None:
-            raise UsageError("SC-CFG-BUILD", "--backend", "trtexec is not found by itself", "add --trtexec PATH")
-        program = shutil.which(trtexec_path)
-        if program is None:
-            what = "nothing was built: this is no executable file"
-            raise BuildError("SC-BUILD-NONE", printable(trtexec_path), what, "name the trtexec of your TensorRT")
-        return Backend("trtexec", os.path.abspath(program), trtexec.release_of_program(program, timeout))
-    program = interpreter or sys.executable
-    with tempfile.TemporaryDirectory(prefix="safecheck-") as folder:
-        answer = Path(folder) / "version"
-        done = run([program, engine.__file__, "--version"], answer, min(timeout, _ASK_SECONDS), limit=1 << 16)
-        said = answer.read_text("utf-8", "replace").strip()
-    version = _VERSION.match(said)  # 10.0.0b6 is a release too
-    if done.code or version is None:
-        where = "" if interpreter is None else printable(interpreter)
-        raise BuildError("SC-BUILD-NONE", where, "nothing was built: there is no TensorRT here", HOW)
-    return Backend("tensorrt", program, version[0])
+    return Built(plan, job.shown, summary, done.seconds, succeeded)
 
 
 @contextmanager

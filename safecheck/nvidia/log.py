@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from safecheck.nvidia import version
 from safecheck.nvidia.version import from_code, release_of
@@ -20,13 +21,14 @@ _MAX_ERRORS = 2000
 """Lines of errors that are looked at; a log is not believed to be of good will."""
 _PREFIX = re.compile(r"\A(?:\[[0-9/]{8,10}-[0-9:]{8}\] ?)?(?P<tags>(?:\[(?:[EWIVF]|TRT)\] ?){0,3})")
 _ERROR = re.compile(r".*\[[EF]\]")
+_MILDER = re.compile(r".*\[[WIV]\]")
 _UNTAGGED = re.compile(
     r"Error\[|[0-9]{1,3}: \[.{1,200}\] Error Code|Error Code [0-9]{1,3}: |"
     r"\[(?:Layer|Network)\w{1,60}\] \[[IE]\]|While parsing node number "
 )
-_MARK = re.compile(r"&&&& (?P<mark>RUNNING|PASSED|FAILED) TensorRT\.[\w.-]+ (?:\[TensorRT v(?P<code>[0-9]{4,6})\]|#)")
+_MARK = re.compile(r"&&&& (?P<mark>RUNNING|PASSED|FAILED)\b(?:.{0,100}?\[TensorRT v(?P<code>[0-9]{4,6})\])?")
 """7.x and older give no version."""
-_VERSION = re.compile(r"(?:[6-9]|[1-9][0-9])(?:\.[0-9]{1,5}){2}\Z", re.ASCII)
+_VERSION = re.compile(r"(?:[6-9]|[1-9][0-9])(?:\.[0-9]{1,5}){1,3}\Z", re.ASCII)
 _ONNX = re.compile(r" --onnx=(?P<path>.+?)(?= --[a-zA-Z0-9]|$)")
 _OPTION = re.compile(r"(?P<name>[A-Z][A-Za-z0-9 ]{2,40}): (?P<value>.*)\Z")
 _BUILT = re.compile(r"Engine built in (?P<seconds>[0-9.e+-]{1,20}) sec")
@@ -100,12 +102,17 @@ class Summary:
     size_mib: float | None = None
     """Size of the engine, as the log says it."""
     options: dict[str, str] = field(default_factory=dict)
+    """What trtexec says of itself as `name: value`, each as it is said first: options and measured times alike."""
     errors: list[LogError] = field(default_factory=list)
     skipped: str = ""
     """The line that says that the scope check was left out."""
     no_safety: str = ""
     """The line that says that this machine's TensorRT has no safety builds."""
     no_gpu: str = ""
+    complaints: int = 0
+    """Lines that are marked as errors, with those that only repeat or explain another."""
+    last: str = ""
+    """The last line that is not empty, as it stands."""
 
     @property
     def effective(self) -> tuple[str, ...]:
@@ -133,31 +140,36 @@ class Summary:
 
 def read(path: Path) -> Summary:
     """Everything that is understood of a log file; an unknown line says nothing."""
+    with path.open("rb") as file:
+        return parse(file)
+
+
+def parse(log: IO[bytes]) -> Summary:
+    """The same of an open log."""
     found = Summary()
     limits: list[str] = []
-    errors = 0
-    for line in _lines(path):
+    for line in _lines(log):
+        found.last = line.strip() or found.last
         prefix = _PREFIX.match(line)
         assert prefix is not None
         text = line[prefix.end() :].strip()
         if (mark := _MARK.match(text)) is not None:
             _mark(found, mark, text)
-        elif _ERROR.match(prefix["tags"]) or _UNTAGGED.match(text):
-            errors += 1
-            if errors <= _MAX_ERRORS:
+        elif _ERROR.match(prefix["tags"]) or (not _MILDER.match(prefix["tags"]) and _UNTAGGED.match(text)):
+            found.complaints += 1
+            if found.complaints <= _MAX_ERRORS:
                 _error(found, text[:_MAX_ERROR], limits)
         else:
             _fact(found, text, "[TRT]" in prefix["tags"])
     return found
 
 
-def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        rest = False
-        while data := file.readline(_MAX_LINE):
-            if not rest:
-                yield data.decode("utf-8", "replace").rstrip("\r\n")
-            rest = not data.endswith(b"\n")
+def _lines(log: IO[bytes]) -> Iterator[str]:
+    rest = False
+    while data := log.readline(_MAX_LINE):
+        if not rest:
+            yield data.decode("utf-8", "replace").rstrip("\r\n")
+        rest = not data.endswith(b"\n")
 
 
 def _mark(found: Summary, mark: re.Match[str], text: str) -> None:

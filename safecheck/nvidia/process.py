@@ -1,24 +1,56 @@
-"""Run a program that is not trusted to end, to be quiet, or to clean up after itself."""
+"""Run a program that is not trusted to end, to be quiet, to be modest, or to clean up after itself.
+
+Whatever way it ends, everything that it started is ended with it: first its process group, then every process that
+still carries the mark which the program was started with in its environment. So a process is found that has a session
+of its own or has lost its parent. What escapes is a process that was started with another environment, that runs as
+another user, or that has written over its environment; and on a system without /proc, all that left the group.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
+import secrets
+import select
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol
 
 from safecheck.errors import BuildError
 from safecheck.text import printable
 
 LOG_LIMIT = 256 << 20
-"""Bytes of output that are kept; a verbose build of a large network writes some tens of MB."""
+"""Bytes of output; a verbose build of a large network writes some tens of MB."""
 _CHUNK = 1 << 16
 _TICK = 0.05
+_SWEEPS = 100
+_PATIENCE = 1.0
+"""Seconds for a process to end that has been killed."""
+
+
+class Sink(Protocol):
+    """What takes bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a program may use."""
+
+    seconds: float
+    output: int = LOG_LIMIT
+    """Bytes; a program that writes more is stopped, and that is a failure."""
+    memory: int | None = None
+    """Bytes of address space of each of its processes; None for as much as there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +60,7 @@ class Run:
     code: int
     """Its exit code; minus the signal if one ended it."""
     seconds: float
+    limits: Limits
     timed_out: bool
     flooded: bool
     """Whether it was stopped because it wrote more than the limit."""
@@ -41,56 +74,85 @@ class Run:
             return signal.Signals(-self.code).name
         return f"signal {-self.code}"
 
+    @property
+    def failure(self) -> str:
+        """Why it gave no answer, in words; empty if it ended by itself and with code 0."""
+        if self.timed_out:
+            return f"it did not answer within {self.limits.seconds:g} s"
+        if self.flooded:
+            return f"it wrote more than {self.limits.output >> 20} MB"
+        if self.code < 0:
+            return f"it crashed ({signal.strsignal(-self.code) or 'unknown signal'})"
+        return f"it ended with code {self.code}" if self.code else ""
 
-def run(command: Sequence[str], log: Path, timeout: float, given: bytes = b"", limit: int = LOG_LIMIT) -> Run:
-    """Run without a shell in a process group of its own; whatever is left of the group is ended with it.
 
-    Standard output and error go to `log`, at most `limit` bytes. `timeout` is in seconds.
+def run(
+    command: Sequence[str], output: Sink, limits: Limits, given: bytes | IO[bytes] = b"", *, errors: bool = True
+) -> Run:
+    """Run without a shell to the end, or to a limit, and end whatever it started.
+
+    `given` is its standard input. Its standard output goes to `output`, up to the limit; so does its standard error,
+    which is thrown away without `errors`.
 
     Raises:
         BuildError: it cannot be started.
     """
-    started = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    except OSError as error:
-        what = f"it cannot be started: {error.strerror or 'unknown reason'}"
-        raise BuildError("SC-BUILD-START", printable(command[0]), what, "name an executable of this machine") from None
+    mark = f"SAFECHECK_RUN_{secrets.token_hex(16)}"  # in the name: a runner below this one adds a mark of its own
     timed_out = flooded = False
-    try:
-        _give(process, given)
-        timed_out, flooded = _watch(process, log, started + timeout, limit)
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)  # the leader is not reaped yet, so the number is still its own
-        code = process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-    return Run(code, time.monotonic() - started, timed_out, flooded)
+    with tempfile.TemporaryFile() as file:
+        if isinstance(given, bytes):
+            file.write(given)
+            file.seek(0)
+            given = file
+        started = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, mark: ""},
+            )
+        except (OSError, ValueError) as error:
+            what = f"it cannot be started: {getattr(error, 'strerror', None) or 'unknown reason'}"
+            todo = "name an executable of this machine"
+            raise BuildError("SC-BUILD-START", printable(command[0]), what, todo) from error
+        try:
+            _restrict(process.pid, limits.memory)
+            timed_out, flooded = _watch(process, output, started + limits.seconds, limits.output)
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)  # the leader is not reaped yet, so the number is still its own
+            code = process.wait()
+            _end_strays(mark)
+            assert process.stdout is not None
+            process.stdout.close()
+    return Run(code, time.monotonic() - started, limits, timed_out, flooded)
 
 
-def _give(process: subprocess.Popen[bytes], given: bytes) -> None:
-    assert process.stdin is not None
-    with suppress(BrokenPipeError):
-        process.stdin.write(given)
-    with suppress(BrokenPipeError):
-        process.stdin.close()
+def _restrict(pid: int, memory: int | None) -> None:
+    """Limit what a process and those that it starts may use; none of them leaves a core."""
+    for which, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0)):
+        with suppress(ProcessLookupError):  # it has already ended
+            if most is not None:
+                hard = resource.prlimit(pid, which)[1]
+                least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+                resource.prlimit(pid, which, (least, least))
 
 
-def _watch(process: subprocess.Popen[bytes], log: Path, deadline: float, limit: int) -> tuple[bool, bool]:
-    """Copy the output until the program ends; whether time or space ran out."""
+def _watch(process: subprocess.Popen[bytes], output: Sink, deadline: float, limit: int) -> tuple[bool, bool]:
+    """Copy the output until the program ends; whether time or room ran out."""
     assert process.stdout is not None
     written, open_ = 0, True
-    with log.open("wb") as file, selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
             quiet = True
             if open_ and selector.select(_TICK):
                 data = os.read(process.stdout.fileno(), _CHUNK)
                 open_, quiet = bool(data), False
-                file.write(data[: limit - written])
+                output.write(data[: limit - written])
                 written += len(data)
                 if written > limit:
                     return False, True
@@ -105,3 +167,23 @@ def _watch(process: subprocess.Popen[bytes], log: Path, deadline: float, limit: 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
     """Whether the leader has ended, without reaping it."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end_strays(mark: str) -> None:
+    """End every process whose environment holds the mark, until there is none: one may have started another."""
+    with suppress(FileNotFoundError):  # no /proc
+        for _ in range(_SWEEPS):
+            if not [pid for pid in os.listdir("/proc") if pid.isdigit() and _end_if_marked(int(pid), mark.encode())]:
+                return
+
+
+def _end_if_marked(pid: int, mark: bytes) -> bool:
+    with suppress(OSError):  # it has ended, or it is another user's
+        process = os.pidfd_open(pid)  # held, so that the number cannot pass to another one in between
+        try:
+            if mark in Path(f"/proc/{pid}/environ").read_bytes():
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+                return bool(select.select([process], [], [], _PATIENCE))
+        finally:
+            os.close(process)
+    return False

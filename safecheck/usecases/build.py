@@ -12,7 +12,7 @@ from safecheck.audit.report import Report
 from safecheck.errors import BuildError, InputError, UsageError
 from safecheck.ir.model import Model
 from safecheck.nvidia import log, record
-from safecheck.nvidia.builder import Backend, Built, Places, carry_out
+from safecheck.nvidia.builder import Builder, Built, Places, carry_out
 from safecheck.nvidia.evidence import evidence, held_against, imported, sha256
 from safecheck.nvidia.plan import BuildPlan, plan, ports_of
 from safecheck.nvidia.version import generation, release_of
@@ -53,7 +53,7 @@ def plan_for(model: Model, book: Profile, order: Order, release: str = "", safet
     return plan(book.id, book.target, wanted, chosen, shape, order.precision, order.batch, safety)
 
 
-def build(report: Report, order: Order, backend: Backend, places: Places) -> tuple[Report, BuildPlan]:
+def build(report: Report, order: Order, builder: Builder, places: Places) -> tuple[Report, BuildPlan]:
     """The report with the answer of the builder.
 
     Raises:
@@ -61,21 +61,21 @@ def build(report: Report, order: Order, backend: Backend, places: Places) -> tup
         UsageError, InputError: the model cannot be built as asked.
     """
     model, book = _judged(report), report.profile
-    chosen = plan_for(model, book, order, backend.release)
-    built = carry_out(chosen, backend, report.path, places, order.timeout)
+    chosen = plan_for(model, book, order, builder.release)
+    built = carry_out(chosen, builder, report.path, places, order.timeout)
     if not built.succeeded and built.summary.no_safety and chosen.capability == "SAFETY":
-        chosen = plan_for(model, book, order, backend.release, safety=False)
-        built = carry_out(chosen, backend, report.path, places, order.timeout)
+        chosen = plan_for(model, book, order, builder.release, safety=False)
+        built = carry_out(chosen, builder, report.path, places, order.timeout)
     _unchanged(model, report.path)
     _name_release(built.summary, order)
-    return replace(report, build=_evidence(report, built, backend, places)), chosen
+    return replace(report, build=_evidence(report, built, builder, places)), chosen
 
 
-def _evidence(report: Report, built: Built, backend: Backend, places: Places) -> BuildEvidence:
+def _evidence(report: Report, built: Built, builder: Builder, places: Places) -> BuildEvidence:
     found = evidence(built.summary, built.succeeded, report.profile.target, report.audit)
     return replace(
         found,
-        backend=backend.name,
+        backend=builder.name,
         reason=found.reason or built.plan.note,
         engine_sha256=sha256(places.engine) if built.succeeded else "",
         layers_sha256=sha256(places.layers) if built.succeeded and places.layers.is_file() else "",
@@ -92,9 +92,9 @@ def _name_release(summary: log.Summary, order: Order) -> None:
         summary.tensorrt = order.release
 
 
-def unanswered(report: Report, backend: Backend, error: BuildError) -> Report:
+def unanswered(report: Report, builder: Builder, error: BuildError) -> Report:
     """The report after a builder that gave no answer."""
-    found = BuildEvidence(backend.name, None, False, reason=error.what, tensorrt=backend.release)
+    found = BuildEvidence(builder.name, None, False, reason=error.what, tensorrt=builder.release)
     return replace(report, build=found)
 
 

@@ -40,6 +40,7 @@ def end(word="PASSED"):
 
 if "--help" in ARGS:
     begin()
+    print("  --buildOnly  Exit after the engine has been built\\n  --restricted  Enable safety scope checking")
     end()
 """
 

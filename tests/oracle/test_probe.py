@@ -12,7 +12,7 @@ from nvidia.probe import few
 
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
-from safecheck.nvidia.probe.oracle import Oracle
+from safecheck.nvidia.backends.oracle import Oracle
 from safecheck.nvidia.probe.overlay import overlay
 from safecheck.nvidia.probe.run import collect, probe
 from safecheck.nvidia.scope_check.ask import require

@@ -16,7 +16,8 @@ from safecheck.measure.images.input import DEFAULTS, Options, image_input
 from safecheck.measure.timing.accuracy import top_1
 from safecheck.measure.timing.latency import NotMeasured, Timing, time_runs
 from safecheck.measure.timing.machine import Machine, this_machine, today
-from safecheck.measure.timing.trtexec import Trtexec
+from safecheck.measure.timing.trtexec import time_network
+from safecheck.nvidia.backends.trtexec import Trtexec
 from safecheck.rewrite.canonicalize.interface import fix_batch
 from safecheck.rewrite.files import read_whole, written
 from safecheck.rewrite.proof.runtime import RunError, version
@@ -162,7 +163,7 @@ def _timed(model: Model, batch: int, precision: str, request: Request, tick: Tic
     feeds = _feeds(proto)
     with written(proto, None, bool(model.external_data)) as place:
         if request.trtexec is not None:
-            timing = request.trtexec.time(place, batch, precision, request.runs)
+            timing = time_network(request.trtexec, place, batch, precision, request.runs)
             tick(stage, request.runs, request.runs)
             return timing
         try:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from safecheck.errors import InputError, UsageError
 from safecheck.finding import Verdict
-from safecheck.nvidia.probe.backend import Backend, Told
+from safecheck.nvidia.backends.backend import Backend, Told
 from safecheck.rulebook.cases import model_from_text
 from safecheck.rulebook.profile import Profile
 
@@ -70,7 +70,7 @@ def prove(backend: Backend, book: Profile, folder: str) -> list[tuple[Known, Tol
             model.graph.initializer.add(name="s", data_type=7, dims=[4], int64_data=[1, 4, 64, 64])
         with open(path, "wb") as file:
             file.write(model.SerializeToString())
-        told = backend.ask(path)
+        told = backend.ask(path, book)
         if told.verdict is not known.verdict:
             what = f"the check is not live: '{known.name}' must be {known.verdict}, the answer is {told.verdict}"
             todo = "nothing was written; use a release whose builder checks the scope"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from safecheck.finding import Verdict
-from safecheck.nvidia.probe.backend import Told
+from safecheck.nvidia.backends.backend import Told
 from safecheck.nvidia.probe.questions import Question
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from safecheck.audit.audit import Audit
 from safecheck.errors import UsageError
 from safecheck.finding import Grade, Verdict
-from safecheck.nvidia.probe.backend import Backend, Told
+from safecheck.nvidia.backends.backend import Backend, Told
 from safecheck.nvidia.probe.live import prove, refuse_other_releases
 from safecheck.nvidia.probe.questions import Question, Unasked, questions
 from safecheck.rulebook.profile import Profile
@@ -62,16 +62,18 @@ def probe(asked: Iterable[Question], book: Profile, backend: Backend, folder: st
         UsageError: another release answers than the profile is for.
     """
     logs = [told.log for _, told in prove(backend, book, folder)]
-    refuse_other_releases(book, backend.release())
-    answers = tuple(_answers(asked, backend, folder))
+    refuse_other_releases(book, backend.release)
+    answers = tuple(_answers(asked, book, backend, folder))
     logs += [told.log for _, told in answers]
     log = b"".join(logs)
     return Probed(answers, backend.about(), hashlib.sha256(log).hexdigest(), log)
 
 
-def _answers(asked: Iterable[Question], backend: Backend, folder: str) -> Iterator[tuple[Question, Told]]:
+def _answers(
+    asked: Iterable[Question], book: Profile, backend: Backend, folder: str
+) -> Iterator[tuple[Question, Told]]:
     for question in asked:
         path = os.path.join(folder, f"{question.id}.onnx")
         with open(path, "wb") as file:
             file.write(question.model.SerializeToString())
-        yield question, backend.ask(path)
+        yield question, backend.ask(path, book)

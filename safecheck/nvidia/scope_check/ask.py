@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 from functools import cache
 from importlib import metadata
-from io import FileIO
+from typing import IO
 
 import safecheck
-from safecheck.errors import UsageError
+from safecheck.errors import BuildError, UsageError
+from safecheck.nvidia.process import Limits, run
 from safecheck.nvidia.scope_check.answers import Answer, Scope, failed, read
-from safecheck.nvidia.scope_check.child import MEMORY, SECONDS, ChildError, run
 
 PACKAGE = "tensorrt_rtx_cu13_bindings"
 VERSION = "1.4.0.76"
@@ -30,7 +31,12 @@ from safecheck.nvidia.scope_check.program import main
 main(sys.argv[1:])
 """
 PROGRAM = (sys.executable, "-P", "-c", _START, os.path.dirname(os.path.dirname(safecheck.__file__)))
+SECONDS = 120.0
+"""A network of 6,000 layers takes half a second; a loaded machine may take its time."""
+_MEMORY = 4 << 30
+"""Bytes of address space beside those for the model: the library maps 250 MB, whatever it is asked."""
 _MEMORY_PER_BYTE = 4
+_ANSWER = 64 << 20
 
 
 def require() -> None:
@@ -50,7 +56,7 @@ def require() -> None:
 
 def ask(
     path: str,
-    stdin: FileIO | None = None,
+    stdin: IO[bytes] | None = None,
     *,
     size: int = 0,
     layers: bool = False,
@@ -64,12 +70,15 @@ def ask(
     argv = (*program, path, *(("--layers",) if layers else ()))
     if stdin is not None:
         stdin.seek(0)
+    output = io.BytesIO()
     try:
-        answer = read(run(argv, stdin, seconds=seconds, memory=MEMORY + _MEMORY_PER_BYTE * size))
-    except ChildError as error:
-        return failed(str(error))
-    except (OSError, ValueError) as error:
-        return failed(f"it could not be started: {error}")
+        limits = Limits(seconds, _ANSWER, _MEMORY + _MEMORY_PER_BYTE * size)
+        done = run(argv, output, limits, stdin or b"", errors=False)
+    except BuildError as error:
+        return failed(f"it could not be started: {error.__cause__}")
+    if done.failure:
+        return failed(done.failure)
+    answer = read(output.getvalue())
     if answer.scope is not Scope.CRASHED and answer.version != VERSION:
         return failed(f"version '{answer.version}' answered instead of {VERSION}")
     return answer

@@ -13,8 +13,7 @@ from safecheck.errors import UsageError
 from safecheck.finding import Location
 from safecheck.ir.model import Model
 from safecheck.nvidia.scope_check.answers import Answer, Scope
-from safecheck.nvidia.scope_check.ask import PACKAGE, PROGRAM, VERSION, ask, library_sha256, require
-from safecheck.nvidia.scope_check.child import SECONDS
+from safecheck.nvidia.scope_check.ask import PACKAGE, PROGRAM, SECONDS, VERSION, ask, library_sha256, require
 from safecheck.nvidia.scope_check.words import NETWORK, Refused, origin
 from safecheck.rulebook.profile import Profile
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import time
@@ -9,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from safecheck.measure.timing.latency import NotMeasured
-from safecheck.measure.timing.trtexec import Trtexec, parse
+from safecheck.measure.timing.latency import NotMeasured, Timing
+from safecheck.measure.timing.trtexec import time_network, timing_of
+from safecheck.nvidia.backends.trtexec import Trtexec
+from safecheck.nvidia.log import parse as summary
+
+
+def parse(text: str, batch: int) -> Timing:
+    return timing_of(summary(io.BytesIO(text.encode())), batch)
 
 
 def line(name: str, scale: float, percentiles: tuple[int, ...] = (95, 99)) -> str:
@@ -81,7 +88,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(log())
     tool = Trtexec(fake(tmp_path, f'echo "$@" > {tmp_path}/arguments; cat {tmp_path}/log'), 20)
     for precision, flags in (("fp32", "--noTF32"), ("fp16", "--fp16"), ("mixed", "--fp16 --int8")):
-        assert tool.time("m.onnx", 1, precision, 30).median == 3
+        assert time_network(tool, "m.onnx", 1, precision, 30).median == 3
         assert (tmp_path / "arguments").read_text() == (
             f"--onnx=m.onnx {flags} --warmUp=1000 --iterations=30 --duration=0 --percentile=95,99\n"
         )
@@ -96,20 +103,21 @@ def test_the_command_line(tmp_path: Path) -> None:
         ),
         ("kill -SEGV $$", "ended with -11: no output"),
         ("echo hello", "did not report PASSED: hello"),
+        ("head -c 70000000 /dev/zero", "wrote more than 64 MB"),
         ("head -c 100000 /dev/urandom", "did not report PASSED"),
         ("echo '&&&& PASSED'", "no performance summary"),
     ],
 )
 def test_a_tool_that_fails_gives_a_reason(tmp_path: Path, body: str, says: str) -> None:
     with pytest.raises(NotMeasured, match=says) as caught:
-        Trtexec(fake(tmp_path, body), 20).time("m.onnx", 1, "fp32", 1)
+        time_network(Trtexec(fake(tmp_path, body), 20), "m.onnx", 1, "fp32", 1)
     assert str(caught.value).isprintable()
 
 
 def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     tool = Trtexec(fake(tmp_path, f"sleep 300 & echo $! > {tmp_path}/child; wait"), 1)
     with pytest.raises(NotMeasured, match="took more than 1 s"):
-        tool.time("m.onnx", 1, "fp32", 1)
+        time_network(tool, "m.onnx", 1, "fp32", 1)
     child = int((tmp_path / "child").read_text())
     for _ in range(100):
         if not Path(f"/proc/{child}").exists() or "(sleep) Z" in Path(f"/proc/{child}/stat").read_text():
@@ -121,4 +129,4 @@ def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
 
 def test_no_tool(tmp_path: Path) -> None:
     with pytest.raises(NotMeasured, match=r"cannot be started: .*No such file"):
-        Trtexec(str(tmp_path / "none"), 1).time("m.onnx", 1, "fp32", 1)
+        time_network(Trtexec(str(tmp_path / "none"), 1), "m.onnx", 1, "fp32", 1)

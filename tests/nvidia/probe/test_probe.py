@@ -15,12 +15,13 @@ from nvidia.probe import few
 from safecheck.errors import InputError, UsageError
 from safecheck.finding import Grade, Verdict
 from safecheck.intake.onnx_library import messages
-from safecheck.nvidia.probe.backend import Told
+from safecheck.nvidia.backends.backend import Told
 from safecheck.nvidia.probe.overlay import overlay, rule_id
 from safecheck.nvidia.probe.questions import Question
 from safecheck.nvidia.probe.run import Probed, collect, probe, require_measured
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile
+from safecheck.rulebook.profile import Profile
 from safecheck.usecases.audit import audit_model
 
 MODEL = """(float[1,4,16,16] x) => (float[1,8,5,5] y) {
@@ -32,13 +33,14 @@ class Fake:
     """Answers the known networks truthfully, and the others by their operator."""
 
     name = "fake"
+    release = "10"
 
     def __init__(self, answers: Callable[[str], Told], known: dict[str, Verdict] | None = None) -> None:
         self._answers = answers
         self._known = KNOWN if known is None else known
         self.asked: list[str] = []
 
-    def ask(self, path: str) -> Told:
+    def ask(self, path: str, book: Profile) -> Told:
         name = Path(path).stem
         self.asked.append(name)
         if name.startswith("known-"):
@@ -48,9 +50,6 @@ class Fake:
 
     def about(self) -> str:
         return 'A fake: "quoted" \u202e and {odd} \U0001f600'
-
-    def release(self) -> str:
-        return "10"
 
 
 def mixed(operator: str) -> Told:
@@ -141,29 +140,20 @@ def test_the_check_is_proven_live_first(tmp_path: Path) -> None:
 
 
 def test_another_release_does_not_answer_for_a_profile(tmp_path: Path) -> None:
-    class Other(Fake):
-        def release(self) -> str:
-            return self.told
-
-        told = ""
-
     for told in ("", "8.6.1", "11.0", "10.14.1"):
-        backend = Other(mixed)
-        backend.told = told
+        backend = Fake(mixed)
+        backend.release = told
         with pytest.raises(UsageError, match="use the profile of the release that answers"):
             probe(asked_about(model_file(tmp_path)), few.book(), backend, str(tmp_path))
-    backend = Other(mixed)
-    backend.told = "10.15.1"
+    backend = Fake(mixed)
+    backend.release = "10.15.1"
     assert probe(asked_about(model_file(tmp_path)), few.book(), backend, str(tmp_path)).answers
 
 
 def test_the_known_networks_of_8_6(tmp_path: Path) -> None:
-    class Old(Fake):
-        def release(self) -> str:
-            return "8.6.13"
-
     known = {"relu": Verdict.ALLOWED, "mean": Verdict.FORBIDDEN, "resize-by-sizes": Verdict.FORBIDDEN}
-    old = Old(mixed, known)
+    old = Fake(mixed, known)
+    old.release = "8.6.13"
     probe([], profile("tensorrt-8.6-restricted"), old, str(tmp_path))
     assert old.asked == ["known-relu", "known-mean", "known-resize-by-sizes"]
     for name in old.asked:

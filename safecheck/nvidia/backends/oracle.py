@@ -6,22 +6,25 @@ import os
 import platform
 
 from safecheck.finding import Verdict
-from safecheck.nvidia.probe.backend import Told
+from safecheck.nvidia.backends.backend import Told
 from safecheck.nvidia.scope_check.answers import Scope
 from safecheck.nvidia.scope_check.ask import PACKAGE, PROGRAM, VERSION, ask, library_sha256
 from safecheck.nvidia.scope_check.words import NETWORK
+from safecheck.rulebook.profile import Profile
 
 
 class Oracle:
     """The backend; `safecheck.nvidia.scope_check.confirm.require_confirmable` says whether it can be used."""
 
     name = "oracle"
+    release = "10"
+    """A late 10.x; the check does not say which."""
 
     def __init__(self, program: tuple[str, ...] = PROGRAM) -> None:
         self._program = program
         self._library = ""
 
-    def ask(self, path: str) -> Told:
+    def ask(self, path: str, book: Profile) -> Told:
         """Ask about the network in a file, in a process of its own."""
         answer = ask(path, size=os.path.getsize(path), layers=True, program=self._program)
         self._library = answer.library or self._library
@@ -44,7 +47,3 @@ class Oracle:
             f"TensorRT 10.x safety scope as shipped in {PACKAGE} {VERSION}; {platform.system()} {platform.machine()}; "
             f"library SHA-256 {library_sha256(self._library) or 'unknown'}"
         )
-
-    def release(self) -> str:
-        """A late 10.x; the check does not say which."""
-        return "10"

@@ -10,7 +10,7 @@ from case_files import model_from_text
 
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
-from safecheck.nvidia.probe.package import Package
+from safecheck.nvidia.backends.find import find_backend
 from safecheck.rulebook.load import profile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -29,6 +29,7 @@ def network(tmp_path: Path) -> str:
     [
         ("8.6.1", "", "tensorrt-8.6-restricted", Verdict.ALLOWED),
         ("8.6.1", "refuse", "tensorrt-8.6-restricted", Verdict.FORBIDDEN),
+        ("8.6.1", "unparsed", "tensorrt-8.6-restricted", Verdict.UNPROVEN),
         ("8.6.1", "crash", "tensorrt-8.6-restricted", Verdict.UNPROVEN),
         ("10.13.2.6", "", "tensorrt-10-safety", Verdict.ALLOWED),
         ("10.13.2.6", "", "tensorrt-8.6-restricted", Verdict.UNPROVEN),
@@ -44,14 +45,14 @@ def test_only_a_check_that_was_in_force_decides(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(install(tmp_path, version, behaviour)))
-    backend = Package(profile(target), None)
-    told = backend.ask(network)
+    backend = find_backend("tensorrt", "", None)
+    told = backend.ask(network, profile(target))
     assert told.verdict is verdict, told
-    assert backend.release() == version
+    assert backend.release == version
     assert version in backend.about()
-    assert bool(told.log) is (verdict is not Verdict.UNPROVEN or not behaviour)
+    assert bool(told.log) is (behaviour != "crash")
 
 
 def test_an_interpreter_without_the_package_is_one_line() -> None:
     with pytest.raises(UsageError, match="there is no package tensorrt here"):
-        Package(profile("tensorrt-10-safety"), "/usr/bin/python3")
+        find_backend("tensorrt", "", "/usr/bin/python3")
