@@ -30,7 +30,7 @@ LOG_LIMIT = 256 << 20
 """Bytes of output; a verbose build of a large network writes some tens of MB."""
 _CHUNK = 1 << 16
 _TICK = 0.05
-_SWEEPS = 100
+_SWEEPS = 20
 _PATIENCE = 1.0
 """Seconds for a process to end that has been killed."""
 
@@ -183,7 +183,8 @@ def _end_if_marked(pid: int, mark: bytes) -> bool:
         try:
             if mark in Path(f"/proc/{pid}/environ").read_bytes():
                 signal.pidfd_send_signal(process, signal.SIGKILL)
-                return bool(select.select([process], [], [], _PATIENCE))
+                select.select([process], [], [], _PATIENCE)
+                return True
         finally:
             os.close(process)
     return False

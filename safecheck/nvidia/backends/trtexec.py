@@ -110,7 +110,7 @@ class Trtexec:
         summary.options.setdefault("Restricted mode", "Enabled")  # as it was told, where it says nothing else
         clear = bool(summary.tensorrt) and done.code >= 0 and summary.passed is (done.code == 0)
         if clear and not (summary.passed and summary.complaints):
-            found = evidence(summary, done.code == 0, {**book.target, "tensorrt": summary.tensorrt}, None)
+            found = evidence(summary, done.code == 0, {"device": "gpu", "tensorrt": summary.tensorrt}, None)
             if found.refused and (words := scope_refusals(summary)):
                 return Told(Verdict.FORBIDDEN, words, log=log)
             if found.succeeded and found.scope_checked:

@@ -40,17 +40,24 @@ _KNOWN = {
 }
 
 
+def require_known(book: Profile) -> None:
+    """Refuse a profile of which nothing is known that a live check must refuse.
+
+    Raises:
+        UsageError: the profile is for a release or a device without a static check.
+    """
+    if book.target["tensorrt"].partition(".")[0] not in _KNOWN or book.target["device"] != "gpu":
+        what = f"no static check is known for {book.id} (TensorRT {book.target['tensorrt']}, {book.target['device']})"
+        raise UsageError("SC-CFG-PROBE", "--profile", what, "use a profile for TensorRT 8.x or 10.x on a GPU")
+
+
 def refuse_other_releases(book: Profile, release: str) -> None:
     """Refuse answers of one TensorRT for the profile of another; `10` stands for every 10.x.
 
     Raises:
-        UsageError: the profile is for another release, or for one without a static check.
+        UsageError: the profile is for another release.
     """
-    target = book.target["tensorrt"].split(".")
-    told = release.split(".")
-    if target[0] not in _KNOWN or book.target["device"] != "gpu":
-        what = f"no static check is known for {book.id} (TensorRT {book.target['tensorrt']}, {book.target['device']})"
-        raise UsageError("SC-CFG-PROBE", "--profile", what, "use a profile for TensorRT 8.x or 10.x on a GPU")
+    target, told = book.target["tensorrt"].split("."), release.split(".")
     if not release or told[:2] != target[: len(told[:2])]:
         what = f"TensorRT {release or 'of an unknown release'} answers, {book.id} is for {book.target['tensorrt']}"
         raise UsageError("SC-CFG-PROBE", "--profile", what, "use the profile of the release that answers")

@@ -11,7 +11,7 @@ from safecheck.audit.audit import Audit
 from safecheck.errors import UsageError
 from safecheck.finding import Grade, Verdict
 from safecheck.nvidia.backends.backend import Backend, Told
-from safecheck.nvidia.probe.live import prove, refuse_other_releases
+from safecheck.nvidia.probe.live import prove, refuse_other_releases, require_known
 from safecheck.nvidia.probe.questions import Question, Unasked, questions
 from safecheck.rulebook.profile import Profile
 
@@ -59,8 +59,9 @@ def probe(asked: Iterable[Question], book: Profile, backend: Backend, folder: st
 
     Raises:
         InputError: the check is not live.
-        UsageError: another release answers than the profile is for.
+        UsageError: another release answers than the profile is for, or nothing is known that it must refuse.
     """
+    require_known(book)
     logs = [told.log for _, told in prove(backend, book, folder)]
     refuse_other_releases(book, backend.release)
     answers = tuple(_answers(asked, book, backend, folder))

@@ -150,6 +150,14 @@ def test_another_release_does_not_answer_for_a_profile(tmp_path: Path) -> None:
     assert probe(asked_about(model_file(tmp_path)), few.book(), backend, str(tmp_path)).answers
 
 
+@pytest.mark.parametrize("name", ["tensorrt-11-safety", "drive-orin-dla-8.6"])
+def test_where_no_refusal_is_known_nothing_is_asked(name: str, tmp_path: Path) -> None:
+    backend = Fake(mixed)
+    with pytest.raises(UsageError, match=f"no static check is known for {name}"):
+        probe([], profile(name), backend, str(tmp_path))
+    assert backend.asked == []
+
+
 def test_the_known_networks_of_8_6(tmp_path: Path) -> None:
     known = {"relu": Verdict.ALLOWED, "mean": Verdict.FORBIDDEN, "resize-by-sizes": Verdict.FORBIDDEN}
     old = Fake(mixed, known)
