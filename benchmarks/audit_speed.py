@@ -107,7 +107,7 @@ def row(case: Case, ours: Cost, reference: Cost | None) -> tuple[str, bool]:
 
 
 def is_editable() -> bool:
-    origin = distribution("safecheck").read_text("direct_url.json")
+    origin = distribution("safecheck-trt").read_text("direct_url.json")
     return origin is not None and bool(json.loads(origin).get("dir_info", {}).get("editable"))
 
 

@@ -133,7 +133,7 @@ needs no GPU and no CUDA, only the optional extra (Linux on x86-64; the packages
 package index):
 
 ```
-pip install 'safecheck[oracle]'
+pip install '.[oracle]'    # in a checkout
 ```
 
 What answers is the safety-scope check of a late TensorRT 10.x as it is shipped in `{package}` {version} (library

@@ -53,6 +53,11 @@ class BuildError(SafecheckError):
     exit_code = 3
 
 
+def pip_install(extra: str) -> str:
+    """The command for optional libraries. Never by name alone: `safecheck` on the public index is somebody else's."""
+    return f"pip install '.[{extra}]' in safecheck's checkout"
+
+
 def worst(codes: Collection[int]) -> int:
     """The exit code of several reports: 4, then 2, 1, 3, 0. Nothing checked is inconclusive."""
     return next((code for code in _WORST_FIRST if code in codes), 3)

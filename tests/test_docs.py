@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import subprocess
 from pathlib import Path
 from types import ModuleType
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,3 +46,45 @@ def test_the_page_of_the_house_is_fresh() -> None:
     assert made.page(text) == text, "run python docs/make_architecture.py"
     assert made.PICTURE.read_text(encoding="utf-8") == made.picture(), "run python docs/make_architecture.py"
     assert all(sum(f"| `{room}` |" in line for line in text.splitlines()) == 1 for row in made.rows() for room in row)
+
+
+STRANGER = re.compile(
+    r"""
+    safecheck\[[a-z]                                  # an extra of the bare name
+    | pip[ ]install[^\n#&|;]*?[ ]['"]?safecheck['"]? # a requirement that is the bare name ...
+      (?= \s*(?: $ | [\s`)&|;] | [=<>!~] ) )         # ... with or without a version
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+"""A requirement that pip would take from the public index, where `safecheck` is another project."""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("pip install safecheck", True),
+        ("pip install -q --upgrade safecheck==0.1.0", True),
+        ("run: pip install torch 'safecheck'", True),
+        ("pip install safecheck>=0.1", True),
+        ("needs safecheck[oracle]", True),
+        ("pip install 'safecheck[oracle]'", True),
+        ("pip install safecheck-trt", False),
+        ("pip install 'safecheck-trt[oracle] @ git+https://forge/safecheck@v1'", False),
+        ("pip install -q . && .venv/bin/safecheck audit model.onnx", False),
+    ],
+)
+def test_what_a_requirement_of_the_bare_name_is(text: str, found: bool) -> None:
+    assert bool(STRANGER.search(text)) is found
+
+
+def test_nobody_is_sent_to_a_package_of_somebody_else() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [ROOT / name for name in listed.split("\0") if name and name != "tests/test_docs.py"]
+    assert ROOT / "README.md" in files
+    sent = {}
+    for file in files:
+        match = STRANGER.search(file.read_bytes().decode("utf-8", "replace")) if file.is_file() else None
+        if match is not None:
+            sent[str(file.relative_to(ROOT))] = match.group()
+    assert sent == {}
+    assert "SAFECHECK_PACKAGE: safecheck " not in (ROOT / "ci" / "safecheck.gitlab-ci.yml").read_text(encoding="utf-8")

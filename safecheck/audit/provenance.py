@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import NamedTuple
 
 _PACKAGES = (
-    "safecheck",
+    "safecheck-trt",
     "onnx",
     "protobuf",
     "numpy",

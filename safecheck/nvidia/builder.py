@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from safecheck.errors import BuildError, UsageError
+from safecheck.errors import BuildError, UsageError, pip_install
 from safecheck.nvidia import engine, log
 from safecheck.nvidia.plan import BuildPlan
 from safecheck.nvidia.process import LOG_LIMIT, Limits, Run, run
 from safecheck.text import printable
 
 HOW = (
-    "install TensorRT (pip install 'safecheck[tensorrt]') on a machine with an NVIDIA GPU, or give --trtexec PATH; "
+    f"install TensorRT ({pip_install('tensorrt')}) on a machine with an NVIDIA GPU, or give --trtexec PATH; "
     "--plan prints the trtexec line for another machine, and --import LOG ENGINE takes what it made"
 )
 

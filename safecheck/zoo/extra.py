@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 
-from safecheck.errors import UsageError
+from safecheck.errors import UsageError, pip_install
 from safecheck.text import printable
 
-INSTALL = "run: pip install torch==2.13.0 && pip install 'safecheck[zoo]'"
+INSTALL = f"run: pip install torch==2.13.0 && {pip_install('zoo')}"
 
 
 def need(libraries: Iterable[str]) -> None:

@@ -158,6 +158,18 @@ def test_the_gitlab_template() -> None:
     assert {name for name, _ in formats} <= set(RENDERERS)
 
 
+@pytest.mark.parametrize(("package", "code"), [("", 2), ("safecheck-trt @ git+https://forge/safecheck@v1", 0)])
+def test_the_gitlab_job_must_be_told_what_to_install(package: str, code: int) -> None:
+    template = read(GITLAB)
+    assert template["variables"]["SAFECHECK_PACKAGE"] == ""
+    guard, create, install, _ = template["safecheck"]["script"]
+    assert "venv" in create
+    assert install.endswith('install --quiet "$SAFECHECK_PACKAGE"')
+    done = subprocess.run(["sh", "-c", guard], env={"SAFECHECK_PACKAGE": package}, capture_output=True, text=True)
+    assert done.returncode == code
+    assert ("SAFECHECK_PACKAGE is not set" in done.stderr) is bool(code)
+
+
 # --- the job summary ------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from safecheck.errors import InputError, UsageError
+from safecheck.errors import InputError, UsageError, pip_install
 from safecheck.measure.images.folder import Image
 from safecheck.text import printable
 
@@ -90,7 +90,7 @@ def _pillow() -> Any:
     try:
         from PIL import Image as library  # noqa: N813
     except ImportError as error:
-        todo = "run: pip install 'safecheck[images]', or give .npy files"
+        todo = f"run: {pip_install('images')}, or give .npy files"
         raise UsageError("SC-ENV-PILLOW", "", "Pillow is needed to read PNG and JPEG images", todo) from error
     return library
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import IO
 
 import safecheck
-from safecheck.errors import BuildError, UsageError
+from safecheck.errors import BuildError, UsageError, pip_install
 from safecheck.nvidia.process import Limits, run
 from safecheck.nvidia.scope_check.answers import Answer, Scope, failed, read
 
@@ -51,7 +51,7 @@ def require() -> None:
         found = set()
     if found != {VERSION}:
         what = f"the vendor's check is {'not installed' if not found else 'another version than ' + VERSION}"
-        raise UsageError("SC-CFG-ORACLE", "", what, "run: pip install 'safecheck[oracle]' (Linux, x86-64)")
+        raise UsageError("SC-CFG-ORACLE", "", what, f"run: {pip_install('oracle')} (Linux, x86-64)")
 
 
 def ask(

@@ -221,7 +221,7 @@ def test_another_target_is_refused(name: str) -> None:
 
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "PACKAGE", "a-package-that-nobody-has-installed")
-    with pytest.raises(UsageError, match=r"pip install 'safecheck\[oracle\]'"):
+    with pytest.raises(UsageError, match=r"pip install '.\[oracle\]'"):
         require_confirmable(BOOK)
 
 

@@ -108,6 +108,6 @@ def test_a_drawing_is_inert_and_repeats(name: str) -> None:
 def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("safecheck.render.compare.charts.available", lambda: False)
     page = document(contrast(column("a.onnx", "compliant", latency(2.5))))
-    assert "pip install 'safecheck[charts]'" in page
+    assert "pip install '.[charts]'" in page
     assert 'class="chart"' not in page
     assert "2.5 ms" in page
