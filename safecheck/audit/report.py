@@ -14,7 +14,7 @@ from safecheck.audit.evidence import BuildEvidence, Confirmation, Refusal
 from safecheck.cost.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
 from safecheck.errors import worst as worst
-from safecheck.finding import ModelVerdict, Verdict
+from safecheck.finding import Finding, ModelVerdict, Verdict
 from safecheck.ir.model import Model
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -105,7 +105,7 @@ class Report:
     def _deviated(self) -> dict[tuple[str, int | None], bool]:
         """Whether valid deviations cover all findings of a place, for every place that has findings."""
         found: dict[tuple[str, int | None], bool] = {}
-        for finding in self.audit.findings if self.audit is not None else ():
+        for finding in self.findings:
             place = (finding.location.scope, finding.location.index)
             found[place] = found.get(place, True) and finding.fingerprint in self.decisions.deviated
         return found
@@ -119,6 +119,11 @@ class Report:
         if Verdict.FORBIDDEN in rest:
             return ModelVerdict.NON_COMPLIANT
         return ModelVerdict.INCONCLUSIVE if rest else ModelVerdict.COMPLIANT_WITH_DEVIATIONS
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings; those about the model itself come first. Empty if nothing was judged."""
+        return self.audit.findings if self.audit is not None else ()
 
     @property
     def coverage(self) -> dict[str, int]:

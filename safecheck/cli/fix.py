@@ -14,10 +14,9 @@ from safecheck.render.fix import json as fix_json
 from safecheck.render.fix import text as fix_text
 from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
 from safecheck.rulebook.load import profile
-from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.usecases.audit import illustrated
-from safecheck.usecases.fix import NAMES, Fixed, Request
+from safecheck.usecases.fix import Fixed, Request, check_names
 from safecheck.usecases.fix import fix as fix_model
 
 FORMATS = ("text", "json", "html")
@@ -45,13 +44,8 @@ def fix(
     Writes a model that computes the same with permitted layers, as far as that is possible, and audits it again. The
     input is never touched. The exit code is that of the audit of the result.
     """
-    for name in (*selected, *ignored):
-        if name not in NAMES:
-            known = ", ".join(NAMES)
-            what = f"no rewrite '{printable(name, 60)}'{suggest(name, NAMES)}"
-            raise UsageError(
-                "SC-CFG-REWRITE", "--select" if name in selected else "--ignore", what, f"use one of: {known}"
-            )
+    check_names(selected, "--select")
+    check_names(ignored, "--ignore")
     if target is None and not dry_run:
         raise UsageError("SC-CFG-OUT", "-o", "no place for the fixed model is given", "add -o FIXED.onnx, or --dry-run")
     if model == "-":

@@ -31,6 +31,10 @@ _CHUNK = 4 << 20
 _KEYS = frozenset({"location", "offset", "length", "checksum"})
 _DECIMAL = re.compile(r"[0-9]{1,19}", re.ASCII)
 _SHA1 = re.compile(r"[0-9a-fA-F]{40}", re.ASCII)
+_WITHOUT_FOLDER = {
+    "standard input": "give the path of the model file instead of -",
+    "memory": "give the path of the model file, or a model with its weights inside",
+}
 # ONNX Runtime takes these for addresses in its own memory (onnxruntime issues 28709 and 29011)
 _MEMORY_MARKERS = ("_ORT_MEM_ADDR_", "_ORT_NATIVE_ENDIAN_MEM_ADDR_")
 # Separators and expansions of other systems and of URLs; ONNX asks for a plain POSIX path.
@@ -65,11 +69,16 @@ class _Reference:
 
 
 def resolve(
-    tensors: Iterable[Any], folder: Path | None, nonce: str, model_id: tuple[int, int] | None = None
+    tensors: Iterable[Any],
+    folder: Path | None,
+    nonce: str,
+    model_id: tuple[int, int] | None = None,
+    origin: str = "standard input",
 ) -> tuple[ExternalFile, ...]:
     """Check and hash the files that the tensors with external data name, sorted by path; small tensors become inline.
 
-    Tensors marked by `wire.strip` under `nonce` are inline ones. `model_id` is the model's `Source.file_id`.
+    Tensors marked by `wire.strip` under `nonce` are inline ones. `model_id` is the model's `Source.file_id`, `origin`
+    says where a model without a folder comes from.
 
     Raises:
         InputError: SC-EXT-*, SC-AMB-TENSOR, SC-IO-LFS, SC-IO-CHANGED or SC-LIM-EXT, or what `byte_size` raises.
@@ -84,8 +93,8 @@ def resolve(
         return ()
     if folder is None:
         where = next(iter(by_location.values()))[0].where
-        what = "the model comes from standard input, which has no folder for external data"
-        raise InputError("SC-EXT-MISSING", where, what, "give the path of the model file instead of -")
+        what = f"the model comes from {origin}, which has no folder for external data"
+        raise InputError("SC-EXT-MISSING", where, what, _WITHOUT_FOLDER[origin])
     files = []
     left = TOTAL_LIMIT
     for location in sorted(by_location):

@@ -64,7 +64,8 @@ class Source:
             self._opened = os.fstat(self._file.fileno())
             self.file_id = (self._opened.st_dev, self._opened.st_ino)
             self.size_bytes = self._opened.st_size
-            self._check_head()
+            head = os.pread(self._file.fileno(), sniff.SAMPLE_BYTES, 0)
+            check_head(head, self.size_bytes, self._where, self._path)
             self._map = mmap.mmap(self._file.fileno(), self.size_bytes, access=mmap.ACCESS_READ)
         except OSError as error:
             self._file.close()
@@ -151,7 +152,7 @@ class Source:
             while chunk := sys.stdin.buffer.read(_CHUNK):
                 size += len(chunk)
                 if size > SIZE_LIMIT:
-                    self._too_large(f"more than {SIZE_LIMIT} bytes")
+                    raise too_large(self._where, f"more than {SIZE_LIMIT} bytes")
                 rest = memoryview(chunk)
                 while rest:
                     rest = rest[spool.write(rest) :]
@@ -162,21 +163,6 @@ class Source:
             spool.close()
             raise
         return spool
-
-    def _check_head(self) -> None:
-        """Refuse by size and first bytes."""
-        if self.size_bytes == 0:
-            todo = "export or download the model again; an empty file parses as an empty model"
-            raise InputError("SC-IO-EMPTY", self._where, "the file is empty", todo)
-        if self.size_bytes > SIZE_LIMIT:
-            self._too_large(f"{self.size_bytes} bytes, more than {SIZE_LIMIT}")
-        head = os.pread(self._file.fileno(), sniff.SAMPLE_BYTES, 0)
-        if sniff.is_lfs_pointer(head):
-            raise lfs_pointer(self._where, self._path or "<path of the model>")
-        foreign = sniff.foreign_type(head)
-        if foreign is not None:
-            todo = "give an .onnx file as torch.onnx.export or onnx.save writes it"
-            raise InputError("SC-IO-NOTONNX", self._where, f"this is {foreign}, not an ONNX model", todo)
 
     def _hash(self) -> None:
         """Read through the descriptor, not the mapping: a file cut short meanwhile is an error then, not a SIGBUS."""
@@ -216,14 +202,35 @@ class Source:
             what = f"this is {kind_of(mode)}, not a regular file"
             raise InputError("SC-IO-NOTREGULAR", self._where, what, "give the path of an .onnx file")
 
-    def _too_large(self, what: str) -> NoReturn:
-        todo = "store the weights as external data; protobuf cannot hold more in one message"
-        raise InputError("SC-LIM-SIZE", self._where, what, todo)
-
     def _unreadable(self, error: OSError | ValueError) -> NoReturn:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         todo = "check the path and its permissions"
         raise InputError("SC-IO-READ", self._where, f"it cannot be read: {printable(str(reason))}", todo) from None
+
+
+def check_head(head: bytes, size: int, where: str, path: str | None) -> None:
+    """Refuse a model of so many bytes by its size and its first bytes; `path` is None for what is no file.
+
+    Raises:
+        InputError: SC-IO-EMPTY, SC-IO-LFS, SC-IO-NOTONNX or SC-LIM-SIZE.
+    """
+    if size == 0:
+        todo = "export or download the model again; an empty file parses as an empty model"
+        raise InputError("SC-IO-EMPTY", where, "the file is empty", todo)
+    if size > SIZE_LIMIT:
+        raise too_large(where, f"{size} bytes, more than {SIZE_LIMIT}")
+    if sniff.is_lfs_pointer(head):
+        raise lfs_pointer(where, path or "<path of the model>")
+    foreign = sniff.foreign_type(head)
+    if foreign is not None:
+        todo = "give an .onnx file as torch.onnx.export or onnx.save writes it"
+        raise InputError("SC-IO-NOTONNX", where, f"this is {foreign}, not an ONNX model", todo)
+
+
+def too_large(where: str, what: str) -> InputError:
+    """The error for a model that no reader of protobuf takes."""
+    todo = "store the weights as external data; protobuf cannot hold more in one message"
+    return InputError("SC-LIM-SIZE", where, what, todo)
 
 
 def lfs_pointer(where: str, path: str) -> InputError:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
-from safecheck.ir.graph import OpGraph, OpNode, Scope, find_cycle
+from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.walk import domain_of, every_graph, is_standard
 from safecheck.text import printable
 
@@ -179,6 +179,8 @@ def _explain_missing(node: OpNode, name: str, where: str) -> NoReturn:
             f"input {printable(name)} is defined nowhere",
             "export the model again",
         )
+    from safecheck.ir.topology import find_cycle  # networkx costs more than an audit
+
     cycle = find_cycle(node.scope)
     if not cycle:
         _refuse(

@@ -1,25 +1,20 @@
 """The operator graph: every node of the main graph, of nested graphs and of model-local functions, exactly once.
 
 Values are found by name along the chain of scopes, as ONNX defines it: a nested graph sees the values of the graphs
-around it, a function sees only its own. The networkx view is made on demand; it is derived and never written back.
+around it, a function sees only its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from safecheck.intake.dtypes import FLOATS
 from safecheck.ir.protos import tensor_from_constant, tensor_from_proto, tensor_from_value_info
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import domain_of
-
-if TYPE_CHECKING:
-    import networkx  # noqa: TID251 - the one room for networkx
-
 
 _SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
@@ -92,47 +87,6 @@ class OpGraph:
     def __iter__(self) -> Iterator[OpNode]:
         for scope in self.scopes:
             yield from scope.nodes
-
-    @cached_property
-    def view(self) -> networkx.MultiDiGraph[tuple[str, int]]:
-        """The graph as networkx: a node per ONNX node, keyed (scope path, index), an edge per consumed value.
-
-        A value that a nested graph captures from outside gives an edge across scopes, and the node that holds a nested
-        graph has an edge of kind `holds` to each of its nodes.
-        """
-        import networkx  # noqa: TID251
-
-        graph: networkx.MultiDiGraph[tuple[str, int]] = networkx.MultiDiGraph()
-        for node in self:
-            graph.add_node((node.scope.path, node.index), op_type=node.proto.op_type, name=node.proto.name)
-        for node in self:
-            for position, value in enumerate(node.proto.input):
-                producer = node.scope.producer(value)
-                if producer is not None:
-                    source = (producer.scope.path, producer.index)
-                    graph.add_edge(source, (node.scope.path, node.index), kind="data", value=value, position=position)
-        for scope in self.scopes:
-            if scope.parent is not None:
-                holder = int(scope.path.rsplit("/", 1)[-1].split(":", 1)[0])
-                for node in scope.nodes:
-                    graph.add_edge((scope.parent.path, holder), (scope.path, node.index), kind="holds")
-        return graph
-
-
-def find_cycle(scope: Scope) -> list[int]:
-    """Positions of nodes that depend on each other in a circle; empty if there is none."""
-    import networkx  # noqa: TID251
-
-    order: networkx.DiGraph[int] = networkx.DiGraph()
-    for node in scope.nodes:
-        for value in node.proto.input:
-            producer = scope.producers.get(value)
-            if producer is not None:
-                order.add_edge(producer.index, node.index)
-    try:
-        return [edge[0] for edge in networkx.find_cycle(order)]
-    except networkx.NetworkXNoCycle:
-        return []
 
 
 def graph_of(model: Any) -> OpGraph:

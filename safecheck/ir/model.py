@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from safecheck.errors import InputError
 from safecheck.intake.external import ExternalFile, resolve
+from safecheck.intake.memory import ORIGIN, InMemory
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.source import open_model
 from safecheck.intake.tensors import check_tensor, place_of, tensors
@@ -38,26 +39,31 @@ class Model:
     """Why shape inference gave up; empty if it did not."""
     conflicting_outputs: tuple[str, ...]
     """Network outputs that declare another shape than is computed."""
+    content: bytes | None = field(default=None, repr=False)
+    """The whole model where it came from memory; None where it can be read again from `path`."""
 
 
-def load(where: str) -> Model:
-    """Read a model from a path, or from standard input for `-`.
+def load(where: str | InMemory) -> Model:
+    """Read a model from a path, from standard input for `-`, or from memory.
 
     Raises:
         InputError: the file cannot be read or its meaning would be a guess; exit code 3.
     """
-    name = "standard input" if where == "-" else printable(where)
-    with open_model(where) as source:
+    memory = where if isinstance(where, InMemory) else None
+    path = memory.path if memory else str(where)
+    name = "standard input" if where == "-" else printable(path)
+    with memory or open_model(path) as source:
         stripped = strip(source.buffer, where=name)
         proto = _parse(stripped.data, name)
         check_model(proto, name)
         found = _checked_tensors(proto, stripped, name)
-        external = resolve(found, source.folder, stripped.nonce, model_id=source.file_id)
+        origin = ORIGIN if memory else "standard input"
+        external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
         inferred = infer(proto)
         graph = graph_of(inferred.proto)
         check_graph(graph, name)
         return Model(
-            path=where,
+            path=path,
             sha256=source.sha256(),
             size_bytes=source.size_bytes,
             external_data=external,
@@ -69,6 +75,7 @@ def load(where: str) -> Model:
             graph=graph,
             inference_problem=inferred.problem,
             conflicting_outputs=inferred.conflicts,
+            content=memory.data if memory else None,
         )
 
 

@@ -28,7 +28,7 @@ def read_whole(model: Model) -> Any:
     Raises:
         InputError: SC-IO-CHANGED, the file is no longer the one that was audited.
     """
-    data = Path(model.path).read_bytes()
+    data = Path(model.path).read_bytes() if model.content is None else model.content
     if hashlib.sha256(data).hexdigest() != model.sha256:
         _changed(model.path)
     proto = messages().ModelProto.FromString(data)
@@ -58,6 +58,23 @@ def _external(path: Path, sha256: str) -> bytes:
 def _changed(path: str) -> None:
     todo = "run again when nothing writes to it"
     raise InputError("SC-IO-CHANGED", printable(path), "the file changed while it was read", todo)
+
+
+def refuse_inputs(model: Model, target: str | None) -> None:
+    """Refuse to write over the model or one of its weight files, also with what is written beside the target.
+
+    Raises:
+        UsageError: the target, or `TARGET.data`, is one of these files.
+    """
+    if target is None or model.content is not None:
+        return
+    folder = os.path.dirname(model.path)
+    read = {
+        os.path.realpath(path) for path in (model.path, *(os.path.join(folder, f.path) for f in model.external_data))
+    }
+    for written_to in (target, f"{target}.data"):
+        if os.path.realpath(written_to) in read:
+            raise UsageError("SC-OUT-CLASH", printable(written_to), "this is an input", "write somewhere else")
 
 
 def fits(proto: Any) -> bool:

@@ -15,6 +15,7 @@ from safecheck.audit.report import Report
 from safecheck.cost.traffic import CACHE
 from safecheck.errors import InputError
 from safecheck.finding import Verdict
+from safecheck.intake.memory import InMemory
 from safecheck.intake.search import find_models as find_models
 from safecheck.ir.model import load
 from safecheck.rulebook.load import profile
@@ -95,10 +96,19 @@ def audit_cases(book: Profile) -> Iterator[Report]:
 def audit_model(path: str, book: Profile) -> Report:
     """Read, lower and judge one model."""
     try:
-        model = load(path)
-        return Report(path, book, model, audit(model, book), None)
+        return judged(path, book)
     except InputError as error:
         return Report(path, book, None, None, error)
+
+
+def judged(source: str | InMemory, book: Profile) -> Report:
+    """Read, lower and judge one model.
+
+    Raises:
+        InputError: the model cannot be read.
+    """
+    model = load(source)
+    return Report(model.path, book, model, audit(model, book), None)
 
 
 def illustrated(report: Report) -> Report:

@@ -15,6 +15,7 @@ from safecheck.cost.published import Match, Published, match, published
 from safecheck.cost.traffic import BATCHES, CACHE, NodeCost
 from safecheck.errors import InputError
 from safecheck.finding import Grade, ModelVerdict, Verdict
+from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
 from safecheck.rulebook.profile import Profile
 from safecheck.usecases.fix import plan
@@ -111,7 +112,7 @@ def labels(paths: Sequence[str]) -> list[str]:
 
 
 def contrast_one(
-    path: str,
+    source: str | InMemory,
     name: str,
     profiles: Sequence[Profile],
     named: str | None,
@@ -119,8 +120,9 @@ def contrast_one(
     cache: int,
 ) -> Compared:
     """One column of the comparison: a model under every profile. A model that cannot be read says so."""
+    path = source if isinstance(source, str) else source.path
     try:
-        model = load(path)
+        model = load(source)
     except InputError as error:
         standings = tuple(
             Standing(profile.id, "inconclusive", error.exit_code, 0, (0, 0, 0), (), None, "") for profile in profiles

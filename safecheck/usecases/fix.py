@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
-from safecheck.errors import InputError, SafecheckError
+from safecheck.errors import InputError, SafecheckError, UsageError
 from safecheck.finding import Finding
+from safecheck.intake.memory import InMemory
 from safecheck.intake.onnx_library import library
 from safecheck.ir.excerpt import shape_words
 from safecheck.ir.model import Model, load
@@ -18,7 +19,7 @@ from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, i
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
 from safecheck.rewrite.driver import Step, mend, name_of, words
-from safecheck.rewrite.files import fits, read_whole, written
+from safecheck.rewrite.files import fits, read_whole, refuse_inputs, written
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof
@@ -27,6 +28,7 @@ from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.verdicts import Ledger, Weight
 from safecheck.rulebook.profile import Profile
+from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 
 NAMES = (
@@ -78,35 +80,49 @@ class Fixed:
         return [step for step in self.steps if step.applied]
 
 
+def check_names(names: Iterable[str], where: str) -> None:
+    """Refuse names that are no rewrite; `where` is what they were given to.
+
+    Raises:
+        UsageError: one is not known.
+    """
+    for name in names:
+        if name not in NAMES:
+            what = f"no rewrite '{printable(name, 60)}'{suggest(name, NAMES)}"
+            raise UsageError("SC-CFG-REWRITE", where, what, f"use one of: {', '.join(NAMES)}")
+
+
 class ProofError(SafecheckError):
     """The rewritten model does not compute what the original computes (exit 3: never a pass)."""
 
     exit_code = 3
 
 
-def fix(path: str, target: str | None, profile: Profile, request: Request) -> Fixed:
+def fix(source: str | InMemory, target: str | None, profile: Profile, request: Request) -> Fixed:
     """Rewrite a model and write it to `target`; without one nothing is written.
 
     Raises:
         InputError: the model cannot be read or converted.
         ProofError: the result as a whole is another function; nothing is written then.
-        UsageError: the target cannot be written, or the batch is fixed.
+        UsageError: the target cannot be written or is an input, or the batch is fixed.
     """
     try:
-        return _fixed(path, target, profile, request)
+        return _fixed(source, target, profile, request)
     except ProofError:
         if not request.finite_only:
             raise
         # A network may hold infinities of its own, such as a mask of minus infinity: do without those rewrites then.
-        return _fixed(path, target, profile, replace(request, finite_only=False))
+        return _fixed(source, target, profile, replace(request, finite_only=False))
 
 
-def _fixed(path: str, target: str | None, profile: Profile, request: Request) -> Fixed:
-    model = load(path)
+def _fixed(source: str | InMemory, target: str | None, profile: Profile, request: Request) -> Fixed:
+    model = load(source)
+    path = model.path
+    refuse_inputs(model, target)
     before = Report(path, profile, model, audit(model, profile), None)
     original = read_whole(model)
     proto, steps = _prepared(original, request, path)
-    reference = proto.SerializeToString() if fits(proto) else path
+    reference = proto.SerializeToString() if fits(proto) else model.content or path
     bench = Bench(proto)
     old_lines = listing(bench)
     steps += _normalised(bench, request)

@@ -17,7 +17,7 @@ from safecheck.measure.images.input import DEFAULTS, ImageInput, Options, image_
 from safecheck.measure.images.labels import read_labels
 from safecheck.measure.timing.accuracy import Accuracy, top_1
 from safecheck.rewrite.canonicalize.interface import convert_opset, inline_functions
-from safecheck.rewrite.files import read_whole, written
+from safecheck.rewrite.files import read_whole, refuse_inputs, written
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 
@@ -79,6 +79,7 @@ def quantize(
     from safecheck.measure.quantize import toolkit
 
     model = load(path)
+    refuse_inputs(model, target)
     before = Report(path, profile, model, audit(model, profile), None)
     proto = _prepared(read_whole(model), printable(path))
     source = image_input(proto, printable(path), request.options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import networkx as nx  # noqa: TID251 - for layout alone; the operator graph is made in safecheck.ir.graph
+import networkx as nx
 
 from safecheck.ir.excerpt import Box, Diagram
 
