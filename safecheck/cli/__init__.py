@@ -27,6 +27,7 @@ COMMANDS = (
     "deviations",
     "diff",
     "fix",
+    "graph",
     "hook",
     "probe",
     "quantize",
