@@ -96,6 +96,10 @@ def check_graph(graph: OpGraph, where: str) -> None:
         _refuse(
             "SC-MODEL-NOTHING", where, "the graph has no nodes, so nothing can be checked", "export the model again"
         )
+    places = Counter(scope.path for scope in graph.scopes)
+    for path, count in places.items():
+        if count > 1:  # names of attributes and functions may hold the signs that part a path
+            _refuse("SC-AMB-SCOPE", where, f"{count} graphs are at {printable(path)}", "rename attributes or functions")
     for scope in graph.scopes:
         depth = scope.path.count("/") + bool(scope.path)
         if depth > MAX_GRAPH_DEPTH:

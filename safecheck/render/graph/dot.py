@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from safecheck.ir.topology import Graph
 from safecheck.render.graph.look import LOOKS, label
 
+_NAMES = {"name": "onnx_name"}
+"""Attributes that are called otherwise in DOT: pydot takes `name` for the id of a node."""
+
 
 def document(graph: Graph) -> str:
     """A digraph with all attributes, and labels, shapes and colours by verdict; `dot -Tsvg` draws it."""
@@ -30,7 +33,7 @@ def document(graph: Graph) -> str:
 
 
 def _listed(attributes: Mapping[str, str | int]) -> str:
-    return " ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+    return " ".join(f"{_NAMES.get(name, name)}={_quoted(value)}" for name, value in attributes.items())
 
 
 def _label(lines: list[str]) -> str:
