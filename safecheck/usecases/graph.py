@@ -41,7 +41,7 @@ def audited_graph(report: Report) -> Graph:
     charged: dict[tuple[str, int | None], list[Finding]] = {}
     for finding in report.findings:
         charged.setdefault((finding.location.scope, finding.location.index), []).append(finding)
-    nodes = zip(report.node_kinds, report.audit.nodes, report.audit.occurrences, strict=True)
+    nodes = zip(report.node_kinds, report.audit.nodes, report.audit.signatures.nodes, strict=True)
     for kind, node, occurrence in nodes:
         place = occurrence.node
         found = charged.get((place.scope.path, place.index), [])
