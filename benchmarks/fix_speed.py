@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 
 DATA = Path(__file__).parents[1] / "tests" / "corpus" / "data"
 LIMIT = 6.0

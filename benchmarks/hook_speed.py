@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import onnx  # noqa: TID251 - makes models
+import onnx
 
 MODELS, RUNS = 20, 9
 EXAMPLE = Path(__file__).parents[1] / "examples" / "csa-block.onnx"

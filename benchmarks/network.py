@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 
 # What stands before and after the graph
 _HEAD = onnx.ModelProto(ir_version=8, producer_name="benchmark")

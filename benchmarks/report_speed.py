@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 from measure import paired
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

@@ -6,8 +6,8 @@ import io
 import re
 from pathlib import Path
 
-from rich.console import Console  # noqa: TID251
-from rich.text import Text  # noqa: TID251
+from rich.console import Console
+from rich.text import Text
 
 from safecheck.render.audit.text import lines
 from safecheck.render.terminal import STYLES, wrap

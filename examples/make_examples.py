@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import onnxruntime as ort
 import torch
 from torch import Tensor, nn

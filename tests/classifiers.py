@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx  # noqa: TID251
-from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 SIDE = 16
 

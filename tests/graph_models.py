@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import onnx  # noqa: TID251
-from onnx import TensorProto, helper  # noqa: TID251
+import onnx
+from onnx import TensorProto, helper
 
 NAMES = (
     'a"];b->c[label="',

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx.parser  # noqa: TID251
+import onnx.parser
 
 from safecheck.ir.protos import proto_from_array
 from safecheck.rewrite.canonicalize.run import normalise

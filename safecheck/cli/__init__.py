@@ -9,7 +9,7 @@ import platform
 import sys
 import traceback
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck import __version__
 from safecheck.errors import SafecheckError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for

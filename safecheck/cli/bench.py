@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.reporting import show_lines

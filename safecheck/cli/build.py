@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.audit.report import Report
 from safecheck.cli import complain

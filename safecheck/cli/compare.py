@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.reporting import show
 from safecheck.cost.measured import read_measurements

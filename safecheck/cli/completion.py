@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import click  # noqa: TID251 - the room for click
-from click.shell_completion import get_completion_class  # noqa: TID251
+import click
+from click.shell_completion import get_completion_class
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.errors import UsageError
 from safecheck.intake.search import find_models

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import isolated_option, keep_inside, settings_for

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.errors import UsageError
 from safecheck.measure.images.decode import IMAGENET_MEAN, IMAGENET_STD

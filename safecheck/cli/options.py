@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.errors import UsageError
 from safecheck.render.output import write_file

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.audit.audit import Audit
 from safecheck.cli.configured import chosen_profile

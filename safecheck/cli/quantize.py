@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.images import image_options, preparation, progress

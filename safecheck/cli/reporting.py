@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.cli.options import leave_closed_pipe
 from safecheck.render import RENDERERS

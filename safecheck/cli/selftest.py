@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.errors import UsageError
 from safecheck.rulebook.load import shipped

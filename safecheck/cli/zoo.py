@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import get_args
 
-import click  # noqa: TID251 - the room for click
+import click
 
 from safecheck.render.output import Target, check_targets, write_bytes
 from safecheck.text import printable

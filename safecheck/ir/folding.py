@@ -90,7 +90,7 @@ def evaluate(node: Any, inputs: Iterable[Any], feeds: Mapping[str, Any], opsets:
 
     `inputs` are ValueInfoProtos, `feeds` their arrays. Slow to import, so only models with such nodes pay for it.
     """
-    from onnx.reference import ReferenceEvaluator  # noqa: TID251
+    from onnx.reference import ReferenceEvaluator
 
     outputs = [messages().ValueInfoProto(name=name) for name in node.output if name]
     model = standalone([node], inputs, outputs, (), opsets, 0)

@@ -144,7 +144,7 @@ def without_payload(tensor: Any) -> Any:
 
 def array_of(tensor: Any) -> Any:
     """The elements of a TensorProto with inline data, read-only, in its shape."""
-    from onnx import numpy_helper  # noqa: TID251
+    from onnx import numpy_helper
 
     array = numpy_helper.to_array(tensor)
     array.flags.writeable = False
@@ -153,14 +153,14 @@ def array_of(tensor: Any) -> Any:
 
 def proto_from_array(name: str, array: Any) -> Any:
     """A TensorProto with raw data."""
-    from onnx import numpy_helper  # noqa: TID251
+    from onnx import numpy_helper
 
     return numpy_helper.from_array(array, name)
 
 
 def numpy_type(dtype: str) -> Any:
     """The numpy type of an ONNX element type such as `FLOAT`."""
-    from onnx import helper  # noqa: TID251
+    from onnx import helper
 
     return helper.tensor_dtype_to_np_dtype(dtype_number(dtype))
 

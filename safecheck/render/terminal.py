@@ -16,8 +16,8 @@ _INDENT = re.compile(r" *(?:[a-z]+(?: out)? {2,})?")
 
 def print_lines(lines: Iterable[Line], stream: TextIO) -> None:
     """Wrap at the width of the terminal with a hanging indent, and colour by style (`NO_COLOR` is honoured by Rich)."""
-    from rich.console import Console  # noqa: TID251 - the one room for Rich
-    from rich.text import Text  # noqa: TID251
+    from rich.console import Console
+    from rich.text import Text
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
     width = max(40, console.width)
@@ -40,8 +40,8 @@ def wrap(text: str, width: int) -> list[str]:
 @contextmanager
 def bars(stream: TextIO) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar per stage, gone at the end; the function is told a stage, what more is done, and its size."""
-    from rich.console import Console  # noqa: TID251
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: TID251
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=stream), transient=True) as progress:

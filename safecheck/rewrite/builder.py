@@ -21,7 +21,7 @@ class Sketch:
 
     def add(self, op_type: str, inputs: Sequence[str], **attributes: Any) -> str:
         """A node with one output; returns the name of its value. Attributes that are None are left out."""
-        from onnx import helper  # noqa: TID251
+        from onnx import helper
 
         output = self.bench.fresh(self.hint)
         given = {name: value for name, value in attributes.items() if value is not None}
@@ -33,7 +33,7 @@ class Sketch:
 
         Attributes that are given take the place of those of that name; None leaves one out.
         """
-        from onnx import helper  # noqa: TID251
+        from onnx import helper
 
         copy = messages().NodeProto(op_type=node.op_type, domain=node.domain, input=inputs)
         copy.attribute.extend(part for part in node.attribute if part.name not in changed)

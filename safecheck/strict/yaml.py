@@ -165,7 +165,7 @@ def load(text: str, file: str, limit: int = MAX_BYTES) -> Entry:
 
 def parse(text: str, file: str, limit: int = MAX_BYTES) -> Tree:
     """Parse YAML to a tree, refusing what has more than one reading."""
-    import yaml  # noqa: TID251 - the one room for yaml
+    import yaml
 
     if len(text.encode("utf-8", "surrogatepass")) > limit:
         raise RuleFileError("SC-CFG-YAML", file, f"larger than {limit} bytes", "split the file")

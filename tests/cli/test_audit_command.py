@@ -464,7 +464,7 @@ def test_the_name_of_the_file_is_printed_literally(tmp_path: Path) -> None:
 
 
 def test_help_text_is_fresh() -> None:
-    from click.testing import CliRunner  # noqa: TID251
+    from click.testing import CliRunner
 
     from safecheck.cli import cli
 

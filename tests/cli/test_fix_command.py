@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
+from onnx import TensorProto, helper, numpy_helper
 
 ROOT = Path(__file__).parents[2]
 REFUSED = ROOT / "examples" / "csa-block-refused.onnx"

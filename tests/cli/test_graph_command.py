@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import networkx as nx  # noqa: TID251
-import onnx  # noqa: TID251
+import networkx as nx
+import onnx
 import pytest
 from graph_models import NAMES, named_like_syntax, nested
 

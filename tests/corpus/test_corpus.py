@@ -12,7 +12,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 
 from safecheck.audit.report import Report

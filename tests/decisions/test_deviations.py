@@ -347,7 +347,7 @@ def test_no_absolute_path_in_a_report(folder: Path, safecheck: Run) -> None:
 @pytest.mark.parametrize("option", [(), ("--node", "mean"), ("--fingerprint", "")])
 def test_a_new_record_counts_only_when_it_is_filled_in(folder: Path, safecheck: Run, option: tuple[str, ...]) -> None:
     if option:
-        import onnx  # noqa: TID251
+        import onnx
 
         model = onnx.load(folder / "forbidden.onnx")
         model.graph.node[1].name = "mean"

@@ -196,7 +196,7 @@ def test_invalid_deviations(repository: Path, safecheck: Run) -> None:
 
 
 def test_missing_weights_and_pointers(repository: Path, safecheck: Run) -> None:
-    import onnx  # noqa: TID251
+    import onnx
 
     model = model_from_text("(float[1,4,6,6] x) => (y) { y = Conv(x, w) }", weights={"w": "float[4,4,1,1]"})
     tensor = model.graph.initializer[0]

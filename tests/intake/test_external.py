@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
-from onnx import TensorProto  # noqa: TID251
+from onnx import TensorProto
 
 from safecheck.errors import InputError
 from safecheck.intake import external as external_module

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
-from onnx import TensorProto, helper  # noqa: TID251
+from onnx import TensorProto, helper
 
 from safecheck.errors import InputError
 from safecheck.intake import dtypes

@@ -246,7 +246,7 @@ def test_noise_is_refused_or_means_the_same(data):
 
 
 def small_model() -> bytes:
-    from onnx import helper  # noqa: TID251
+    from onnx import helper
 
     weights = helper.make_tensor("w", 1, [3, 4], [float(i) for i in range(12)])
     indices = helper.make_tensor("i", 7, [40], list(range(40)))

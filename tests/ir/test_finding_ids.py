@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from case_files import model_from_text
 

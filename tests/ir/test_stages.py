@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from case_files import model_from_text
-from onnx import TensorProto, helper  # noqa: TID251
+from onnx import TensorProto, helper
 
 from safecheck.ir.model import Model, load
 from safecheck.ir.stages import stages

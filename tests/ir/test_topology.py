@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import networkx as nx  # noqa: TID251
-import onnx  # noqa: TID251
+import networkx as nx
+import onnx
 import pytest
 from case_files import model_from_text
 from graph_models import named_like_syntax, nested, nested_under
-from onnx import TensorProto, helper  # noqa: TID251
+from onnx import TensorProto, helper
 
 from safecheck.errors import InputError
 from safecheck.intake.memory import InMemory

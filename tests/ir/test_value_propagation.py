@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from case_files import model_from_text
-from onnx import TensorProto, helper  # noqa: TID251
+from onnx import TensorProto, helper
 
 from safecheck.ir.shape_inference.value_propagation import may_follow_elements
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from fake_trtexec import REFUSAL, SUCCESS, trtexec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
+from onnx import TensorProto, helper, numpy_helper
 
 from safecheck.audit.evidence import BuildEvidence, Refusal
 from safecheck.audit.report import Report

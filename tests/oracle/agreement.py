@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import onnx  # noqa: TID251
+import onnx
 from scope_check import Answer, Ask, Scope
 from scope_models import Case
 
@@ -98,7 +98,7 @@ def _outcome(answer: Answer, ours: ModelVerdict, clears_refused_node: bool) -> O
 
 def backend_cases() -> list[Case]:
     """ONNX's own node models."""
-    from onnx.backend.test.case.node import collect_testcases  # noqa: TID251
+    from onnx.backend.test.case.node import collect_testcases
 
     cases = collect_testcases(None)  # type: ignore[arg-type]
     return [Case("onnx backend", case.name, case.model.SerializeToString()) for case in cases if case.model is not None]

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnx  # noqa: TID251
-from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 Shape = tuple[int, ...]
 TYPES = ("FLOAT", "FLOAT16", "BFLOAT16", "INT8", "INT32", "INT64", "BOOL", "UINT8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
-import onnx.parser  # noqa: TID251
+import onnx
+import onnx.parser
 import pytest
 
 from safecheck.rewrite.canonicalize.fold import MAX_GROWTH

@@ -6,10 +6,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
+from onnx import TensorProto, helper, numpy_helper
 
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.proof.local import prove

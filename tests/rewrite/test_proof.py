@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx.parser  # noqa: TID251
+import onnx.parser
 import pytest
 
 from safecheck.ir.signature import Tensor

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
 
 from safecheck.finding import Verdict

@@ -19,7 +19,7 @@ INCONSISTENT = {"test_affine_grid_2d_expanded", "test_affine_grid_2d_align_corne
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("target", ["tensorrt-8.6-restricted", "tensorrt-10-safety"])
 def test_every_node_model(target: str, tmp_path: Path) -> None:
-    from onnx.backend.test.case.node import collect_testcases  # noqa: TID251
+    from onnx.backend.test.case.node import collect_testcases
 
     book = profile(target)
     source, first, second = (tmp_path / name for name in ("model.onnx", "first.onnx", "second.onnx"))

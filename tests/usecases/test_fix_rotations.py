@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
 
 from safecheck.rewrite.proof.runtime import Session

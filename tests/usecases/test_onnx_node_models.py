@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 
 from safecheck.finding import Verdict
@@ -21,7 +21,7 @@ def node_models() -> Iterator[tuple[str, bytes]]:
     if files:
         yield from ((file.parent.name, file.read_bytes()) for file in files)
         return
-    from onnx.backend.test.case.node import collect_testcases  # noqa: TID251
+    from onnx.backend.test.case.node import collect_testcases
 
     yield from ((case.name, case.model.SerializeToString()) for case in collect_testcases(None))
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from graph_models import nested
-from onnx import TensorProto, helper, numpy_helper  # noqa: TID251
+from onnx import TensorProto, helper, numpy_helper
 
 import safecheck
 from safecheck.audit.report import Report

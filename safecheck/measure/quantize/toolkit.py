@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251 - onnxruntime.quantization needs the whole package
+import onnx
 import onnxruntime.quantization as toolkit
 from onnxruntime.quantization.calibrate import (
     CalibraterBase,

@@ -14,7 +14,7 @@ def inline_functions(proto: Any) -> tuple[Any, int]:
     count = len(proto.functions)
     if not count:
         return proto, 0
-    from onnx import inliner  # noqa: TID251
+    from onnx import inliner
 
     return inliner.inline_local_functions(proto), count
 
@@ -63,7 +63,7 @@ def convert_opset(proto: Any, opset: int, where: str) -> Any:
     current = walk.opset(proto)
     if current == opset:
         return proto
-    from onnx import version_converter  # noqa: TID251
+    from onnx import version_converter
 
     try:
         return version_converter.convert_version(proto, opset)

@@ -86,7 +86,7 @@ def _mapped(bench: Bench, node: Any, members: dict[str, list[str]]) -> list[Any]
 
 def _split(bench: Bench, node: Any, members: dict[str, list[str]]) -> list[Any] | None:
     import numpy
-    from onnx import helper  # noqa: TID251
+    from onnx import helper
 
     dims, sizes = bench.dims(node.input[0]), operand(bench, node, 1)
     if dims is None or sizes is None or not integer(node, "keepdims", 1) or bench.opset < 13:
@@ -104,7 +104,7 @@ def _split(bench: Bench, node: Any, members: dict[str, list[str]]) -> list[Any] 
 
 def _concat(bench: Bench, node: Any, known: list[str]) -> list[Any]:
     import numpy
-    from onnx import helper  # noqa: TID251
+    from onnx import helper
 
     axis = integer(node, "axis", 0)
     if not integer(node, "new_axis", 0):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
-from onnx import helper, numpy_helper  # noqa: TID251
+from onnx import helper, numpy_helper
 
 from safecheck.finding import Verdict
 from safecheck.rulebook.load import profile

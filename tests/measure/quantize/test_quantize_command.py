@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from classifiers import arrays, classifier, pictures, write_labels
 from google.protobuf.message import EncodeError
-from onnx import numpy_helper  # noqa: TID251
+from onnx import numpy_helper
 
 from safecheck.cli import run
 from safecheck.measure.quantize.clipping import METHODS

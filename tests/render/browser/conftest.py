@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from report_models import hostile, large
 

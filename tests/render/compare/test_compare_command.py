@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import onnx  # noqa: TID251
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-import networkx as nx  # noqa: TID251
-import onnx  # noqa: TID251
+import networkx as nx
+import onnx
 import pydot
 import pytest
 from graph_models import named_like_syntax, nested, nested_under

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mended import RESTRICTED, SAFETY_10, rewritten
-from onnx.parser import parse_model  # noqa: TID251
+from onnx.parser import parse_model
 
 from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.rules.widen import WidenToFourDimensions

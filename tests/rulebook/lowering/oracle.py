@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import onnx  # noqa: TID251 - test models and tensors
-import onnx.backend.test.case.node  # noqa: TID251
-import onnx.numpy_helper  # noqa: TID251
+import onnx
+import onnx.backend.test.case.node
+import onnx.numpy_helper
 
 from safecheck.ir.model import load
 from safecheck.ir.signatures import signatures
