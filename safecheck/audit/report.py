@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import cached_property
 
-from safecheck.audit.alternative import Alternative
 from safecheck.audit.audit import Audit
 from safecheck.audit.decisions import NONE, Decisions, Release
 from safecheck.audit.evidence import BuildEvidence, Confirmation, Refusal
+from safecheck.audit.illustration import Illustration
 from safecheck.cost.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
 from safecheck.errors import worst as worst
@@ -27,7 +28,7 @@ _EXIT_CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """One audited model, or why it could not be audited."""
 
@@ -44,12 +45,12 @@ class Report:
     """What the vendor's scope check said; None if nobody asked it."""
     build: BuildEvidence | None = None
     """Evidence of an engine build; None if there is none."""
-    alternatives: Mapping[int, Alternative] = field(default_factory=dict)
-    """What could stand in the place of nodes of the main graph, by index; only where somebody asked."""
+    illustration: Illustration | None = None
+    """Its pictures; None if nobody asked for them."""
     release: Release | None = None
     """What stands against a release; None if none was asked for."""
 
-    @property
+    @cached_property
     def verdict(self) -> ModelVerdict:
         """The verdict on the model, with everything that was asked; a build can only make it worse."""
         own = self._without_build
@@ -101,7 +102,7 @@ class Report:
             return False
         return self._deviated.get((refusal.location.scope, refusal.location.index), False)
 
-    @property
+    @cached_property
     def _deviated(self) -> dict[tuple[str, int | None], bool]:
         """Whether valid deviations cover all findings of a place, for every place that has findings."""
         found: dict[tuple[str, int | None], bool] = {}
@@ -144,9 +145,9 @@ class Report:
             for node in (self.audit.nodes if self.audit is not None else ())
         ]
 
-    @property
+    @cached_property
     def cost(self) -> Cost | None:
-        """Parameters, operations and memory traffic, computed when asked; None if nothing could be read."""
+        """Parameters, operations and memory traffic; None if nothing could be read."""
         if self.model is None or self.audit is None:
             return None
         return cost_of(self.model, self.audit.signatures.nodes, self.audit.products)

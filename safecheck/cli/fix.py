@@ -15,7 +15,6 @@ from safecheck.render.fix import text as fix_text
 from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
-from safecheck.usecases.audit import illustrated
 from safecheck.usecases.fix import Fixed, Request, check_names
 from safecheck.usecases.fix import fix as fix_model
 
@@ -59,19 +58,20 @@ def fix(
     targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
     places = [Target("onnx", target), *targets] if target is not None else targets
     check_targets(places, [model, profile_name])
-    request = Request(batch, opset, selected, ignored)
+    illustrate = any(place.format == "html" for place in targets)
+    request = Request(batch, opset, selected, ignored, illustrate=illustrate)
     fixed = fix_model(model, None if dry_run else target, rulebook, request)
     refuse_clashes(tuple(targets), fixed.before.weight_files)
     for place in targets:
         _emit(place, fixed, None if dry_run else target, diff)
-    return (fixed.after or fixed.before).exit_code
+    return fixed.after.exit_code
 
 
 def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
     if place.format == "html":
         from safecheck.render.audit import html
 
-        show(html.document([illustrated(fixed.after or fixed.before)], fixed), place.path)
+        show(html.document([fixed.after], fixed), place.path)
     elif place.format == "json":
         show(fix_json.document(fixed), place.path)
     elif diff and place.path is None:

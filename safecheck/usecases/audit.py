@@ -30,11 +30,15 @@ if TYPE_CHECKING:  # an audit does not pay for a comparison, which plans rewrite
 def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) -> Iterator[Report]:
     """One report per model, in order. A model that cannot be read gives a report that says so.
 
-    With `illustrate` a report also knows what could stand in the place of what is not allowed, for its pictures.
+    With `illustrate` a report also knows its pictures, and what could stand in the place of what is not allowed.
     """
     for path in paths:
         report = audit_model(path, book)
-        yield illustrated(report) if illustrate else report
+        if illustrate:
+            from safecheck.usecases.places import illustrated  # plans rewrites: other formats do not pay for that
+
+            report = illustrated(report)
+        yield report
 
 
 def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool = False) -> Iterator[Report]:
@@ -109,18 +113,6 @@ def judged(source: str | InMemory, book: Profile) -> Report:
     """
     model = load(source)
     return Report(model.path, book, model, audit(model, book), None)
-
-
-def illustrated(report: Report) -> Report:
-    """The report with permitted alternatives for the nodes that pictures show."""
-    from safecheck.usecases.places import pictures
-    from safecheck.usecases.suggestions import alternatives, drawable
-
-    if report.model is None or not drawable(report.model):
-        return report
-    places = [picture.finding.location for picture in pictures(report).drawn]
-    asked = [place.index for place in places if not place.scope and place.index is not None]
-    return replace(report, alternatives=alternatives(report.model, report.profile, asked))
 
 
 def confirm_report(report: Report, stdin: FileIO | None = None, *, layers: bool = False) -> Report:

@@ -30,6 +30,7 @@ from safecheck.rewrite.verdicts import Ledger, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.usecases.places import illustrated
 
 NAMES = (
     *(kind.name for kind in KINDS),
@@ -51,6 +52,8 @@ class Request:
     """Whether rewrites may be used that hold for finite values only."""
     whole: bool = True
     """Whether the two models are run against each other as a whole."""
+    illustrate: bool = False
+    """Whether the audit of the result knows its pictures."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,15 @@ class Fixed:
     """What was done to one model."""
 
     before: Report
-    after: Report | None
-    """The audit of what was written; None if nothing could be read."""
+    after: Report
+    """The audit of what was written."""
     steps: tuple[Step, ...] = ()
     left: tuple[Left, ...] = ()
     whole: Whole | None = None
     difference: str = field(default="", repr=False)
     """A unified diff of the node lists."""
+    written: str | None = None
+    """Path of the fixed model; None if it was not kept."""
 
     @property
     def applied(self) -> list[Step]:
@@ -134,8 +139,10 @@ def _fixed(source: str | InMemory, target: str | None, profile: Profile, request
         whole_file = read_whole(model)
         with written(whole_file, target, bool(model.external_data)):
             pass
-        after = Report(target or path, profile, model, before.audit, None)
-        return Fixed(before, after, tuple(steps), _left(after, steps), None)
+        after = replace(before, path=target or path)
+        if request.illustrate:
+            after = illustrated(after)
+        return Fixed(before, after, tuple(steps), _left(after, steps), None, written=target)
     bench.drop_unused()
     result = bench.model()
     _checked(result, path)
@@ -150,7 +157,9 @@ def _fixed(source: str | InMemory, target: str | None, profile: Profile, request
             )
         new = load(place)
         after = Report(target or path, profile, new, audit(new, profile), None)
-    return Fixed(before, after, tuple(steps), _left(after, steps), whole, diff)
+        if request.illustrate:  # before the file moves: what could stand in a place is asked of the file
+            after = illustrated(after)
+    return Fixed(before, after, tuple(steps), _left(after, steps), whole, diff, target)
 
 
 def plan(model: Model, profile: Profile) -> Weight:

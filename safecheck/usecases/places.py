@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
 
+from safecheck.audit.illustration import Illustration, Picture
 from safecheck.audit.report import Report
-from safecheck.finding import Finding
-from safecheck.ir.excerpt import Diagram, Neighbourhoods
+from safecheck.ir.excerpt import Neighbourhoods
+from safecheck.usecases.suggestions import alternatives, drawable
 
 PER_RULE = 8
 IN_ALL = 80
 
 
-class Picture(NamedTuple):
-    """One neighbourhood, and the finding it was drawn for."""
+def illustrated(report: Report) -> Report:
+    """The report with its pictures, and with permitted alternatives for the nodes that they show.
 
-    rule: str
-    finding: Finding
-    diagram: Diagram
-
-
-class Pictures(NamedTuple):
-    """The pictures of a report."""
-
-    drawn: tuple[Picture, ...]
-    shown_by: dict[str, int]
-    """Fingerprint of a finding -> position of the picture of its place."""
-    similar: dict[tuple[str, str], int]
-    """Rule and operator -> position of a picture, for places that look like none of those drawn."""
+    Raises:
+        InputError: the model changed since it was audited.
+    """
+    found = pictures(report)
+    if report.model is not None and drawable(report.model):
+        places = [picture.finding.location for picture in found.drawn]
+        asked = [place.index for place in places if not place.scope and place.index is not None]
+        found = replace(found, alternatives=alternatives(report.model, report.profile, asked))
+    return replace(report, illustration=found)
 
 
-def pictures(report: Report) -> Pictures:
+def pictures(report: Report) -> Illustration:
     """Pictures of what is forbidden first, then in the order of the findings; `PER_RULE` for a rule, `IN_ALL` at most.
 
     Places look alike if operators, verdicts and arrows are the same; a picture shows the shapes of the first.
     """
     if report.model is None or report.audit is None:
-        return Pictures((), {}, {})
+        return Illustration()
     kinds = {
         (node.location.scope, node.location.index): str(node.verdict)
         for node in report.audit.nodes
@@ -62,4 +59,4 @@ def pictures(report: Report) -> Pictures:
             count[finding.rule] = count.get(finding.rule, 0) + 1
             drawn.append(Picture(finding.rule, finding, diagram))
         shown_by[finding.fingerprint] = known[key]
-    return Pictures(tuple(drawn), shown_by, similar)
+    return Illustration(tuple(drawn), shown_by, similar)

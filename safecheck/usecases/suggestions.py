@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from safecheck.audit.alternative import Alternative
+from safecheck.audit.illustration import Alternative
 from safecheck.ir.excerpt import Diagram, diagram_of
 from safecheck.ir.model import Model
 from safecheck.ir.signature import UNKNOWN_TENSOR

@@ -182,3 +182,13 @@ def test_a_target_that_nothing_allows_is_left_alone(tmp_path: Path) -> None:
     done = safecheck("fix", COMPLIANT, "--dry-run", "--profile", "tensorrt-11-safety", folder=tmp_path)
     assert done.returncode == 3
     assert "there is nothing to change" in done.stdout
+
+
+@pytest.mark.parametrize("where", [("--dry-run",), ("-o", "fixed.onnx")])
+def test_the_page_shows_what_could_stand_in_the_place_of_what_is_left(tmp_path: Path, where: tuple[str, ...]) -> None:
+    chosen = ("--select", "reduce-mean-to-average-pool", "--output", "html=page.html")
+    done = safecheck("fix", REFUSED, *where, *chosen, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Instead, by resize-sizes-to-scales:" in page, "the rewrite that was not selected"
+    assert "Instead, by reduce-mean-to-average-pool:" not in page, "there is no such node any more"

@@ -27,7 +27,6 @@ def ask() -> Ask:
 
 def confirm(ask: Ask, source: Path, result: Path) -> None:
     fixed = fix(str(source), str(result), profile("tensorrt-10-safety"), Request(batch=1, whole=False))
-    assert fixed.after is not None
     assert str(fixed.after.verdict) == "compliant", [(left.finding.rule, left.reason) for left in fixed.left]
     answer = ask(result.read_bytes())
     assert answer.scope is Scope.INSIDE, answer

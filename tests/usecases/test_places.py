@@ -13,8 +13,8 @@ from safecheck.ir.excerpt import Box, Diagram
 from safecheck.render.html.layout import drawing
 from safecheck.render.html.verdict_bar import COLUMNS, rows
 from safecheck.rulebook.load import profile
-from safecheck.usecases.audit import audit_model, illustrated
-from safecheck.usecases.places import IN_ALL, PER_RULE, pictures
+from safecheck.usecases.audit import audit_model
+from safecheck.usecases.places import IN_ALL, PER_RULE, illustrated, pictures
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REFUSED = str(EXAMPLES / "csa-block-refused.onnx")
@@ -48,8 +48,9 @@ def test_equal_places_share_a_picture_and_there_are_not_too_many() -> None:
 def test_the_alternative_is_what_the_profile_likes_better() -> None:
     report = illustrated(audit_model(REFUSED, profile("tensorrt-8.6-restricted")))
     assert report.audit is not None
+    assert report.illustration is not None
     operators = {node.location.index: node.location.op_type for node in report.audit.nodes}
-    by_operator = {operators[index]: alternative for index, alternative in report.alternatives.items()}
+    by_operator = {operators[index]: alternative for index, alternative in report.illustration.alternatives.items()}
     assert set(by_operator) == {"Resize", "ReduceMean"}
     assert by_operator["ReduceMean"].rewrite == "reduce-mean-to-average-pool"
     for alternative in by_operator.values():

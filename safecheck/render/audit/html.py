@@ -44,7 +44,7 @@ def document(reports: Sequence[Report], fixed: Fixed | None = None) -> str:
 
 
 def _page(report: Report, fixed: Fixed | None) -> dict[str, Any]:
-    found = groups(report, pictures(report))
+    found = groups(report, report.illustration or pictures(report))
     return {
         "report": report,
         "name": "standard input" if report.path == "-" else printable(shown_path(report.path)),

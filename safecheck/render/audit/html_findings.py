@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from safecheck.audit.alternative import Alternative
 from safecheck.audit.decisions import Deviation
+from safecheck.audit.illustration import Alternative, Illustration
 from safecheck.audit.report import Report
 from safecheck.finding import EXPORTER_FORM, Citation, Finding, Grade, Verdict
 from safecheck.render.audit.problems import fact, operator
 from safecheck.render.html.layout import Drawing, drawing
 from safecheck.text import printable
-from safecheck.usecases.places import Pictures
 
 MOST_ROWS = 12_000
 _NAME = 90
@@ -72,7 +71,7 @@ class Group:
         return self.count - len(self.rows)
 
 
-def groups(report: Report, pictures: Pictures) -> list[Group]:
+def groups(report: Report, pictures: Illustration) -> list[Group]:
     """Forbidden first, then the best founded, then those with the most places."""
     by_rule: dict[tuple[str, Verdict], list[Finding]] = {}
     for finding in report.audit.findings if report.audit is not None else ():
@@ -92,7 +91,7 @@ def _weight(findings: list[Finding]) -> tuple[int, int, int, str]:
     return -first.verdict.severity, grade, -len(findings), first.rule
 
 
-def _group(report: Report, pictures: Pictures, findings: list[Finding], shown: list[Finding]) -> Group:
+def _group(report: Report, pictures: Illustration, findings: list[Finding], shown: list[Finding]) -> Group:
     first = findings[0]
     places: dict[int, int] = {}
     for finding in findings:
@@ -112,7 +111,7 @@ def _group(report: Report, pictures: Pictures, findings: list[Finding], shown: l
         deviated=sum(finding.fingerprint in report.decisions.deviated for finding in findings),
         known=sum(finding.fingerprint in report.decisions.debt for finding in findings),
         rows=tuple(_row(report, pictures, finding) for finding in shown),
-        figures=tuple(_figure(report, pictures, number, count) for number, count in sorted(places.items())),
+        figures=tuple(_figure(pictures, number, count) for number, count in sorted(places.items())),
         forms=tuple(
             dict.fromkeys(
                 printable(f"{part.actual}; {part.limit}", _TEXT)
@@ -129,7 +128,7 @@ def grade_words(grade: Grade | None) -> str:
     return "no evidence" if grade is None else str(grade)
 
 
-def _row(report: Report, pictures: Pictures, finding: Finding) -> Row:
+def _row(report: Report, pictures: Illustration, finding: Finding) -> Row:
     place = finding.location
     number = pictures.shown_by.get(finding.fingerprint)
     similar = pictures.similar.get((finding.rule, place.op_type)) if place.index is not None else None
@@ -153,12 +152,12 @@ def node_words(finding: Finding) -> str:
     return f"{name} (in {printable(place.scope, _NAME)})" if place.scope else name
 
 
-def _figure(report: Report, pictures: Pictures, number: int, places: int) -> Figure:
+def _figure(pictures: Illustration, number: int, places: int) -> Figure:
     picture = pictures.drawn[number]
     place = picture.finding.location
     other: Alternative | None = None
     if not place.scope and place.index is not None:
-        other = report.alternatives.get(place.index)
+        other = pictures.alternatives.get(place.index)
     return Figure(
         number=number,
         node=node_words(picture.finding),

@@ -17,7 +17,7 @@ from safecheck.usecases.fix import Fixed
 
 def document(fixed: Fixed) -> str:
     """`safecheck/report/1` of the fixed model; `rewrites` filled, and `before`, `left` and `whole_model` added."""
-    found = content(fixed.after or fixed.before)
+    found = content(fixed.after)
     found["rewrites"] = [_step(step) for step in fixed.steps]
     found["before"] = _before(fixed.before)
     found["whole_model"] = None if fixed.whole is None else _whole(fixed.whole)
