@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from safecheck.render.audit.text import lines
+from safecheck.render.audit.text import document
 from safecheck.render.terminal import STYLES, wrap
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.usecases.audit import audit_models
@@ -24,7 +24,7 @@ def picture() -> str:
     reports = list(audit_models([str(ROOT / "examples/csa-block-refused.onnx")], profile(DEFAULT)))
     shown = [
         Text(part.replace(f"{ROOT}/", ""), style=STYLES.get(line.style, ""))
-        for line in lines(reports)
+        for line in document(reports)
         for part in wrap(line.text.replace(f"{ROOT}/", ""), 100)
     ]
     for text in shown[:SHOWN]:

@@ -12,6 +12,7 @@ import traceback
 import click
 
 from safecheck import __version__
+from safecheck.cli.output import complain, leave_closed_pipe
 from safecheck.errors import SafecheckError
 
 BUG = 4
@@ -83,18 +84,11 @@ def run(arguments: list[str]) -> int:
         complain(error)
         return error.exit_code
     except BrokenPipeError:
-        from safecheck.cli.options import leave_closed_pipe
-
         leave_closed_pipe()
         return 0
     except Exception as error:
         _report_bug(error)
         return BUG
-
-
-def complain(error: SafecheckError) -> None:
-    """One line on standard error."""
-    click.echo(f"error[{error.code}]: {error}", err=True)
 
 
 def _report_bug(error: Exception) -> None:

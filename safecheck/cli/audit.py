@@ -6,11 +6,11 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
-from safecheck.cli.options import as_of_option
-from safecheck.cli.reporting import note
+from safecheck.cli.options import as_of_option, reports_option
+from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
 from safecheck.errors import UsageError
-from safecheck.render import RENDERERS
+from safecheck.usecases.checks import Checks, ScopeCheck
 from safecheck.workflow.config.settings import DEFAULTS, NONE
 
 
@@ -20,10 +20,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     "--profile", "profile_name", metavar="ID|FILE",
     help=f"Target to judge by. Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
-@click.option(
-    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
-    help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
-)  # fmt: skip
+@reports_option
 @click.option(
     "--deviations",
     "deviation_files",
@@ -80,19 +77,19 @@ def audit(
         Request(
             models=tuple((path, profile_name or settings.profile_for(path)) for path in paths),
             outputs=outputs or settings.texts("output"),
-            deviations=deviation_files or settings.texts("deviations"),
-            baseline=None if release else baseline_file or next(iter(settings.texts("baseline")), None),
-            as_of=as_of,
+            checks=Checks(
+                deviations=deviation_files or settings.texts("deviations"),
+                baseline=None if release else baseline_file or next(iter(settings.texts("baseline")), None),
+                as_of=as_of,
+                evidence=evidence_files,
+                scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
+                release=release,
+            ),
             jobs=jobs or settings.jobs,
             settings=NONE if profile_name is not None else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,
             verbose=verbose,
             summary=summary_file(summary),
-            release=release,
-            evidence=evidence_files,
-            confirm=asked,
-            confirm_all=bool(confirm),
-            show_layers=show_layers,
         )
     )

@@ -8,7 +8,8 @@ import click
 
 from safecheck.audit.report import worst
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import complain_about, profile_option
+from safecheck.cli.options import profile_option
+from safecheck.cli.output import complaining
 from safecheck.decisions import baseline as baselines
 from safecheck.decisions.baseline import Debt
 from safecheck.errors import UsageError
@@ -37,7 +38,7 @@ def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: st
     book = profile(chosen_profile(profile_name, paths))
     check_targets([Target("baseline", path)], paths)
     before = dict(baselines.load(path).models) if os.path.lexists(path) else None
-    reports = complain_about(audit_models(paths, book))
+    reports = list(complaining(audit_models(paths, book)))
     failed = [report.exit_code for report in reports if report.error is not None]
     if failed:
         click.echo("nothing was written: a model that cannot be read has no baseline", err=True)

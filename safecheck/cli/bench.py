@@ -5,16 +5,14 @@ from __future__ import annotations
 import click
 
 from safecheck.cli.images import image_options, preparation, progress
-from safecheck.cli.reporting import show_lines
+from safecheck.cli.output import complain, emit
 from safecheck.errors import UsageError
 from safecheck.measure.images.folder import find_images
 from safecheck.measure.images.labels import read_labels
 from safecheck.measure.timing.campaign import PRECISIONS, Request
 from safecheck.measure.timing.campaign import bench as measure
 from safecheck.nvidia.backends.trtexec import Trtexec
-from safecheck.render.bench import json as bench_json
-from safecheck.render.bench import text as bench_text
-from safecheck.render.output import Target, check_targets, write_file
+from safecheck.render.output import Target, check_targets
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.usecases.audit import find_models
@@ -63,7 +61,7 @@ def bench(
     paths = find_models(models)
     if "-" in paths:
         raise UsageError("SC-CFG-INPUT", "-", "a measurement names its model, standard input has no name", "give files")
-    targets = [Target("json", target)] if target is not None else []
+    targets = [*([Target("json", target)] if target is not None else []), Target("text", None)]
     check_targets(targets, [*paths, *([labels] if labels else [])])
     found = find_images(images) if images is not None else []
     request = Request(
@@ -75,10 +73,9 @@ def bench(
         campaign = measure(paths, request, tick)
     for column in campaign.columns:
         if column.error is not None:
-            click.echo(f"error[{column.error.code}]: {column.error}", err=True)
-    if target is not None:
-        write_file(target, bench_json.document(campaign))
-    show_lines(bench_text.lines(campaign), None)
+            complain(column.error)
+    for place in targets:
+        emit(place, "bench", campaign)
     return campaign.exit_code
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from safecheck.audit.report import Report
-from safecheck.cli import complain
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import profile_option
-from safecheck.cli.reporting import show_reports
+from safecheck.cli.options import formats_of, profile_option, reports_option
+from safecheck.cli.output import complain, emit
 from safecheck.errors import BuildError, UsageError
 from safecheck.nvidia import record
 from safecheck.nvidia.backends.find import find_builder
@@ -21,13 +19,11 @@ from safecheck.nvidia.builder import Places
 from safecheck.nvidia.commandline import arguments, shell_line
 from safecheck.nvidia.plan import PRECISIONS, BuildPlan
 from safecheck.render import RENDERERS
-from safecheck.render.audit.json import dumped
-from safecheck.render.build.text import plan_lines
-from safecheck.render.output import Target, check_targets, parse_targets, refuse_clashes, write_file
+from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of, write_file
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
 from safecheck.usecases.audit import audit_model
-from safecheck.usecases.build import Order, import_build, plan_for, unanswered
+from safecheck.usecases.build import Order, Planned, import_build, plan_for, unanswered
 from safecheck.usecases.build import build as carry_out
 
 
@@ -51,10 +47,7 @@ from safecheck.usecases.build import build as carry_out
     "--import", "imported", nargs=2, metavar="LOG ENGINE", default=None,
     help="Take the log and the engine of a trtexec run elsewhere; - for no engine.",
 )  # fmt: skip
-@click.option(
-    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
-    help=f"Format of the result ({', '.join(RENDERERS)}), to a file with =PATH; may be repeated. Default: text.",
-)  # fmt: skip
+@reports_option
 def build(
     model: str, profile_name: str | None, precision: str | None, batch: int | None, backend: str | None,
     trtexec: str | None, interpreter: str | None, release: str | None, timeout: float, engine: str | None,
@@ -73,12 +66,16 @@ def build(
     order = Order(precision, batch, release, timeout)
     places = Places(Path(engine if engine is not None else Path(model).stem + ".engine"))
     inputs = [model, profile_name, *(imported or ()), *(path for path in (trtexec, interpreter) if path is not None)]
-    targets = parse_targets(outputs, inputs)
+    targets = targets_of("audit", outputs)
+    check_targets(targets, inputs)
     if only_plan:
         report = _readable(audit_model(model, rulebook))
         assert report.model is not None
         refuse_clashes(targets, report.weight_files)
-        _print_plan(plan_for(report.model, rulebook, order), trtexec or "trtexec", model, places, targets)
+        planned = _planned(plan_for(report.model, rulebook, order), trtexec or "trtexec", model, places)
+        _check_plan_formats(targets)
+        for target in targets:
+            emit(target, "plan", planned)
         return 0
     kept = evidence if evidence is not None else f"{places.engine}.evidence.json"
     made = () if imported is not None else (places.engine, places.log, places.failed_log, places.layers)
@@ -100,7 +97,7 @@ def build(
     if report.build is not None and report.build.succeeded is not None:
         write_file(kept, _record(report, plan))
     for target in targets:
-        show_reports(target, [report])
+        emit(target, "audit", [report])
     return report.exit_code
 
 
@@ -127,16 +124,12 @@ def _record(report: Report, plan: BuildPlan | None) -> str:
     return record.write(report.model, book, plan, report.build, datetime.now(UTC).date().isoformat())
 
 
-def _print_plan(plan: BuildPlan, program: str, model: str, places: Places, targets: tuple[Target, ...]) -> None:
-    line = shell_line(program, arguments(plan, model, str(places.engine), str(places.layers)))
+def _planned(plan: BuildPlan, program: str, model: str, places: Places) -> Planned:
+    return Planned(plan, shell_line(program, arguments(plan, model, str(places.engine), str(places.layers))))
+
+
+def _check_plan_formats(targets: tuple[Target, ...]) -> None:
     for target in targets:
-        if target.format == "json":
-            text = dumped({"schema": "safecheck/plan/1", **asdict(plan), "command": line})
-        elif target.format == "text":
-            text = "".join(f"{part}\n" for part in plan_lines(plan, line))
-        else:
-            raise UsageError("SC-OUT-FORMAT", "--output", f"a plan is no {target.format}", "use text or json")
-        if target.path is not None:
-            write_file(target.path, text)
-        else:
-            click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+        if target.format not in RENDERERS["plan"]:
+            todo = f"use {formats_of('plan')}"
+            raise UsageError("SC-OUT-FORMAT", "--output", f"a plan is no {target.format}", todo)

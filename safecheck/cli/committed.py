@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping
 
-from safecheck.cli.reporting import note
+from safecheck.cli.output import note
 from safecheck.intake.git_index import staged_pointers, uses_lfs
 from safecheck.intake.repository import root_of
 from safecheck.text import printable

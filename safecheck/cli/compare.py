@@ -6,27 +6,18 @@ import os
 
 import click
 
-from safecheck.cli.reporting import show
+from safecheck.cli.output import emit
 from safecheck.cost.measured import read_measurements
 from safecheck.cost.published import published
 from safecheck.cost.traffic import CACHE
 from safecheck.errors import UsageError
-from safecheck.render.compare import html as compare_html
-from safecheck.render.compare import json as compare_json
-from safecheck.render.compare import markdown as compare_markdown
-from safecheck.render.compare import text as compare_text
-from safecheck.render.output import Target, check_targets, target_of
+from safecheck.render import RENDERERS
+from safecheck.render.output import check_targets, targets_of
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.usecases.audit import compare_models, find_models
 
-FORMATS = {
-    "text": compare_text.document,
-    "json": compare_json.document,
-    "html": compare_html.document,
-    "markdown": compare_markdown.document,
-}
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".txt": "text"}
 
 
@@ -39,7 +30,11 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"
     "-o", "--out", "reports", metavar="FILE", multiple=True, help="A report; its format follows from the name."
 )
 @click.option(
-    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help=f"{', '.join(FORMATS)}; default: text."
+    "--output",
+    "outputs",
+    metavar="FORMAT[=PATH]",
+    multiple=True,
+    help=f"{', '.join(RENDERERS['compare'])}; default: text.",
 )
 @click.option("--measured", metavar="FILE", multiple=True, help="Your measurements, JSON or CSV; may be repeated.")
 @click.option("--as", "named", metavar="NAME=MODEL", multiple=True, help="Which published network a model is.")
@@ -66,8 +61,7 @@ def compare(
     paths = find_models(models)
     if "-" in paths:
         raise UsageError("SC-CFG-INPUT", "-", "a comparison names its models, standard input has no name", "give files")
-    requests = [*outputs, *(f"{_format_of(path)}={path}" for path in reports)]
-    targets = [target_of(request, FORMATS) for request in requests] or [Target("text", None)]
+    targets = targets_of("compare", [*outputs, *(f"{_format_of(path)}={path}" for path in reports)])
     check_targets(targets, [*paths, *measured, *chosen])
     measurements = [part for path in measured for part in read_measurements(path)]
     contrast = compare_models(paths, chosen, _named(named, paths), measurements, jobs, int(cache * 2**20))
@@ -77,7 +71,7 @@ def compare(
     if contrast.unused:
         click.echo(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here", err=True)
     for target in targets:
-        show(FORMATS[target.format](contrast), target.path)
+        emit(target, "compare", contrast)
     return contrast.exit_code
 
 

@@ -6,7 +6,8 @@ import click
 
 from safecheck.audit.report import Report, worst
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import as_of_option, complain_about, profile_option, write_new
+from safecheck.cli.options import as_of_option, profile_option
+from safecheck.cli.output import complaining, write_new
 from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id
 from safecheck.decisions.deviations import MANDATORY, defect
 from safecheck.decisions.stub import stub
@@ -93,7 +94,7 @@ def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: s
     recorded = read_deviations([file], [book])
     reasons, codes = {record.id: defect(record, day, book.mandatory) for record in recorded}, [0]
     if paths:
-        reports = complain_about(audit_models(paths, book))
+        reports = list(complaining(audit_models(paths, book)))
         codes += [report.exit_code for report in reports if report.error is not None]
         reasons = {record.id: "" for record in recorded}
         for report in review(reports, recorded, day):

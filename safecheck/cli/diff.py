@@ -6,10 +6,11 @@ import click
 
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
+from safecheck.cli.output import emit
 from safecheck.decisions.diff import Side, compare, places, side_from_report
 from safecheck.errors import UsageError
-from safecheck.render.diff.diff import FORMATS
-from safecheck.render.output import check_targets, refuse_clashes, target_of, write_file
+from safecheck.render import RENDERERS
+from safecheck.render.output import check_targets, refuse_clashes, targets_of
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -22,7 +23,7 @@ from safecheck.usecases.audit import audit_model
 @profile_option
 @click.option(
     "--output", "output", metavar="FORMAT[=PATH]", default="text", show_default=True,
-    help=f"Format of the result ({', '.join(FORMATS)}), to a file with =PATH.",
+    help=f"Format of the result ({', '.join(RENDERERS['diff'])}), to a file with =PATH.",
 )  # fmt: skip
 def diff(old: str, new: str, profile_name: str | None, output: str) -> int:
     """Say which findings are new, fixed and unchanged.
@@ -32,17 +33,14 @@ def diff(old: str, new: str, profile_name: str | None, output: str) -> int:
     """
     if old == new == "-":
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
-    target = target_of(output, FORMATS)
-    check_targets([target], [old, new])
+    targets = targets_of("diff", [output])
+    check_targets(targets, [old, new])
     book = profile(chosen_profile(profile_name, [path for path in (old, new) if not path.endswith(".json")]))
     weights: list[str] = []
     changes = compare(_side(old, book, weights), _side(new, book, weights))
-    refuse_clashes([target], weights)
-    text = FORMATS[target.format](changes)
-    if target.path is not None:
-        write_file(target.path, text)
-    else:
-        click.echo(text, nl=False)
+    refuse_clashes(targets, weights)
+    for target in targets:
+        emit(target, "diff", changes)
     return changes.exit_code
 
 

@@ -7,18 +7,14 @@ import os
 import click
 
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import profile_option
-from safecheck.cli.reporting import show, show_lines
+from safecheck.cli.options import formats_of, profile_option
+from safecheck.cli.output import emit, show
 from safecheck.errors import UsageError
-from safecheck.render.fix import json as fix_json
-from safecheck.render.fix import text as fix_text
-from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
+from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
-from safecheck.usecases.fix import Fixed, Request, check_names
+from safecheck.usecases.fix import Request, check_names
 from safecheck.usecases.fix import fix as fix_model
-
-FORMATS = ("text", "json", "html")
 
 
 @click.command()
@@ -32,7 +28,7 @@ FORMATS = ("text", "json", "html")
 @click.option("--dry-run", is_flag=True, help="Do everything but write the model.")
 @click.option("--diff", is_flag=True, help="Print the change of the node list instead of the report.")
 @click.option(
-    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text, json or html, to a file with =PATH."
+    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help=f"{formats_of('fix')}, to a file with =PATH."
 )
 def fix(
     model: str, target: str | None, profile_name: str | None, batch: int | None, opset: int | None,
@@ -55,26 +51,15 @@ def fix(
         raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
     profile_name = chosen_profile(profile_name, [model])
     rulebook = profile(profile_name)
-    targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
-    places = [Target("onnx", target), *targets] if target is not None else targets
-    check_targets(places, [model, profile_name])
+    targets = targets_of("fix", outputs)
+    check_targets([*([Target("onnx", target)] if target is not None else []), *targets], [model, profile_name])
     illustrate = any(place.format == "html" for place in targets)
     request = Request(batch, opset, selected, ignored, illustrate=illustrate)
     fixed = fix_model(model, None if dry_run else target, rulebook, request)
-    refuse_clashes(tuple(targets), fixed.before.weight_files)
+    refuse_clashes(targets, fixed.before.weight_files)
     for place in targets:
-        _emit(place, fixed, None if dry_run else target, diff)
+        if diff and place == Target("text", None):
+            show(f"{fixed.difference}\n" if fixed.difference else "")
+        else:
+            emit(place, "fix", fixed)
     return fixed.after.exit_code
-
-
-def _emit(place: Target, fixed: Fixed, written: str | None, diff: bool) -> None:
-    if place.format == "html":
-        from safecheck.render.audit import html
-
-        show(html.document([fixed.after], fixed), place.path)
-    elif place.format == "json":
-        show(fix_json.document(fixed), place.path)
-    elif diff and place.path is None:
-        show(f"{fixed.difference}\n" if fixed.difference else "", None)
-    else:
-        show_lines(fix_text.lines(fixed, written), place.path)

@@ -6,12 +6,14 @@ import click
 
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
-from safecheck.cli.reporting import show
-from safecheck.render.graph import FORMATS, RENDERERS
+from safecheck.cli.output import emit
+from safecheck.render import RENDERERS
 from safecheck.render.output import Target, check_targets, refuse_clashes
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import judged
 from safecheck.usecases.graph import audited_graph, neighbourhood
+
+FORMATS = tuple(RENDERERS["graph"])
 
 
 @click.command()
@@ -38,5 +40,5 @@ def graph(model: str, form: str, centre: str | None, hops: int, profile_name: st
     report = judged(model, profile(chosen))
     refuse_clashes([target], report.weight_files)
     found = audited_graph(report)
-    show(RENDERERS[form](found if centre is None else neighbourhood(found, centre, hops)), path)
+    emit(target, "graph", found if centre is None else neighbourhood(found, centre, hops))
     return 0

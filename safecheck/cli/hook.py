@@ -9,10 +9,11 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import isolated_option, keep_inside, settings_for
-from safecheck.cli.reporting import note
+from safecheck.cli.output import note
 from safecheck.intake.git_index import tracked
 from safecheck.intake.repository import root_of
 from safecheck.text import printable
+from safecheck.usecases.checks import Checks, ScopeCheck
 from safecheck.workflow.config.settings import NONE, Settings
 
 _MODELS = ":(icase)*.onnx"
@@ -46,14 +47,16 @@ def hook(
         Request(
             models=tuple((path, profile_name or settings.profile_for(path)) for path in models),
             outputs=settings.texts("output"),
-            deviations=settings.texts("deviations"),
-            baseline=next(iter(settings.texts("baseline")), None),
+            checks=Checks(
+                deviations=settings.texts("deviations"),
+                baseline=next(iter(settings.texts("baseline")), None),
+                scope_check=ScopeCheck() if settings.confirm else None,
+            ),
             jobs=jobs or settings.jobs,
             settings=NONE if profile_name is not None else settings,
             cache=settings.cache if cache is None else cache,
             quiet=True,
             verbose=verbose,
-            confirm=settings.confirm,
             staged=True,
         )
     )

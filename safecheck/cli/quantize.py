@@ -8,19 +8,15 @@ import click
 
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.images import image_options, preparation, progress
-from safecheck.cli.options import profile_option
-from safecheck.cli.reporting import show, show_lines
+from safecheck.cli.options import formats_of, profile_option
+from safecheck.cli.output import emit
 from safecheck.errors import UsageError
 from safecheck.measure.quantize.clipping import METHODS
 from safecheck.measure.quantize.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
 from safecheck.measure.quantize.quantize import quantize as quantize_model
-from safecheck.render.output import Target, check_targets, refuse_clashes, target_of
-from safecheck.render.quantize import json as quantize_json
-from safecheck.render.quantize import text as quantize_text
+from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
-
-FORMATS = ("text", "json")
 
 
 @click.command()
@@ -47,7 +43,13 @@ FORMATS = ("text", "json")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses --count of the images.")
 @image_options
 @profile_option
-@click.option("--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help="text or json, to a file with =PATH.")
+@click.option(
+    "--output",
+    "outputs",
+    metavar="FORMAT[=PATH]",
+    multiple=True,
+    help=f"{formats_of('quantize')}, to a file with =PATH.",
+)
 def quantize(
     model: str, images: str, target: str, count: int, method: str, percentile: float, precision: str,
     labels: str | None, seed: int, size: int | None, resize: int | None, mean: str | None, std: str | None,
@@ -65,7 +67,7 @@ def quantize(
         raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
     profile_name = chosen_profile(profile_name, [model])
     rulebook = profile(profile_name)
-    targets = [target_of(request, FORMATS) for request in outputs] or [Target("text", None)]
+    targets = targets_of("quantize", outputs)
     check_targets([Target("onnx", target), *targets], [model, profile_name, *([labels] if labels else [])])
     options = preparation(size, resize, mean, std)
     request = Request(images, count, method, precision, labels, seed, percentile, options)
@@ -73,9 +75,9 @@ def quantize(
         done = quantize_model(model, target, rulebook, request, tick)
     if done.used < count:
         click.echo(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}", err=True)
-    refuse_clashes(tuple(targets), done.before.weight_files)
+    refuse_clashes(targets, done.before.weight_files)
     for place in targets:
-        _emit(place, done, target)
+        emit(place, "quantize", done)
     return done.after.exit_code
 
 
@@ -83,10 +85,3 @@ def _why(done: Quantised) -> str:
     if done.found <= done.used:
         return "the folder holds no more"
     return "the rest fills no batch of the model"
-
-
-def _emit(place: Target, done: Quantised, target: str) -> None:
-    if place.format == "json":
-        show(quantize_json.document(done), place.path)
-    else:
-        show_lines(quantize_text.lines(done, target), place.path)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import click
 
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import profile_option, write_new
+from safecheck.cli.options import profile_option
+from safecheck.cli.output import emit, write_new
 from safecheck.errors import UsageError
 from safecheck.finding import Grade, Verdict
+from safecheck.render import RENDERERS
+from safecheck.render.output import Target
 from safecheck.rulebook.cases import Case, cases, examples
 from safecheck.rulebook.condition import describe
 from safecheck.rulebook.facts import documentation
@@ -18,7 +20,6 @@ from safecheck.rulebook.index import Entry, catalog, grade_of, known_operators, 
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.overlay import TEMPLATE
-from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.usecases.audit import compare_profiles
@@ -41,7 +42,7 @@ def rules() -> None:
 )
 @click.option("--summary", "summarize", is_flag=True, help="Count rules by profile, verdict and grade instead.")
 @click.option(
-    "--output", "output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+    "--output", "output", type=click.Choice(list(RENDERERS["rules"])), default="text", show_default=True, help="Format."
 )
 def list_rules(
     names: tuple[str, ...], layer: str | None, operator: str | None, grade: str | None, verdict: str | None,
@@ -49,8 +50,9 @@ def list_rules(
 ) -> int:  # fmt: skip
     """List the rules in force."""
     profiles = [profile(name) for name in names or shipped()]
+    target = Target(output, None)
     if summarize:
-        _print_summary(profiles, output)
+        emit(target, "rule_counts", {part.id: summary(part) for part in profiles})
         return 0
     _refuse_unknown("--layer", layer, {type_ for part in profiles for rule in part.rules for type_ in rule.layers})
     _refuse_unknown("--op", operator, {name for part in profiles for name in known_operators(part)})
@@ -62,11 +64,8 @@ def list_rules(
         and (grade is None or entry.rule.grade == grade)
         and (verdict is None or entry.rule.verdict == verdict)
     ]
-    if output == "json":
-        click.echo(json.dumps([_as_json(entry) for entry in found], indent=2))
-    else:
-        for entry in found:
-            click.echo(f"{entry.rule.verdict:<9}  {entry.rule.id}  ({grade_of(entry.rule)})  {entry.rule.title}")
+    emit(target, "rules", found)
+    if output == "text":
         click.echo(f"{len(found)} rules", err=True)
     return 0
 
@@ -75,22 +74,6 @@ def _refuse_unknown(option: str, name: str | None, known: set[str]) -> None:
     if name is not None and name not in known:
         what = f"no rule speaks of '{printable(name, 80)}'{suggest(name, known)}"
         raise UsageError("SC-CFG-RULE", option, what, "correct the name")
-
-
-def _print_summary(profiles: list[Profile], output: str) -> None:
-    counts = {part.id: summary(part) for part in profiles}
-    if output == "json":
-        rows = [
-            {"profile": name, "verdict": verdict, "grade": grade, "rules": number}
-            for name, counter in counts.items()
-            for (verdict, grade), number in sorted(counter.items())
-        ]
-        click.echo(json.dumps(rows, indent=2))
-        return
-    for name, counter in counts.items():
-        click.echo(f"{name}: {sum(counter.values())} rules")
-        for (verdict, grade), number in sorted(counter.items()):
-            click.echo(f"  {number:>4}  {verdict}  ({grade})")
 
 
 @rules.command("show")
@@ -147,26 +130,6 @@ def _example(heading: str, case: Case | None) -> Iterator[str]:
     yield f"{heading:<11}{case.name}: {', '.join(case.verdicts)} ({case.profile})"
     for line in case.onnx.strip().splitlines():
         yield f"           {line}"
-
-
-def _as_json(entry: Entry) -> dict[str, object]:
-    rule = entry.rule
-    return {
-        "id": rule.id,
-        "title": rule.title,
-        "verdict": str(rule.verdict),
-        "grade": rule.grade and str(rule.grade),
-        "extrapolated": rule.extrapolated,
-        "category": "mandatory" if rule.mandatory else "required",
-        "profiles": list(entry.profiles),
-        "layers": list(rule.layers),
-        "operators": list(rule.operators),
-        "when": describe(rule.when),
-        "why": rule.why,
-        "advice": rule.advice,
-        "remedies": list(rule.remedies),
-        "sources": [{"ref": source.ref, "at": source.at, "url": source.url} for source in rule.sources],
-    }
 
 
 @rules.command("facts")

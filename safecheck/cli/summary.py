@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from safecheck.errors import UsageError
-from safecheck.render import RENDERERS
+from safecheck.render import RENDERERS, plain
 from safecheck.text import printable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def write_summary(path: str, reports: Sequence[Report]) -> None:
     """Append to what other steps have written."""
     try:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(RENDERERS["markdown"](reports))
+            file.write(plain(RENDERERS["audit"]["markdown"](reports)))
     except OSError as error:
         reason = error.strerror or "cannot be written"
         raise UsageError("SC-OUT-SUMMARY", printable(path), reason, "use --no-summary") from error

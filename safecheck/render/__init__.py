@@ -1,25 +1,48 @@
-"""Reports as text for people and programs. Every format is a pure function of the reports."""
+"""What is written about results. Every writer is a pure function of the result, and of nothing else.
+
+To add a format for a kind of result: `render/<kind>/<format>.py` with `document(result)`, and its name in the table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
-    from safecheck.audit.report import Report
+from safecheck.render.line import Line
 
-FORMATS = ("text", "json", "html", "sarif", "junit", "markdown", "gitlab")
-"""Every format is the function `document` of the module of its name."""
-
-
-def _renderer(name: str) -> Callable[[Sequence[Report]], str]:
-    def render(reports: Sequence[Report]) -> str:
-        document: Callable[[Sequence[Report]], str] = import_module(f"safecheck.render.audit.{name}").document
-        return document(reports)
-
-    return render
+Document = str | Iterable[Line]
+"""A text as it is, or lines which a terminal wraps and colours."""
 
 
-RENDERERS = {name: _renderer(name) for name in FORMATS}
-"""Format -> what writes it; imported when asked for, for an audit in one format does not pay for the others."""
+def _writer(kind: str, name: str) -> Callable[[Any], Document]:
+    def write(result: Any) -> Document:
+        document: Callable[[Any], Document] = import_module(f"safecheck.render.{kind}.{name}").document
+        return document(result)
+
+    return write
+
+
+RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
+    kind: {name: _writer(kind, name) for name in formats.split()}
+    for kind, formats in {
+        "audit": "text json html sarif junit markdown gitlab",  # a build is an audit with the builder's answer
+        "bench": "text json",
+        "compare": "text json html markdown",
+        "diff": "text json",
+        "fix": "text json html",
+        "graph": "graphml dot json mermaid",
+        "kept": "text json",
+        "plan": "text json",
+        "quantize": "text json",
+        "rule_counts": "text json",
+        "rules": "text json",
+        "selftest": "text json",
+    }.items()
+}
+"""Kind of result -> format -> what writes it; imported when asked for, for nobody pays for what is not written."""
+
+
+def plain(document: Document) -> str:
+    """The whole text, without colours."""
+    return document if isinstance(document, str) else "".join(f"{line.text}\n" for line in document)

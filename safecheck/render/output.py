@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from safecheck.errors import UsageError
@@ -22,15 +22,23 @@ class Target:
     """None for standard output."""
 
 
-def parse_targets(requests: Iterable[str], inputs: Iterable[str]) -> tuple[Target, ...]:
-    """`FORMAT` or `FORMAT=PATH`, checked before any work is done.
+def targets_of(kind: str, requests: Iterable[str]) -> tuple[Target, ...]:
+    """What `FORMAT` or `FORMAT=PATH` ask for a kind of result; text on standard output if there is none.
 
     Raises:
-        UsageError: an unknown format, two formats for one place, or a path that is an input or cannot be written.
+        UsageError: no such format, or no path after the sign.
     """
-    targets = tuple(target_of(request, RENDERERS) for request in requests) or (Target("text", None),)
-    check_targets(targets, inputs)
-    return targets
+    return tuple(_target_of(request, list(RENDERERS[kind])) for request in requests) or (Target("text", None),)
+
+
+def _target_of(request: str, known: Sequence[str]) -> Target:
+    name, separator, path = request.partition("=")
+    if name not in known:
+        what = f"no format '{printable(name, 40)}'{suggest(name, known)}"
+        raise UsageError("SC-OUT-FORMAT", "--output", what, f"use one of: {', '.join(known)}")
+    if separator and not path:
+        raise UsageError("SC-OUT-FORMAT", "--output", f"{name}= names no file", f"write {name}=PATH or {name}")
+    return Target(name, path or None)
 
 
 def check_targets(targets: Iterable[Target], inputs: Iterable[str]) -> None:
@@ -111,22 +119,6 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def target_of(request: str, formats: Iterable[str]) -> Target:
-    """`FORMAT` or `FORMAT=PATH`.
-
-    Raises:
-        UsageError: no such format, or no path after the sign.
-    """
-    name, separator, path = request.partition("=")
-    known = list(formats)
-    if name not in known:
-        what = f"no format '{printable(name, 40)}'{suggest(name, known)}"
-        raise UsageError("SC-OUT-FORMAT", "--output", what, f"use one of: {', '.join(known)}")
-    if separator and not path:
-        raise UsageError("SC-OUT-FORMAT", "--output", f"{name}= names no file", f"write {name}=PATH or {name}")
-    return Target(name, path or None)
 
 
 def _refuse(code: str, path: str, what: str, todo: str) -> None:

@@ -34,6 +34,15 @@ class Order:
     """Seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and how trtexec is told."""
+
+    plan: BuildPlan
+    command: str
+    """A line for a shell."""
+
+
 def plan_for(model: Model, book: Profile, order: Order, release: str = "", safety: bool = True) -> BuildPlan:
     """The plan for a builder of `release`, or else of the one ordered, or else of the one of the profile.
 

@@ -25,7 +25,7 @@ from safecheck.errors import UsageError
 from safecheck.finding import ModelVerdict
 from safecheck.nvidia import record
 from safecheck.nvidia.evidence import held_against
-from safecheck.render import RENDERERS
+from safecheck.render import RENDERERS, plain
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import audit_model
 
@@ -262,6 +262,8 @@ def test_a_baseline_does_not_cover_what_the_builder_refuses() -> None:
 def test_no_format_hides_what_the_builder_refuses(name: str) -> None:
     refusal = Refusal("layer-x", "out of scope, says the builder", None)
     build = BuildEvidence("trtexec", False, True, tensorrt="8.6.11", errors=(refusal,), refused=True)
-    said = RENDERERS[name]([replace(REPORTS[0], build=build)])
+    said, without = (
+        plain(RENDERERS["audit"][name]([report])) for report in (replace(REPORTS[0], build=build), REPORTS[0])
+    )
     assert "out of scope, says the builder" in said
-    assert said != RENDERERS[name]([REPORTS[0]])
+    assert said != without

@@ -284,8 +284,8 @@ def test_the_hook_asks_all_that_the_configuration_asks(repository: Repository, m
         assert run(arguments) == 0
     of_hook = {**dataclasses.asdict(asked["hook"]), "quiet": False, "staged": False}
     assert of_hook == dataclasses.asdict(asked["audit"])
-    assert asked["hook"].confirm
-    assert asked["hook"].baseline == "b.json"
+    assert asked["hook"].checks.scope_check
+    assert asked["hook"].checks.baseline == "b.json"
 
 
 def test_excluded_models_are_counted(repository: Repository) -> None:

@@ -19,7 +19,7 @@ from safecheck.strict.yaml import LIST, MAPPING, Tree, parse
 
 ROOT = Path(__file__).parents[2]
 ACTION, GITLAB, STEP = ROOT / "action.yml", ROOT / "ci" / "safecheck.gitlab-ci.yml", ROOT / "ci" / "audit.sh"
-NEEDS_SARIF = pytest.mark.skipif("sarif" not in RENDERERS, reason="there is no SARIF report yet")
+NEEDS_SARIF = pytest.mark.skipif("sarif" not in RENDERERS["audit"], reason="there is no SARIF report yet")
 
 
 def plain(tree: Tree) -> Any:
@@ -155,7 +155,7 @@ def test_the_gitlab_template() -> None:
     assert dict(formats) == {"gitlab": "gl-code-quality-report.json", "junit": "safecheck.xml"}
     assert {path for _, path in formats} == set(job["artifacts"]["paths"])
     assert set(job["artifacts"]["reports"].values()) == set(job["artifacts"]["paths"])
-    assert {name for name, _ in formats} <= set(RENDERERS)
+    assert {name for name, _ in formats} <= set(RENDERERS["audit"])
 
 
 @pytest.mark.parametrize(("package", "code"), [("", 2), ("safecheck-trt @ git+https://forge/safecheck@v1", 0)])
@@ -179,7 +179,7 @@ def summary(repository: Repository, *arguments: str, **environment: str) -> tupl
     return done.returncode, file.read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif("markdown" not in RENDERERS, reason="there is no Markdown report yet")
+@pytest.mark.skipif("markdown" not in RENDERERS["audit"], reason="there is no Markdown report yet")
 def test_the_job_summary_is_written_in_github_actions(repository: Repository) -> None:
     for _ in range(2):
         code, text = summary(repository, GITHUB_ACTIONS="true")

@@ -26,7 +26,12 @@ _PLACES = 24
 _STEPS = 400
 
 
-def document(reports: Sequence[Report], fixed: Fixed | None = None) -> str:
+def document(reports: Sequence[Report]) -> str:
+    """The whole file."""
+    return page(reports)
+
+
+def page(reports: Sequence[Report], fixed: Fixed | None = None) -> str:
     """The whole file; `fixed` adds the rewrites that led to the only report."""
     verdicts = [report.verdict for report in reports]
     hashes = [report.model.sha256 for report in reports if report.model is not None]
@@ -37,13 +42,13 @@ def document(reports: Sequence[Report], fixed: Fixed | None = None) -> str:
         head=" / ".join(dict.fromkeys(str(verdict).upper() for verdict in verdicts)),
         identity=f"model SHA-256 {hashes[0]}" if len(hashes) == 1 else f"{len(reports)} models",
         version=__version__,
-        pages=[_page(report, fixed) for report in reports],
+        pages=[_part(report, fixed) for report in reports],
         worst=worst([report.exit_code for report in reports]),
         packages=packages(),
     )
 
 
-def _page(report: Report, fixed: Fixed | None) -> dict[str, Any]:
+def _part(report: Report, fixed: Fixed | None) -> dict[str, Any]:
     found = groups(report, report.illustration or pictures(report))
     return {
         "report": report,

@@ -17,7 +17,6 @@ from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import BATCHES, CACHE, Cost, assumptions
 from safecheck.finding import Citation, Finding, Location
 from safecheck.ir.model import Model
-from safecheck.render.json_text import dumped as dumped
 from safecheck.render.json_text import together
 from safecheck.rulebook.profile import Profile
 

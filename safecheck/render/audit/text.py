@@ -16,12 +16,7 @@ from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place
 from safecheck.text import printable
 
 
-def document(reports: Sequence[Report]) -> str:
-    """The whole text, without colours."""
-    return "".join(f"{line.text}\n" for line in lines(reports))
-
-
-def lines(reports: Sequence[Report]) -> Iterator[Line]:
+def document(reports: Sequence[Report]) -> Iterator[Line]:
     """All lines of all reports."""
     return joined((about(report), headline(report)) for report in reports)
 
@@ -59,9 +54,9 @@ def about(report: Report) -> Iterator[Line]:
     yield from summary(report.decisions, report.audit.findings)
     yield from release(report.release)
     if report.build is not None:
-        from safecheck.render.build.text import lines as build_lines
+        from safecheck.render.audit.build import section as build_section  # likewise for a build
 
-        yield from build_lines(report)
+        yield from build_section(report)
     yield from _basis(report)
 
 

@@ -10,7 +10,7 @@ from safecheck import __version__
 from safecheck.cost.measured import SCHEMA, Measurement
 from safecheck.measure.timing.campaign import Campaign
 from safecheck.measure.timing.trtexec import WARM_UP_MS
-from safecheck.render.audit.json import dumped
+from safecheck.render.json_text import dumped
 from safecheck.text import printable
 
 

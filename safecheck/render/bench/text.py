@@ -12,7 +12,7 @@ from safecheck.text import printable
 _TIMES = ("latency", "latency-p95", "latency-p99")
 
 
-def lines(campaign: Campaign) -> Iterator[Line]:
+def document(campaign: Campaign) -> Iterator[Line]:
     """All lines."""
     machine = campaign.machine
     yield Line(f"machine  {machine.processor}, {machine.cores} cores, {machine.system}")

@@ -8,7 +8,7 @@ from typing import Any
 from safecheck import __version__
 from safecheck.cost.published import Figure
 from safecheck.cost.traffic import BATCHES, NodeCost, assumptions
-from safecheck.render.audit.json import dumped
+from safecheck.render.json_text import dumped
 from safecheck.usecases.compare import Compared, Contrast, Standing
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from safecheck.audit.report import Report
 from safecheck.finding import Verdict
-from safecheck.render.audit.json import content, dumped
+from safecheck.render.audit.json import content
+from safecheck.render.json_text import dumped
 from safecheck.rewrite.driver import Step
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof

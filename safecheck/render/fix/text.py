@@ -16,9 +16,9 @@ from safecheck.usecases.fix import Fixed, Left
 _SITES = 4
 
 
-def lines(fixed: Fixed, written: str | None) -> Iterator[Line]:
-    """All lines; `written` is the path of the new model, None for a dry run."""
-    before, after = fixed.before, fixed.after
+def document(fixed: Fixed) -> Iterator[Line]:
+    """All lines."""
+    before, after, written = fixed.before, fixed.after, fixed.written
     yield Line(f"{str(after.verdict).upper()}  {printable(written or before.path)}", STYLE[after.verdict])
     yield Line(f"  profile   {after.profile.id} {after.profile.version}: {after.profile.title}")
     yield Line(f"  before    {before.verdict}: {_counts(before)}")

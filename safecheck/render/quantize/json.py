@@ -7,7 +7,8 @@ from typing import Any
 from safecheck.measure.quantize.clipping import STEPS
 from safecheck.measure.quantize.quantize import Quantised
 from safecheck.measure.timing.accuracy import Accuracy
-from safecheck.render.audit.json import content, dumped
+from safecheck.render.audit.json import content
+from safecheck.render.json_text import dumped
 
 
 def document(done: Quantised) -> str:

@@ -14,10 +14,10 @@ _MEANING = {
 }
 
 
-def lines(done: Quantised, written: str) -> Iterator[Line]:
-    """All lines; `written` is the path of the new model."""
+def document(done: Quantised) -> Iterator[Line]:
+    """All lines."""
     request, after = done.request, done.after
-    headline = Line(f"{str(after.verdict).upper()}  {printable(written)}", STYLE[after.verdict])
+    headline = Line(f"{str(after.verdict).upper()}  {printable(after.path)}", STYLE[after.verdict])
     yield headline
     yield Line(f"  profile   {after.profile.id} {after.profile.version}: {after.profile.title}")
     yield Line(f"  before    {done.before.verdict}")
@@ -31,5 +31,5 @@ def lines(done: Quantised, written: str) -> Iterator[Line]:
         change = f"{second.percent - first.percent:+.2f} points"
         yield Line(f"  Top-1     {first.percent:.2f} % before, {second.percent:.2f} % after ({change})")
         yield Line(f"            on {first.total} images, {done.calibrated_on} of which the calibration has seen, too")
-    yield Line(f"  findings  safecheck audit {printable(written)} --profile {after.profile.id} lists them")
+    yield Line(f"  findings  safecheck audit {printable(after.path)} --profile {after.profile.id} lists them")
     yield headline

@@ -11,12 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError
 from safecheck.intake.source import open_model
 from safecheck.workflow.cache import store
 from safecheck.workflow.cache.identity import installation
+
+if TYPE_CHECKING:  # what is kept is used without knowing what a report is
+    from datetime import date
+
+    from safecheck.audit.report import Report
+    from safecheck.usecases.checks import Checks
 
 _KIND = "verdicts"
 
@@ -30,14 +36,47 @@ def sha256_of(path: str) -> str | None:
         return None
 
 
+def verdicts_of(
+    models: Sequence[tuple[str, str]], checks: Checks, formats: Iterable[str], confined: str, day: date | None
+) -> Verdicts | None:
+    """The verdicts of runs that were asked the same about models (path, profile); None if none can be kept.
+
+    `confined` is the folder that overlays must lie in, `day` that of `checks`.
+    """
+    if not checks.lasts:
+        return None
+    options = {"confined": confined, "formats": " ".join(sorted(formats))}
+    if checks.decisions:
+        files = [(path, sha256_of(path)) for path in checks.decisions]
+        hashes = [(path, name, sha256_of(path)) for path, name in models]
+        if any(entry[-1] is None for entry in (*files, *hashes)):
+            return None
+        options |= {
+            "deviations": repr(files[: len(checks.deviations)]),
+            "baseline": repr(files[len(checks.deviations) :]),
+            "day": str(day) if checks.deviations else "",
+            "run": store.key_of({"models": repr(hashes)}),
+        }
+    return Verdicts(options, together=bool(checks.decisions))
+
+
 class Verdicts:
-    """What is kept under one set of options."""
+    """What is kept under one set of options.
 
-    def __init__(self, options: Mapping[str, str]) -> None:
+    With `together` each outcome depends on all models of its run: they count all, or none.
+    """
+
+    def __init__(self, options: Mapping[str, str], together: bool = False) -> None:
         self._options = options
+        self._together = together
 
-    def get(self, path: str, profile: str) -> dict[str, Any] | None:
-        """The outcome for a model whose content, weights and profile are those of an earlier run; None if unknown."""
+    def of(self, models: Iterable[tuple[str, str]]) -> list[dict[str, Any] | None]:
+        """The outcome for each path and profile; None where it is unknown."""
+        found = [self._get(path, profile) for path, profile in models]
+        return [None] * len(found) if self._together and not all(found) else found
+
+    def _get(self, path: str, profile: str) -> dict[str, Any] | None:
+        """The outcome for a model whose content, weights and profile are those of an earlier run."""
         if path == "-":
             return None
         try:
@@ -51,16 +90,16 @@ class Verdicts:
         outcome: dict[str, Any] = entry["outcome"]
         return outcome
 
-    def put(
-        self, path: str, profile: str, sha256: str, weights: Iterable[tuple[str, str]], rules: Sequence[str],
-        outcome: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        """Keep an outcome: of the model with this hash, its weights (location, hash) and the files of its profile."""
-        key = self._key(path, profile, sha256)
-        hashes = [(file, sha256_of(file)) for file in rules]
-        if path == "-" or key is None or any(found is None for _, found in hashes):
+    def put(self, path: str, profile: str, report: Report, outcome: Mapping[str, Any]) -> None:
+        """Keep the outcome of a report, unless it could come out differently another time."""
+        if path == "-" or report.model is None or report.model.inference_problem:
             return
-        store.put(_KIND, key, {"weights": list(weights), "rules": hashes, "outcome": outcome})
+        key = self._key(path, profile, report.model.sha256)
+        hashes = [(file, sha256_of(file)) for file in report.profile.files]
+        if key is None or any(found is None for _, found in hashes):
+            return
+        weights = [(file.path, file.sha256) for file in report.model.external_data]
+        store.put(_KIND, key, {"weights": weights, "rules": hashes, "outcome": outcome})
 
     def _key(self, path: str, profile: str, sha256: str) -> str | None:
         identity = installation()

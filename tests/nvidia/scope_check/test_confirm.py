@@ -23,7 +23,7 @@ from safecheck.errors import UsageError
 from safecheck.finding import Location, ModelVerdict
 from safecheck.nvidia.scope_check import ask as asking
 from safecheck.nvidia.scope_check.confirm import confirm, require_confirmable
-from safecheck.render import RENDERERS
+from safecheck.render import RENDERERS, plain
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import audit_model
 
@@ -60,7 +60,7 @@ def answer_of(report: Report) -> Confirmation:
 
 
 def text_of(report: Report) -> str:
-    return RENDERERS["text"]([report])
+    return plain(RENDERERS["audit"]["text"]([report]))
 
 
 @pytest.mark.parametrize("behaviour", EVERY_FAILURE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from safecheck.audit.evidence import BuildEvidence, Confirmation, Refusal
 from safecheck.audit.report import Report
 from safecheck.errors import InputError
 from safecheck.finding import EXPORTER_FORM, Finding
+from safecheck.render import RENDERERS, plain
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -275,3 +276,11 @@ def hostile(text: str) -> Report:
         confirmation=_confirmation(checked=True, in_scope=False, refusals=(refusal,), layers=((text, text, text),)),
         build=BuildEvidence("imported", False, False, text, gpu=text, tensorrt=text, command=text, errors=(refusal,)),
     )
+
+
+FORMATS = tuple(RENDERERS["audit"])
+
+
+def written(name: str, reports: Sequence[Report]) -> str:
+    """The file of a format."""
+    return plain(RENDERERS["audit"][name](reports))

@@ -16,11 +16,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from case_files import model_from_text
-from render.audit.reports import every
+from render.audit.reports import FORMATS, every, written
 from render.audit.strict import READERS
 
 from safecheck.intake.onnx_library import messages
-from safecheck.render import RENDERERS
 
 GOLDEN = Path(__file__).parent / "golden"
 MODELS = {
@@ -37,23 +36,23 @@ def lasting(text: str) -> str:
     )
 
 
-@pytest.mark.parametrize("name", sorted(RENDERERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_kind_of_report_looks_as_it_did(name: str) -> None:
     expected = (GOLDEN / f"reports.{name}").read_text(encoding="utf-8")
-    assert lasting(RENDERERS[name](every())) == expected, (
+    assert lasting(written(name, every())) == expected, (
         "if this is intended, run python tests/render/audit/test_golden.py"
     )
 
 
-@pytest.mark.parametrize("name", sorted(RENDERERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_golden_file_is_well_formed(name: str) -> None:
     READERS[name]((GOLDEN / f"reports.{name}").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", sorted(RENDERERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_no_report_and_one_report_are_well_formed(name: str) -> None:
     for reports in ([], every()[:1]):
-        READERS[name](RENDERERS[name](reports))
+        READERS[name](written(name, reports))
 
 
 def _models(folder: Path) -> None:
@@ -71,14 +70,14 @@ def _models(folder: Path) -> None:
 
 def _audit(models: str, cwd: Path, out: Path, seed: str, zone: str) -> dict[str, bytes]:
     out.mkdir()
-    outputs = [part for name in RENDERERS for part in ("--output", f"{name}={out / name}")]
+    outputs = [part for name in FORMATS for part in ("--output", f"{name}={out / name}")]
     done = subprocess.run(
         [sys.executable, "-m", "safecheck", "audit", models, *outputs],
         cwd=cwd, capture_output=True, timeout=120,
         env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr.decode()
-    return {name: (out / name).read_bytes() for name in RENDERERS}
+    return {name: (out / name).read_bytes() for name in FORMATS}
 
 
 def test_the_same_bytes_under_other_hash_seeds_zones_and_folders(tmp_path: Path) -> None:
@@ -87,12 +86,12 @@ def test_the_same_bytes_under_other_hash_seeds_zones_and_folders(tmp_path: Path)
         _models(folder / "models")
     first = _audit("models", here, tmp_path / "1", "0", "UTC")
     second = _audit("models", there, tmp_path / "2", "1", "Asia/Kathmandu")
-    assert [name for name in RENDERERS if first[name] != second[name]] == []
+    assert [name for name in FORMATS if first[name] != second[name]] == []
     absolute = [
         _audit(str(here / "models"), cwd, tmp_path / out, seed, "UTC")
         for cwd, out, seed in ((there, "3", "2"), (tmp_path, "4", "3"))
     ]
-    assert [name for name in RENDERERS if absolute[0][name] != absolute[1][name]] == []
+    assert [name for name in FORMATS if absolute[0][name] != absolute[1][name]] == []
     # The text is for a terminal and names a file as the caller did.
     told = [name for name, content in absolute[0].items() if str(tmp_path).encode() in content]
     assert told == ["text"]
@@ -101,5 +100,5 @@ def test_the_same_bytes_under_other_hash_seeds_zones_and_folders(tmp_path: Path)
 
 
 if __name__ == "__main__":
-    for format_name, render in RENDERERS.items():
-        (GOLDEN / f"reports.{format_name}").write_text(lasting(render(every())), encoding="utf-8")
+    for format_name in FORMATS:
+        (GOLDEN / f"reports.{format_name}").write_text(lasting(written(format_name, every())), encoding="utf-8")

@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from render.audit.reports import forbidden, hostile, hostile_model, mixed
+from render.audit.reports import FORMATS, forbidden, hostile, hostile_model, mixed, written
 from render.audit.strict import READERS, elements
 
-from safecheck.render import RENDERERS
 from safecheck.text import printable
 
 NASTY = [
@@ -72,25 +71,25 @@ def _units(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
-@pytest.mark.parametrize("name", sorted(RENDERERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 @examples
 @given(text=TEXTS)
 @settings(max_examples=40, deadline=None)
 def test_text_from_outside_is_inert_and_readable(name: str, text: str) -> None:
-    output = RENDERERS[name]([hostile(text)])
+    output = written(name, [hostile(text)])
     found = READERS[name](output)
     # JSON keeps what a program needs; the others show what a person can read.
     expected = _units(text) if name == "json" else printable(text)
     assert any(expected in part for part in found)
 
 
-@pytest.mark.parametrize("name", sorted(RENDERERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 @examples
 @given(text=TEXTS)
 @settings(max_examples=20, deadline=None)
 def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text: str) -> None:
     report = hostile_model(text)
-    found = READERS[name](RENDERERS[name]([report]))
+    found = READERS[name](written(name, [report]))
     if report.model is not None:
         node = report.model.proto.graph.node[0].name
         expected = _units(node) if name == "json" else printable(node)
@@ -105,10 +104,10 @@ def test_the_texts_of_a_rule_are_inert(name: str, text: str) -> None:
     first = report.audit.findings[0]
     source = replace(first.sources[0], title=text, at=text, url=text)
     finding = replace(first, message=text, why=text, advice=text, remedies=(text,), sources=(source,))
-    found = READERS[name](RENDERERS[name]([replace(report, audit=replace(report.audit, findings=(finding,)))]))
+    found = READERS[name](written(name, [replace(report, audit=replace(report.audit, findings=(finding,)))]))
     assert any(printable(text, 2000) in part for part in found)
 
 
 @pytest.mark.parametrize("text", NASTY)
 def test_no_name_makes_an_element(text: str) -> None:
-    assert elements(RENDERERS["html"]([hostile(text)])) <= elements(RENDERERS["html"]([hostile("plain"), mixed()]))
+    assert elements(written("html", [hostile(text)])) <= elements(written("html", [hostile("plain"), mixed()]))

@@ -16,10 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecheck.cost.measured import Measurement
-from safecheck.render.compare import html as compare_html
-from safecheck.render.compare import json as compare_json
-from safecheck.render.compare import markdown as compare_markdown
-from safecheck.render.compare import text as compare_text
+from safecheck.render import RENDERERS, plain
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
 from safecheck.usecases.compare import Breach, Compared, Contrast, Standing, labels
@@ -28,12 +25,7 @@ ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = ["csa-block.onnx", "csa-block-refused.onnx", "transformer-block.onnx"]
 PROFILES = ["--profile", "tensorrt-8.6-restricted", "--profile", "tensorrt-10-safety"]
-RENDERERS = {
-    "text": compare_text.document,
-    "json": compare_json.document,
-    "html": compare_html.document,
-    "markdown": compare_markdown.document,
-}
+FORMATS = tuple(RENDERERS["compare"])
 
 
 def safecheck(*arguments: object, folder: Path = ROOT / "examples", **environment: str) -> Any:
@@ -75,7 +67,7 @@ def parsed(html: str) -> Strict:
     return found
 
 
-@pytest.mark.parametrize("name", sorted(RENDERERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_the_examples_side_by_side(name: str) -> None:
     """After an intended change: `python tests/render/compare/test_compare_command.py` writes the golden files anew."""
     done = safecheck(*EXAMPLES, *PROFILES, "--output", name)
@@ -130,12 +122,12 @@ def test_hostile_names_are_inert_in_every_format(name: str, operator: str, unit:
     good = Compared(name, name, "0" * 64, "", (standing(),), 1, 1, "", (), ((operator, 3),), None, "", measured)
     bad = Compared(name, name, "", printable(error), (standing("inconclusive"),))
     contrast = Contrast((profile("tensorrt-8.6-restricted"),), (good, bad))
-    for render in RENDERERS.values():
-        text = render(contrast)
+    written = {format_name: plain(RENDERERS["compare"][format_name](contrast)) for format_name in FORMATS}
+    for text in written.values():
         assert not [c for c in text if c in "\x1b\u202e\u2066\x00" or (ord(c) < 32 and c != "\n")]
-    parsed(compare_html.document(contrast))
-    assert json.loads(compare_json.document(contrast))["models"][0]["operators"] == {operator: 3}
-    markdown = compare_markdown.document(contrast)
+    parsed(written["html"])
+    assert json.loads(written["json"])["models"][0]["operators"] == {operator: 3}
+    markdown = written["markdown"]
     assert "<" not in markdown
     tables = [line for line in markdown.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in tables} == {4}
@@ -309,6 +301,6 @@ def test_a_mistake_gets_one_line(arguments: list[str], words: str) -> None:
 
 
 if __name__ == "__main__":
-    for format_name in RENDERERS:
+    for format_name in FORMATS:
         written = safecheck(*EXAMPLES, *PROFILES, "--output", format_name).stdout
         (GOLDEN / f"examples.{format_name}").write_text(without_charts(written), encoding="utf-8")

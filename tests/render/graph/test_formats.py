@@ -17,7 +17,7 @@ import pytest
 from graph_models import named_like_syntax, nested, nested_under
 
 from safecheck.intake.memory import InMemory
-from safecheck.render.graph import FORMATS, RENDERERS
+from safecheck.render import RENDERERS
 from safecheck.render.graph.look import LOOKS, label
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.usecases.audit import judged
@@ -55,7 +55,7 @@ def graph(request: pytest.FixtureRequest) -> nx.MultiDiGraph:
 
 
 def test_graphml_is_read_by_networkx(graph: nx.MultiDiGraph) -> None:
-    read = nx.parse_graphml(RENDERERS["graphml"](graph), edge_key_type=int, force_multigraph=True)
+    read = nx.parse_graphml(RENDERERS["graph"]["graphml"](graph), edge_key_type=int, force_multigraph=True)
     looks = {node: (data.pop("shape_type"), data.pop("label")) for node, data in read.nodes(data=True)}
     for data in dict(read.nodes(data=True)).values():
         del data["x"], data["y"]
@@ -71,13 +71,13 @@ def test_graphml_is_read_by_networkx(graph: nx.MultiDiGraph) -> None:
 
 
 def test_graphml_ids_are_unique(graph: nx.MultiDiGraph) -> None:
-    root = ElementTree.fromstring(RENDERERS["graphml"](graph))
+    root = ElementTree.fromstring(RENDERERS["graph"]["graphml"](graph))
     found = [part.attrib["id"] for part in root.iter() if part.tag.endswith("}edge")]
     assert len(set(found)) == len(found) == graph.number_of_edges()
 
 
 def test_json_is_read_by_networkx(graph: nx.MultiDiGraph) -> None:
-    read = nx.node_link_graph(json.loads(RENDERERS["json"](graph)), edges="edges")
+    read = nx.node_link_graph(json.loads(RENDERERS["graph"]["json"](graph)), edges="edges")
     assert list(read.nodes(data=True)) == list(graph.nodes(data=True))
     assert list(read.edges(keys=True, data=True)) == list(graph.edges(keys=True, data=True))
     assert read.graph == graph.graph
@@ -90,7 +90,7 @@ def unquoted(text: str) -> str:
 
 
 def test_dot_is_read_by_pydot(graph: nx.MultiDiGraph) -> None:
-    (read,) = pydot.graph_from_dot_data(RENDERERS["dot"](graph))
+    (read,) = pydot.graph_from_dot_data(RENDERERS["graph"]["dot"](graph))
     drawn = {"label", "shape", "fillcolor", "color"}
     nodes = {
         unquoted(node.get_name()): {key: unquoted(value) for key, value in node.get_attributes().items()}
@@ -115,7 +115,9 @@ def test_dot_is_read_by_pydot(graph: nx.MultiDiGraph) -> None:
 
 @pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 def test_dot_is_drawn_by_graphviz(graph: nx.MultiDiGraph) -> None:
-    done = subprocess.run(["dot", "-Tsvg"], input=RENDERERS["dot"](graph), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["dot", "-Tsvg"], input=RENDERERS["graph"]["dot"](graph), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     root = ElementTree.fromstring(done.stdout)
@@ -132,7 +134,7 @@ def test_dot_is_drawn_by_graphviz(graph: nx.MultiDiGraph) -> None:
 
 def test_mermaid_is_as_plain_as_its_grammar(graph: nx.MultiDiGraph) -> None:
     """Every line is one of four kinds; texts hold nothing that is syntax, and decode to what the graph says."""
-    lines = RENDERERS["mermaid"](graph).splitlines()
+    lines = RENDERERS["graph"]["mermaid"](graph).splitlines()
     quoted = r'"((?:[A-Za-z0-9 _.,:/?-]|#\d+;|<br>)*)"'
     brackets = {look.mermaid: verdict for verdict, look in LOOKS.items()}
     nodes, edges = [], []
@@ -162,7 +164,7 @@ def test_equal_models_give_equal_bytes_in_every_process(tmp_path: Path) -> None:
     path.write_bytes(MODELS["nested"].SerializeToString())
     code = f"""
 from safecheck.cli import run
-for form in {FORMATS!r}:
+for form in {list(RENDERERS["graph"])!r}:
     run(["graph", {str(path)!r}, "--format", form, "--around", "1"])
 """
     outputs = [

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from safecheck.audit.evidence import BuildEvidence, Refusal
 from safecheck.audit.report import Report
-from safecheck.nvidia.plan import BuildPlan, Port
 from safecheck.render.line import STYLE, Line
 from safecheck.text import printable
 
 _SHOWN = 20
 
 
-def lines(report: Report) -> Iterator[Line]:
+def section(report: Report) -> Iterator[Line]:
     """The part of a report about the build."""
     assert report.build is not None
     assert report.audit is not None
@@ -60,23 +59,3 @@ def _place(refusal: Refusal) -> str:
         return f"no node is known for it; {rules}"
     name = printable(location.node) or f"-> {', '.join(printable(output, 60) for output in location.outputs)}"
     return f"[{location.index}] {name}  {printable(location.op_type, 60)}; {rules}"
-
-
-def plan_lines(plan: BuildPlan, command: str) -> Iterator[str]:
-    """A plan and the trtexec line that carries it out."""
-    yield f"Plan for {plan.profile}, by TensorRT {plan.release}"
-    yield f"  capability      EngineCapability.{plan.capability}"
-    yield f"  builder flags   {' '.join(plan.flags) or 'none'}"
-    yield f"  network flags   {' '.join(plan.network_flags) or 'none'}"
-    yield f"  precision       {plan.precision}"
-    yield f"  batch           {'none' if plan.batch is None else plan.batch}"
-    yield f"  inputs          {_ports(plan.inputs)}"
-    yield f"  outputs         {_ports(plan.outputs)}"
-    yield "  profile         none: shapes are static"
-    yield f"  scope checked   {plan.scope if plan.scope_checked else 'no: ' + plan.note}"
-    yield ""
-    yield command
-
-
-def _ports(ports: Sequence[Port]) -> str:
-    return ", ".join(f"{printable(port.name, 60)} ({port.type}, {port.format})" for port in ports)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from safecheck.render.line import Line, joined
+from safecheck.errors import worst
+from safecheck.render.line import Line
 
 if TYPE_CHECKING:  # what is kept is shown without knowing what a report is
     from safecheck.audit.report import Report
-
-KEPT = frozenset({"text", "json"})
-"""Formats that can be written without the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,20 @@ class Outcome:
             "lines": self.lines,
             "json": self.json,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All models of a run, in the order given."""
+
+    outcomes: tuple[Outcome, ...]
+    is_quiet: bool = False
+    """Whether to show only what does not pass."""
+
+    @property
+    def exit_code(self) -> int:
+        """The worst of all models."""
+        return worst([outcome.exit_code for outcome in self.outcomes])
 
 
 def from_json(found: Mapping[str, Any]) -> Outcome:
@@ -77,19 +88,3 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
         lines=tuple(about(report)) if "text" in formats else (),
         json=found,
     )
-
-
-def text_lines(outcomes: Sequence[Outcome], quiet: bool = False) -> Iterator[Line]:
-    """The text report; when quiet, only what does not pass and how many there were of each verdict."""
-    if not quiet:
-        return joined((outcome.lines, outcome.headline) for outcome in outcomes)
-    return _quiet(outcomes)
-
-
-def _quiet(outcomes: Sequence[Outcome]) -> Iterator[Line]:
-    failed = [outcome for outcome in outcomes if outcome.exit_code]
-    if failed:
-        yield from joined((outcome.lines, outcome.headline) for outcome in failed)
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    parts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
-    yield Line(f"{len(outcomes)} {'model' if len(outcomes) == 1 else 'models'}: {parts}")

@@ -1,1 +1,0 @@
-"""The answer of a builder as text."""

@@ -1,0 +1,1 @@
+"""What earlier runs said, in the formats that are kept."""

@@ -1,0 +1,11 @@
+"""The JSON report of a run, from what is kept of it."""
+
+from __future__ import annotations
+
+from safecheck.render.json_text import together
+from safecheck.render.kept.outcome import Run
+
+
+def document(run: Run) -> str:
+    """One object for one model, a list of them for several."""
+    return together([outcome.json or {} for outcome in run.outcomes], run.exit_code)

@@ -1,0 +1,1 @@
+"""A build plan as text and JSON."""

@@ -1,0 +1,1 @@
+"""The rules in force as text and JSON."""

@@ -1,0 +1,1 @@
+"""What the cases of every rule gave here, as text and JSON."""
