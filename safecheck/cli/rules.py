@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from safecheck.cli.configured import chosen_profile
@@ -13,10 +11,9 @@ from safecheck.errors import UsageError
 from safecheck.finding import Grade, Verdict
 from safecheck.render import RENDERERS
 from safecheck.render.output import Target
-from safecheck.rulebook.cases import Case, cases, examples
-from safecheck.rulebook.condition import describe
+from safecheck.rulebook.cases import cases, examples
 from safecheck.rulebook.facts import documentation
-from safecheck.rulebook.index import Entry, catalog, grade_of, known_operators, layers_of, speaks_of, stance, summary
+from safecheck.rulebook.index import catalog, known_operators, layers_of, speaks_of, stance, summary
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.overlay import TEMPLATE
@@ -89,47 +86,11 @@ def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
         raise UsageError("SC-CFG-RULE", "rules show", what, "see `safecheck rules list`")
     entry = entries[rule_id]
     found = examples(rule_id, entry.rule.verdict is Verdict.ALLOWED, cases())
-    for line in [*_explained(entry), *_example("passes", found.passes), *_example("fails", found.fails)]:
-        click.echo(line)
+    emit(Target("text", None), "rule", (entry, found))
     return 0
 
 
 rules.add_command(click.Command("explain", params=show_rule.params, callback=show_rule.callback, help=show_rule.help))
-
-
-def _explained(entry: Entry) -> Iterator[str]:
-    rule = entry.rule
-    yield f"{rule.id}: {rule.title}"
-    yield ""
-    yield f"verdict    {rule.verdict} ({grade_of(rule)})"
-    if rule.mandatory:
-        yield "category   mandatory: it can be neither deviated nor baselined"
-    yield f"profiles   {', '.join(entry.profiles)}"
-    yield f"speaks of  {', '.join(rule.operators or rule.layers)}"
-    conditions = describe(rule.when)
-    yield f"when       {conditions[0] if conditions else 'always'}"
-    for line in conditions[1:]:
-        yield f"           {line}"
-    if rule.why:
-        yield f"known      {rule.why}"
-    if rule.advice:
-        yield f"way out    {rule.advice}"
-    if rule.remedies:
-        yield f"remedy     {', '.join(rule.remedies)}"
-    for source in rule.sources:
-        yield f"source     {source.title}" + (f", {source.at}" if source.at else "")
-        yield f"           {source.kind}; read: {source.read}"
-        if source.url:
-            yield f"           {source.url}"
-
-
-def _example(heading: str, case: Case | None) -> Iterator[str]:
-    if case is None:
-        return
-    yield ""
-    yield f"{heading:<11}{case.name}: {', '.join(case.verdicts)} ({case.profile})"
-    for line in case.onnx.strip().splitlines():
-        yield f"           {line}"
 
 
 @rules.command("facts")

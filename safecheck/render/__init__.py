@@ -35,6 +35,7 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "kept": "text json",
         "plan": "text json",
         "quantize": "text json",
+        "rule": "text",
         "rule_counts": "text json",
         "rules": "text json",
         "selftest": "text json",

@@ -35,7 +35,7 @@ def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) 
     for path in paths:
         report = audit_model(path, book)
         if illustrate:
-            from safecheck.usecases.places import illustrated  # plans rewrites: other formats do not pay for that
+            from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
 
             report = illustrated(report)
         yield report

@@ -30,7 +30,7 @@ from safecheck.rewrite.verdicts import Ledger, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
-from safecheck.usecases.places import illustrated
+from safecheck.usecases.suggestions import illustrated
 
 NAMES = (
     *(kind.name for kind in KINDS),

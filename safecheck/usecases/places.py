@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from safecheck.audit.illustration import Illustration, Picture
 from safecheck.audit.report import Report
 from safecheck.ir.excerpt import Neighbourhoods
-from safecheck.usecases.suggestions import alternatives, drawable
 
 PER_RULE = 8
 IN_ALL = 80
-
-
-def illustrated(report: Report) -> Report:
-    """The report with its pictures, and with permitted alternatives for the nodes that they show.
-
-    Raises:
-        InputError: the model changed since it was audited.
-    """
-    found = pictures(report)
-    if report.model is not None and drawable(report.model):
-        places = [picture.finding.location for picture in found.drawn]
-        asked = [place.index for place in places if not place.scope and place.index is not None]
-        found = replace(found, alternatives=alternatives(report.model, report.profile, asked))
-    return replace(report, illustration=found)
 
 
 def pictures(report: Report) -> Illustration:

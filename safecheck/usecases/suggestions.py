@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from safecheck.audit.illustration import Alternative
+from safecheck.audit.report import Report
 from safecheck.ir.excerpt import Diagram, diagram_of
 from safecheck.ir.model import Model
 from safecheck.ir.signature import UNKNOWN_TENSOR
@@ -14,6 +16,7 @@ from safecheck.rewrite.graph import Bench
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Ledger
 from safecheck.rulebook.profile import Profile
+from safecheck.usecases.places import pictures
 
 _MOST_NODES = 4000
 _MOST_BYTES = 1 << 30
@@ -30,6 +33,20 @@ def drawable(model: Model) -> bool:
     size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
     small = len(model.graph.scopes[0].nodes) <= _MOST_NODES and size <= _MOST_BYTES
     return small and model.path != "-" and not model.proto.functions
+
+
+def illustrated(report: Report) -> Report:
+    """The report with its pictures, and with permitted alternatives for the nodes that they show.
+
+    Raises:
+        InputError: the model changed since it was audited.
+    """
+    found = pictures(report)
+    if report.model is not None and drawable(report.model):
+        places = [picture.finding.location for picture in found.drawn]
+        asked = [place.index for place in places if not place.scope and place.index is not None]
+        found = replace(found, alternatives=alternatives(report.model, report.profile, asked))
+    return replace(report, illustration=found)
 
 
 def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[int, Alternative]:

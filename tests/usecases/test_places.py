@@ -14,7 +14,8 @@ from safecheck.render.html.layout import drawing
 from safecheck.render.html.verdict_bar import COLUMNS, rows
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import audit_model
-from safecheck.usecases.places import IN_ALL, PER_RULE, illustrated, pictures
+from safecheck.usecases.places import IN_ALL, PER_RULE, pictures
+from safecheck.usecases.suggestions import illustrated
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 REFUSED = str(EXAMPLES / "csa-block-refused.onnx")
