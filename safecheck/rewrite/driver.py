@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from safecheck.finding import Verdict
 from safecheck.ir.excerpt import Diagram, diagram_of
 from safecheck.ir.signature import Tensor
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import Bench, Node
 from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
 from safecheck.rewrite.rule import Option, Rewrite, Site
 from safecheck.rewrite.rules import REWRITES
@@ -79,30 +79,31 @@ class _How(NamedTuple):
     finite_only: bool
 
 
+_Place = tuple[str, frozenset[Node], frozenset[Node]]
+"""Name of a rewrite, the nodes of its site, the nodes around them."""
+
+
 class _Tried:
     """Sites that were refused: nobody asks again before one of their nodes, or of their neighbours, is another."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._steps: dict[tuple[str, tuple[int, ...], tuple[int, ...]], Step] = {}
-        self._kept: list[Any] = []  # so that no `id` is given to a new node
+        self._steps: dict[_Place, Step] = {}
 
     def get(self, rewrite: Rewrite, site: Site) -> Step | None:
         return self._steps.get(self._key(rewrite, site))
 
     def add(self, rewrite: Rewrite, site: Site, step: Step) -> None:
         self._steps[self._key(rewrite, site)] = step
-        self._kept += [*site.nodes, *self._neighbours(site)]
 
-    def _neighbours(self, site: Site) -> list[Any]:
+    def _neighbours(self, site: Site) -> list[Node]:
         """The nodes that a site reads from or hands to."""
         makers = [self._bench.producer(name) for node in site.nodes for name in node.input if name]
         readers = [reader for node in site.nodes for name in node.output for reader in self._bench.consumers(name)]
         return [*(maker for maker in makers if maker is not None), *readers]
 
-    def _key(self, rewrite: Rewrite, site: Site) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
-        own, others = ({id(node) for node in nodes} for nodes in (site.nodes, self._neighbours(site)))
-        return rewrite.name, tuple(sorted(own)), tuple(sorted(others))
+    def _key(self, rewrite: Rewrite, site: Site) -> _Place:
+        return rewrite.name, frozenset(site.nodes), frozenset(self._neighbours(site))
 
 
 def _sweep(
@@ -151,10 +152,10 @@ def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, how: _Ho
             reasons.append(f"the proof failed: {failure}")
             continue
         before, old = words(dying), _picture(bench, ledger, dying)
-        bench.apply(option.replacement, types)
-        ledger.record(option.replacement.nodes, judgements)
-        after = site.after or words(option.replacement.nodes) or "nothing: the value is there already"
-        pictures = (old, _picture(bench, ledger, option.replacement.nodes))
+        new = bench.apply(option.replacement, types)
+        ledger.record(new, judgements)
+        after = site.after or words(new) or "nothing: the value is there already"
+        pictures = (old, _picture(bench, ledger, new))
         return replace(step, applied=True, reason="", before=before, after=after, proof=proof, pictures=pictures)
     return replace(step, reason="; ".join(dict.fromkeys(reasons)))
 
@@ -165,7 +166,7 @@ class Weighed(NamedTuple):
     excess: tuple[int, int]
     """Forbidden and unproven nodes more than today; negative if the network gets lighter."""
     option: Option
-    dying: list[Any]
+    dying: list[Node]
     """Nodes that nobody needs any more."""
     judgements: list[Any]
     types: dict[str, Tensor]
@@ -187,7 +188,7 @@ def weigh_options(bench: Bench, ledger: Ledger, site: Site, finite_only: bool) -
     return [weighed for _, weighed in sorted(found, key=lambda entry: entry[0])]
 
 
-def _picture(bench: Bench, ledger: Ledger, nodes: Sequence[Any]) -> Diagram:
+def _picture(bench: Bench, ledger: Ledger, nodes: Sequence[Node]) -> Diagram:
     """Nodes of the bench with their verdicts, as far as a picture has room."""
     return diagram_of(nodes, _DRAWN, bench.tensor, lambda node: str(ledger.verdict(node)))
 

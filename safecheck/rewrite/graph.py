@@ -1,87 +1,103 @@
-"""A model on the bench: its main graph with weights, and for every value who makes it, who reads it and what it is.
+"""A mutable graph: the main graph of a model with weights, and for every value who makes it, reads it and what it is.
 
 Only the main graph is changed. Names of network inputs and outputs, metadata and weights stay as they are; a value
-keeps its name when its producer is replaced, so nothing else has to change.
+keeps its name when its producer is replaced, so nothing else has to change. Replacing some nodes costs what they and
+their neighbours cost, whatever the size of the model.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from safecheck.intake.dtypes import dtype_name
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
-from safecheck.ir.graph import graph_of
-from safecheck.ir.order import in_order
+from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.protos import array_of, proto_from_array, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
-from safecheck.ir.walk import captures, reads, subgraphs
+from safecheck.rewrite.node import PLACE, Node, Order
 from safecheck.rewrite.replacement import Replacement
+
+__all__ = ["Bench", "Node"]
+
+_Memo = TypeVar("_Memo")
 
 
 class Bench:
     """The main graph of a ModelProto whose weights are inline. The proto belongs to the bench from then on."""
 
     def __init__(self, proto: Any) -> None:
-        self.nodes: list[Any] = list(proto.graph.node)
+        nodes = [Node(node) for node in proto.graph.node]
         self.initializers: dict[str, Any] = {tensor.name: tensor for tensor in proto.graph.initializer}
         del proto.graph.node[:]
         del proto.graph.initializer[:]
         self.proto = proto
         """The model without its nodes and initializers."""
-        self.graph = proto.graph
+        self.opset = walk.opset(proto)
+        """Version of ai.onnx that the model imports; 0 if none."""
+        self.version = 0
+        """Another number after every change."""
+        self.outputs: list[str] = [value.name for value in proto.graph.output]
+        """Network outputs."""
+        self._ends = frozenset(self.outputs)
         self._arrays: dict[str, Any] = {}
         self._numbers: dict[str, int] = {}
-        self.kept: dict[tuple[object, ...], Any] = {}
-        """What others worked out once and for all; keys that name nodes by `id` come with the nodes as values."""
+        self._memos: dict[Callable[[], Any], Any] = {}
+        self._node_names: Counter[str] = Counter()
+        self._producers: dict[str, Node] = {}
+        self._consumers: dict[str, list[Node]] = {}
+        """In order; a node that reads a value twice is there twice."""
+        self._order = Order()
+        self._insert(0, nodes)
         self.refresh()
 
-    notes: dict[tuple[str, int], Any]
-    """What others worked out about a node, by subject and `id`; forgotten when the graph changes."""
-
     @property
-    def opset(self) -> int:
-        """Version of ai.onnx that the model imports; 0 if none."""
-        return walk.opset(self.proto)
+    def nodes(self) -> list[Node]:
+        """In an order in which every value is made before it is read; only the methods here change it."""
+        return self._order.nodes
 
     @property
     def inputs(self) -> list[str]:
         """Network inputs; an initializer of the same name is a default, not an input."""
-        return [value.name for value in self.graph.input if value.name not in self.initializers]
-
-    @property
-    def outputs(self) -> list[str]:
-        """Network outputs."""
-        return [value.name for value in self.graph.output]
+        return [value.name for value in self.proto.graph.input if value.name not in self.initializers]
 
     def refresh(self) -> None:
-        """Infer all types anew and index the graph; needed after changes that did not go through `apply`."""
-        self.tensors: dict[str, Tensor] = dict(graph_of(infer(self.model(weights=False)).proto).scopes[0].tensors)
-        for output in self.graph.output:
+        """Infer all types anew; needed after changes that did not go through `apply`."""
+        inferred = graph_of(infer(self.model(weights=False)).proto)
+        self.tensors: dict[str, Tensor] = dict(inferred.scopes[0].tensors)
+        for output in self.proto.graph.output:
             if not output.type.tensor_type.HasField("shape") and self.dims(output.name) is not None:
                 output.CopyFrom(value_info(output.name, self.tensor(output.name)))
-        self._index()
+        for node in self.nodes:
+            node.stamp += 1
+        self.version += 1
+        self._inferred = self.version, inferred
+
+    def inferred(self) -> OpGraph:
+        """The nodes as they stand, with the types that inference finds."""
+        if self._inferred[0] != self.version:
+            self._inferred = self.version, graph_of(infer(self.model(weights=False)).proto)
+        return self._inferred[1]
+
+    def memo(self, kind: Callable[[], _Memo]) -> _Memo:
+        """What a room keeps about this graph: the only one of its kind, made when it is first asked for."""
+        if kind not in self._memos:
+            self._memos[kind] = kind()
+        found: _Memo = self._memos[kind]
+        return found
 
     def model(self, weights: bool = True) -> Any:
         """A ModelProto of its own with the current nodes; without weights, large initializers have no elements."""
         model = messages().ModelProto()
         model.CopyFrom(self.proto)
-        model.graph.node.extend(self.nodes)
+        model.graph.node.extend(node.proto for node in self.nodes)
         for tensor in self.initializers.values():
             model.graph.initializer.append(tensor if weights else without_payload(tensor))
         return model
-
-    def _index(self) -> None:
-        self.notes = {}
-        self._node_names = {node.name for node in self.nodes}
-        self._producers: dict[str, Any] = {}
-        self._consumers: dict[str, list[Any]] = {}
-        for node in self.nodes:
-            for name in node.output:
-                self._producers[name] = node
-            for name in reads(node):
-                self._consumers.setdefault(name, []).append(node)
 
     def tensor(self, name: str) -> Tensor:
         """Type and shape of a value."""
@@ -103,17 +119,25 @@ class Bench:
             self._arrays[name] = array_of(tensor)
         return self._arrays[name]
 
-    def holds(self, node: Any) -> bool:
+    def is_output(self, name: str) -> bool:
+        """Whether the network hands a value out."""
+        return name in self._ends
+
+    def holds(self, node: Node) -> bool:
         """Whether a node is still on the bench."""
         return any(self._producers.get(name) is node for name in node.output if name)
 
-    def producer(self, name: str) -> Any | None:
+    def producer(self, name: str) -> Node | None:
         """The node that computes a value."""
         return self._producers.get(name)
 
-    def consumers(self, name: str) -> list[Any]:
-        """Nodes that read a value, also from inside the graphs they hold."""
-        return self._consumers.get(name, [])
+    def consumers(self, name: str) -> Sequence[Node]:
+        """Nodes that read a value in order, also from inside the graphs they hold."""
+        return self._consumers.get(name, ())
+
+    def in_order(self, nodes: Iterable[Node]) -> list[Node]:
+        """Some nodes of the graph in its order."""
+        return sorted(nodes, key=PLACE)
 
     def fresh(self, hint: str) -> str:
         """A name that the model does not use."""
@@ -121,130 +145,158 @@ class Bench:
             number = self._numbers[hint] = self._numbers.get(hint, 0) + 1
             name = f"{hint}/safecheck_{number}"
             taken = name in self.tensors or name in self._producers or name in self.initializers
-            if not taken and name not in self._node_names:
+            if not taken and not self._node_names[name]:
                 return name
 
     def store(self, hint: str, array: Any) -> str:
         """Add an initializer and return its name."""
-        name = self.fresh(hint)
-        self.initializers[name] = proto_from_array(name, array)
-        self.tensors[name] = Tensor(dtype_name(self.initializers[name].data_type), tuple(array.shape), True)
+        self._store(name := self.fresh(hint), array)
         return name
 
-    def dying(self, replacement: Replacement) -> list[Any]:
+    def _store(self, name: str, array: Any) -> None:
+        self.initializers[name] = proto_from_array(name, array)
+        self.tensors[name] = Tensor(dtype_name(self.initializers[name].data_type), tuple(array.shape), True)
+
+    def dying(self, replacement: Replacement) -> list[Node]:
         """Nodes that nobody needs once the replacement is in place."""
-        replaced = {*replacement.outputs, *replacement.aliases}
-        needed = set(self.outputs) - replaced
-        dead: list[Any] = []
-        lost: set[int] = set()
-        heads = {id(node): node for node in map(self.producer, replaced) if node is not None}
-        pending = list(heads.values())
+        replaced = dict.fromkeys((*replacement.outputs, *replacement.aliases))
+        dead: dict[Node, None] = {}
+        pending = list(dict.fromkeys(node for node in map(self.producer, replaced) if node is not None))
         while pending:
             node = pending.pop()
-            if id(node) in lost:
+            if node in dead:
                 continue
             alive = any(
-                name in needed
-                or (name not in replaced and any(id(reader) not in lost for reader in self.consumers(name)))
+                name not in replaced
+                and (name in self._ends or any(reader not in dead for reader in self.consumers(name)))
                 for name in node.output
                 if name
             )
             if alive or any(name in replacement.inputs for name in node.output):
                 continue
-            lost.add(id(node))
-            dead.append(node)
-            pending += [maker for maker in map(self.producer, reads(node)) if maker is not None]
-        return dead
+            dead[node] = None
+            pending += self._makers(node)
+        return list(dead)
 
-    def apply(self, replacement: Replacement, types: dict[str, Tensor]) -> None:
-        """Put the new nodes where the old ones were; `types` are those of the values they make."""
-        dead = {id(node) for node in self.dying(replacement)}
-        replaced = {*replacement.outputs, *replacement.aliases}
+    def apply(self, replacement: Replacement, types: dict[str, Tensor]) -> list[Node]:
+        """Put the new nodes where the old ones were, and return them; `types` are those of the values they make."""
+        dead = self.dying(replacement)
+        replaced = dict.fromkeys((*replacement.outputs, *replacement.aliases))
         for name, array in replacement.constants.items():
-            self.initializers[name] = proto_from_array(name, array)
-            self.tensors[name] = Tensor(dtype_name(self.initializers[name].data_type), tuple(array.shape), True)
-        at = min(position for position, node in enumerate(self.nodes) if replaced & set(node.output))
-        for node in self.nodes:
-            if id(node) not in dead:
-                for position, name in enumerate(node.output):
-                    if name in replaced:
-                        node.output[position] = self.fresh(f"{name}/unused")
-        before = [node for node in self.nodes[:at] if id(node) not in dead]
-        after = [node for node in self.nodes[at:] if id(node) not in dead]
-        self.nodes = in_order([*before, *replacement.nodes, *after], reads)
-        made_before = {name for node in before for name in node.output}
-        if not all(name in made_before for name in replacement.inputs if self.producer(name) is not None):
-            self.nodes = _sorted(self.nodes)
+            self._store(name, array)
+        makers = self.in_order({node for node in map(self.producer, replaced) if node is not None})
+        for node in dead:
+            self._remove(node)
+        for name in (name for node in makers if node not in dead for name in node.output):
+            if name in replaced:
+                self._rename_result(self._producers[name], name, self.fresh(f"{name}/unused"))
+        nodes = [Node(proto) for proto in replacement.nodes]
+        self._insert(self._order.position(makers[0]), nodes)
         self.tensors.update({name: tensor for name, tensor in types.items() if name not in self.initializers})
+        for node in nodes:
+            self._bring_forward(node)
+            self._touch(node)
         for name, source in replacement.aliases.items():
-            self._rename(name, source)
-        self._index()
+            self._alias(name, source)
+        self.version += 1
+        return nodes
+
+    def splice(self, node: Node, protos: Iterable[Any] = ()) -> None:
+        """Put NodeProtos in the place of a node."""
+        nodes = [Node(proto) for proto in protos]
+        self._touch(node)
+        self._remove(node)
+        self._insert(self._order.position(node), nodes)
+        for new in nodes:
+            self._touch(new)
+        self.version += 1
 
     def is_interface(self, name: str, source: str) -> bool:
         """Whether `name` cannot simply be another name for `source`, because a user of the network sees both."""
-        return name in self.outputs and (source in self.outputs or self.producer(source) is None)
+        return name in self._ends and (source in self._ends or self.producer(source) is None)
 
     def alias(self, name: str, source: str) -> None:
         """Let everybody who reads `name` read `source` instead; nobody makes `name` any more."""
-        self._rename(name, source)
-        self._index()
+        self._alias(name, source)
+        self.version += 1
 
-    def _rename(self, name: str, source: str) -> None:
-        if name not in self.outputs:
-            for node in self.nodes:
-                rewire(node, name, source)
-            return
-        makers = [node for node in self.nodes if source in node.output]
-        for position, output in enumerate(makers[0].output):
-            if output == source:
-                makers[0].output[position] = name
-        for node in self.nodes:
-            rewire(node, source, name)
+    def _alias(self, name: str, source: str) -> None:
+        if name in self._ends:
+            self._rename_result(self._producers[source], source, name)
+            name, source = source, name
+        for reader in dict.fromkeys(self.consumers(name)):
+            self._unlink(reader)
+            reader.rewire(name, source)
+            self._link(reader)
+            self._bring_forward(reader)
+            self._touch(reader)
 
     def drop_unused(self) -> None:
         """Remove nodes whose results nobody reads, and the initializers that only they read."""
-        before = {name for node in self.nodes for name in reads(node)}
-        while True:
-            needed = {*self.outputs, *(name for node in self.nodes for name in reads(node))}
-            kept = [node for node in self.nodes if any(name in needed for name in node.output if name)]
-            if len(kept) == len(self.nodes):
-                break
-            self.nodes = kept
-        after = {*self.outputs, *(name for node in self.nodes for name in reads(node))}
-        for name in before - after:
-            self.initializers.pop(name, None)
-        self._index()
+        gone: set[Node] = set()
+        pending = list(self.nodes)
+        while pending:
+            node = pending.pop()
+            used = any(name in self._ends or self._consumers.get(name) for name in node.output if name)
+            if not used and node not in gone:
+                gone.add(node)
+                pending += self._makers(node)
+                self._remove(node)
+        for name in {name for node in gone for name in node.reads}:
+            if name not in self._ends and not self._consumers.get(name):
+                self.initializers.pop(name, None)
+        self.version += 1
 
+    def _insert(self, at: int, nodes: Sequence[Node]) -> None:
+        self._order.insert(at, nodes)
+        for node in nodes:
+            self._node_names[node.name] += 1
+            self._producers.update((name, node) for name in node.output if name)
+            self._link(node)
 
-def _sorted(nodes: list[Any]) -> list[Any]:
-    """The nodes so that every value is made before it is read; otherwise in the order they have."""
-    makers = {name: node for node in nodes for name in node.output if name}
-    done: set[int] = set()
-    order: list[Any] = []
-    for root in nodes:
-        stack = [root]
-        while stack:
-            node = stack[-1]
-            waiting = [makers[name] for name in reads(node) if name in makers and id(makers[name]) not in done]
-            if waiting and id(node) not in done:
-                stack += waiting[::-1]
+    def _remove(self, node: Node) -> None:
+        self._order.remove(node)
+        self._node_names[node.name] -= 1
+        for name in node.output:
+            if self._producers.get(name) is node:
+                del self._producers[name]
+        self._unlink(node)
+
+    def _link(self, node: Node) -> None:
+        for name in node.reads:
+            insort(self._consumers.setdefault(name, []), node, key=PLACE)
+
+    def _unlink(self, node: Node) -> None:
+        for name in node.reads:
+            readers = self._consumers[name]
+            del readers[bisect_left(readers, node.place, key=PLACE)]
+            if (maker := self._producers.get(name)) is not None:
+                maker.stamp += 1
+
+    def _rename_result(self, node: Node, name: str, new: str) -> None:
+        del self._producers[name]
+        node.rename(name, new)
+        self._producers[new] = node
+        self._touch(node)
+
+    def _touch(self, node: Node) -> None:
+        """Stamp a node that is new or reads something else, its makers and its readers."""
+        for other in (node, *self._makers(node), *(reader for name in node.output for reader in self.consumers(name))):
+            other.stamp += 1
+
+    def _makers(self, node: Node) -> list[Node]:
+        return [maker for maker in map(self.producer, node.reads) if maker is not None]
+
+    def _bring_forward(self, node: Node) -> None:
+        """Put the makers of what a node reads before it, where they come later; the graph has to be free of circles."""
+        pending = [node]
+        while pending:
+            current = pending[-1]
+            late = [maker for maker in self._makers(current) if maker.place > node.place]
+            if late:
+                pending += late[::-1]
                 continue
-            stack.pop()
-            if id(node) not in done:
-                done.add(id(node))
-                order.append(node)
-    return order
-
-
-def rewire(node: Any, name: str, source: str) -> None:
-    """Let a node, and the graphs it holds, read `source` where they read `name`."""
-    for position, value in enumerate(node.input):
-        if value == name:
-            node.input[position] = source
-    for graph in subgraphs(node):
-        if name in set(captures(graph)):
-            for inner in graph.node:
-                rewire(inner, name, source)
-            for output in graph.output:
-                if output.name == name:
-                    output.name = source
+            pending.pop()
+            if current.place > node.place:
+                self._remove(current)
+                self._insert(self._order.position(node), (current,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
 from safecheck.ir.signatures import Signatures, signatures
 from safecheck.ir.walk import entering
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import Bench, Node
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.profile import Profile
@@ -46,28 +47,27 @@ class Ledger:
         self._memo: dict[Signature, Judgement] = {}
         self.renew()
 
-    def in_question(self, node: Any) -> bool:
+    def in_question(self, node: Node) -> bool:
         """Whether a rewrite could help: forbidden, or unproven under a profile that allows anything at all."""
         verdict = self.verdict(node)
         return verdict is Verdict.FORBIDDEN or (verdict is Verdict.UNPROVEN and self._can_allow)
 
     def renew(self) -> None:
         """Judge the whole bench anew; needed after `Bench.refresh`."""
-        graph = graph_of(infer(self._bench.model(weights=False)).proto)
-        judged = self._judge(signatures(graph, self._profile.folded), set(self._bench.outputs))
-        self._judgements = {id(node): judgement for node, judgement in zip(self._bench.nodes, judged, strict=True)}
+        judged = self._judge(signatures(self._bench.inferred(), self._profile.folded))
+        self._judgements = dict(zip(self._bench.nodes, judged, strict=True))
 
-    def verdict(self, node: Any) -> Verdict:
+    def verdict(self, node: Node) -> Verdict:
         """The verdict on a node of the main graph; the graphs it holds are judged by the audit, not here."""
-        return self._judgements[id(node)].verdict
+        return self._judgements[node].verdict
 
-    def judgement(self, node: Any) -> Judgement:
+    def judgement(self, node: Node) -> Judgement:
         """Everything the profile says about a node."""
-        return self._judgements[id(node)]
+        return self._judgements[node]
 
-    def weigh(self, nodes: Iterable[Any]) -> Weight:
+    def weigh(self, nodes: Iterable[Node]) -> Weight:
         """What nodes of the bench weigh."""
-        return _weight(self._judgements[id(node)] for node in nodes)
+        return _weight(self._judgements[node] for node in nodes)
 
     def weigh_new(self, replacement: Replacement) -> tuple[Weight, list[Judgement], dict[str, Tensor]]:
         """What the new nodes would weigh, their judgements in order, and the types of the values they make."""
@@ -75,21 +75,21 @@ class Ledger:
             return Weight(), [], {}
         graph = graph_of(infer(self._alone(replacement)).proto)
         found = signatures(graph, self._profile.folded)
-        judged = self._judge(found, set(self._bench.outputs))
+        judged = self._judge(found)
         scope = graph.scopes[0]
         types = {name: found.lookup(scope, name) for node in replacement.nodes for name in node.output if name}
         return _weight(judged), judged, types
 
-    def record(self, nodes: Sequence[Any], judgements: Sequence[Judgement]) -> None:
+    def record(self, nodes: Sequence[Node], judgements: Sequence[Judgement]) -> None:
         """Remember the judgements of nodes that are now on the bench."""
-        self._judgements.update({id(node): judged for node, judged in zip(nodes, judgements, strict=True)})
+        self._judgements.update(zip(nodes, judgements, strict=True))
 
-    def _judge(self, given: Signatures, network_outputs: set[str]) -> list[Judgement]:
+    def _judge(self, given: Signatures) -> list[Judgement]:
         found = []
         for occurrence in given.nodes:
             if occurrence.node.scope.path:
                 continue
-            is_output = not network_outputs.isdisjoint(occurrence.node.proto.output)
+            is_output = any(map(self._bench.is_output, occurrence.node.proto.output))
             signature = occurrence.signature._replace(is_output=is_output)
             folded = occurrence.computes_constant and self._profile.folded and not is_output
             judgement = _FOLDED if folded else self._memo.get(signature)
@@ -102,7 +102,7 @@ class Ledger:
         """The new nodes as a model of their own."""
         bench = self._bench
         constants = {name: proto_from_array(name, array) for name, array in replacement.constants.items()}
-        stored = {**bench.initializers, **constants}
+        stored = ChainMap(constants, bench.initializers)  # a copy would cost as much as the model has weights
         read = entering(replacement.nodes)
         return standalone(
             replacement.nodes,

@@ -12,7 +12,7 @@ from safecheck.ir.model import Model
 from safecheck.ir.signature import UNKNOWN_TENSOR
 from safecheck.rewrite.driver import Weighed, weigh_options
 from safecheck.rewrite.files import read_whole
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import Bench, Node
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Ledger
 from safecheck.rulebook.profile import Profile
@@ -62,12 +62,11 @@ def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[i
         return {}
     bench = Bench(read_whole(model))
     ledger = Ledger(bench, profile)
-    protos = list(bench.nodes)
-    found = {index: _alternative(bench, ledger, protos[index]) for index in asked}
+    found = {index: _alternative(bench, ledger, bench.nodes[index]) for index in asked}
     return {index: alternative for index, alternative in found.items() if alternative is not None}
 
 
-def _alternative(bench: Bench, ledger: Ledger, node: object) -> Alternative | None:
+def _alternative(bench: Bench, ledger: Ledger, node: Node) -> Alternative | None:
     for rewrite in REWRITES:
         site = rewrite.match(bench, node) if ledger.in_question(node) else None
         for weighed in weigh_options(bench, ledger, site, finite_only=True)[:1] if site is not None else ():

@@ -105,7 +105,7 @@ def _forwards(bench: Bench, name: str, places: Any) -> Iterator[tuple[str, Any]]
     yield name, map_
     for _ in range(_MAX_STEPS):
         readers = bench.consumers(name)
-        if name in bench.outputs or len(readers) != 1 or not _moves_all(bench, readers[0]):
+        if bench.is_output(name) or len(readers) != 1 or not _moves_all(bench, readers[0]):
             return
         map_ = move(bench, readers[0], [map_])[0]
         name = readers[0].output[0]

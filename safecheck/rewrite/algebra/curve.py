@@ -105,7 +105,7 @@ def _forward(bench: Bench, node: Any, x: str, inner: Polynomial) -> Gate | None:
     factor: Polynomial = (1.0,)
     addend: Polynomial = (0.0,)
     name, nodes = node.output[0], [node]
-    while name not in bench.outputs and len(readers := bench.consumers(name)) == 1 and len(nodes) < _MAX_NODES:
+    while not bench.is_output(name) and len(readers := bench.consumers(name)) == 1 and len(nodes) < _MAX_NODES:
         reader = readers[0]
         if reader.op_type not in ("Add", "Div", "Mul") or not is_standard(reader):
             return None

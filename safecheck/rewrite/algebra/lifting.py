@@ -12,6 +12,7 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable, lifts
 from safecheck.rewrite.attributes import axes_of, integer, integers, operand, text
 from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.memo import NodeMemo
 
 _SAME = frozenset((
     "Abs", "Ceil", "Celu", "Cast", "Clip", "Cos", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid",
@@ -37,12 +38,13 @@ _MIN_OPSET = 7
 """Before, broadcasting was told by attributes."""
 
 
+class _Lifts(NodeMemo[bool]):
+    """Answers of `can_lift`."""
+
+
 def can_lift(bench: Bench, node: Any) -> bool:
     """Whether values of another rank than four are read or made, and four dimensions would do as well."""
-    key = ("can lift", id(node))
-    if key not in bench.notes:
-        bench.notes[key] = _can_lift(bench, node)
-    return bool(bench.notes[key])
+    return bench.memo(_Lifts).of(node, lambda: _can_lift(bench, node))
 
 
 def _can_lift(bench: Bench, node: Any) -> bool:
@@ -57,7 +59,7 @@ def _can_lift(bench: Bench, node: Any) -> bool:
         return False
     if node.op_type not in _FROM_BEHIND and any(len(dims or ()) > RANK for dims in shapes.values()):
         return False
-    used = [name for name in node.output if name and (name in bench.outputs or bench.consumers(name))]
+    used = [name for name in node.output if name and (bench.is_output(name) or bench.consumers(name))]
     if not used or (len(used) > 1 and node.op_type != "Split"):
         return False
     if bench.constant(node.input[0]) is not None and node.op_type not in (*_BROADCAST, "MatMul", "Concat"):

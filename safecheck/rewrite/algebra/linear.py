@@ -71,7 +71,7 @@ def read(bench: Bench, node: Any) -> Step | None:
 
 def after(bench: Bench, name: str) -> Iterator[Step]:
     """The affine maps that follow a value one after the other, nobody else reading what lies between."""
-    while name not in bench.outputs and len(readers := bench.consumers(name)) == 1:
+    while not bench.is_output(name) and len(readers := bench.consumers(name)) == 1:
         step = read(bench, readers[0])
         if step is None or step.data != name:
             return
@@ -81,7 +81,7 @@ def after(bench: Bench, name: str) -> Iterator[Step]:
 
 def before(bench: Bench, name: str) -> Iterator[Step]:
     """The affine maps that lead to a value, the last one first, nobody else reading what they make."""
-    while name not in bench.outputs and len(bench.consumers(name)) == 1:
+    while not bench.is_output(name) and len(bench.consumers(name)) == 1:
         maker = bench.producer(name)
         step = None if maker is None else read(bench, maker)
         if step is None:

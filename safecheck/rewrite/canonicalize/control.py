@@ -24,8 +24,7 @@ def inline_control_flow(bench: Bench) -> list[Any]:
         )
         if inlined is None:
             continue
-        at = next(position for position, other in enumerate(bench.nodes) if other is node)
-        bench.nodes[at : at + 1] = inlined
+        bench.splice(node, inlined)
         gone.append(node)
     return gone
 

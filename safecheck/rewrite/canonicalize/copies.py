@@ -22,7 +22,7 @@ def remove_copies(bench: Bench) -> list[Any]:
         source, name = node.input[0], node.output[0]
         if bench.is_interface(name, source):
             continue
-        bench.nodes = [other for other in bench.nodes if other is not node]
+        bench.splice(node)
         bench.alias(name, source)
         gone.append(node)
     return gone
@@ -37,7 +37,7 @@ def _is_copy(bench: Bench, node: Any) -> bool:
         to, known = integer(node, "to", 0), bench.tensor(node.input[0]).dtype
         return known is not None and to == dtype_number(known)
     if node.op_type == "Dropout":
-        mask_read = len(node.output) > 1 and bool(bench.consumers(node.output[1]) or node.output[1] in bench.outputs)
+        mask_read = len(node.output) > 1 and bool(bench.consumers(node.output[1]) or bench.is_output(node.output[1]))
         return not mask_read and not _trains(bench, node)
     return False
 

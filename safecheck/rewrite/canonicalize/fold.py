@@ -9,7 +9,7 @@ from safecheck.ir import folding
 from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR
 from safecheck.ir.walk import entering, holds_graphs, reads
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import Bench, Node
 from safecheck.rewrite.proof.runtime import RunError, Session
 
 MAX_GROWTH = 64 << 20
@@ -17,35 +17,35 @@ MAX_GROWTH = 64 << 20
 _ITEM = 8
 
 
-def fold(bench: Bench) -> list[Any]:
+def fold(bench: Bench) -> list[Node]:
     """Replace nodes by initializers; returns the nodes that are gone."""
     nodes = _constant_nodes(bench)
-    members = {id(node) for node in nodes}
-    needed = {name for node in bench.nodes if id(node) not in members for name in reads(node)}
+    members = set(nodes)
+    needed = {name for node in bench.nodes if node not in members for name in node.reads}
     wanted = [name for node in nodes for name in node.output if name in needed]
     values = _evaluate(bench, nodes, wanted)
     kept = _makers(bench, [name for name in wanted if name not in values])
-    gone = [node for node in nodes if id(node) not in kept]
+    gone = [node for node in nodes if node not in kept]
     for name in (name for node in gone for name in node.output if name in needed):
         bench.initializers[name] = proto_from_array(name, values[name])
-    lost = {id(node) for node in gone}
-    bench.nodes = [node for node in bench.nodes if id(node) not in lost]
+    for node in gone:
+        bench.splice(node)
     return gone
 
 
-def _makers(bench: Bench, names: list[str]) -> set[int]:
+def _makers(bench: Bench, names: list[str]) -> set[Node]:
     """Every node that takes part in computing these values."""
-    found: set[int] = set()
+    found: set[Node] = set()
     pending = list(names)
     while pending:
         node = bench.producer(pending.pop())
-        if node is not None and id(node) not in found:
-            found.add(id(node))
+        if node is not None and node not in found:
+            found.add(node)
             pending += list(reads(node))
     return found
 
 
-def _constant_nodes(bench: Bench) -> list[Any]:
+def _constant_nodes(bench: Bench) -> list[Node]:
     """Nodes that depend on nothing but constants and fixed shapes, in order."""
     constant: set[str] = set(bench.initializers)
     found = []
@@ -87,7 +87,7 @@ def _bound(bench: Bench, node: Any) -> int:
     return _ITEM * prod(dims) * max(1, len(dims))
 
 
-def _evaluate(bench: Bench, nodes: list[Any], wanted: list[str]) -> dict[str, Any]:
+def _evaluate(bench: Bench, nodes: list[Node], wanted: list[str]) -> dict[str, Any]:
     """The wanted values, computed by onnxruntime; those that it cannot compute are missing."""
     import numpy
 
@@ -100,7 +100,7 @@ def _evaluate(bench: Bench, nodes: list[Any], wanted: list[str]) -> dict[str, An
             known = numpy.array(elements, numpy.int64).reshape(shape)
             initializers.append(proto_from_array(node.output[0], known))
         else:
-            computed.append(node)
+            computed.append(node.proto)
     outputs = [value_info(name, bench.tensor(name)) for name in wanted]
     model = standalone(computed, (), outputs, initializers, bench.proto.opset_import, bench.proto.ir_version)
     try:

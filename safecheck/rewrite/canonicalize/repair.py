@@ -59,11 +59,11 @@ def count_axes_from_front(bench: Bench) -> list[Any]:
 def cast_like_to_cast(bench: Bench) -> list[Any]:
     """Write the type that CastLike takes from its second operand; returns the nodes that are gone."""
     gone = []
-    for position, node in enumerate(bench.nodes):
+    for node in list(bench.nodes):
         if node.op_type == "CastLike" and is_standard(node) and bench.tensor(node.input[1]).dtype:
             to = dtype_number(bench.tensor(node.input[1]).dtype)
             cast = messages().NodeProto(name=node.name, op_type="Cast", input=[node.input[0]], output=node.output)
             cast.attribute.add(name="to", i=to, type=messages().AttributeProto.INT)
-            bench.nodes[position] = cast
+            bench.splice(node, [cast])
             gone.append(node)
     return gone

@@ -7,25 +7,23 @@ from typing import Any
 from safecheck.intake.onnx_library import messages
 from safecheck.rewrite.attributes import attribute, integer, operand
 from safecheck.rewrite.canonicalize.control import copied
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import Bench, Node
 
 
 def resolve_sequences(bench: Bench) -> list[Any]:
     """Replace sequence operators of the main graph; returns the nodes that are gone."""
     members: dict[str, list[str]] = {}
-    gone: list[Any] = []
-    kept: list[Any] = []
+    resolved: dict[Node, list[Any]] = {}
     for node in bench.nodes:
         made = _resolved(bench, node, members)
-        if made is None:
-            kept.append(node)
-        else:
-            kept += made
-            gone.append(node)
-    if gone and not _still_read(kept, members, bench):
-        bench.nodes = kept
-        return gone
-    return []
+        if made is not None:
+            resolved[node] = made
+    left = [entry for node in bench.nodes for entry in resolved.get(node, [node])]
+    if _still_read(left, members, bench):
+        return []
+    for node, made in resolved.items():
+        bench.splice(node, made)
+    return list(resolved)
 
 
 def _still_read(nodes: list[Any], members: dict[str, list[str]], bench: Bench) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import integers, text
 from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.memo import NodeMemo
 from safecheck.rewrite.movement import arrange, nearest, pick, resample
 from safecheck.rewrite.movement.numbers import Numbers
 from safecheck.rewrite.movement.selection import SELECTIONS, einsum_order, is_selection
@@ -21,6 +22,10 @@ MAX_ELEMENTS = 1 << 24
 _Move = Callable[[Bench, Any, list[Numbers]], list[Numbers]]
 
 
+class _Slots(NodeMemo[tuple[int, ...] | None]):
+    """Answers of `data_slots`."""
+
+
 def data_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
     """Positions of the operands whose elements a node moves; None if it does anything but move them.
 
@@ -28,11 +33,7 @@ def data_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
     """
     if not is_standard(node) or (node.op_type not in _MOVES and node.op_type not in SELECTIONS):
         return None
-    key = ("data slots", id(node))
-    if key not in bench.notes:
-        bench.notes[key] = _checked_slots(bench, node)
-    found: tuple[int, ...] | None = bench.notes[key]
-    return found
+    return bench.memo(_Slots).of(node, lambda: _checked_slots(bench, node))
 
 
 def _checked_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:

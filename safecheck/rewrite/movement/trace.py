@@ -32,14 +32,14 @@ def group(bench: Bench, anchor: Any) -> list[Any]:
     """The moving nodes that are connected with the anchor through what they move; in the order of the graph."""
     if data_slots(bench, anchor) is None:
         return []
-    members = {id(anchor): anchor}
+    members = {anchor}
     pending = [anchor]
     while pending and len(members) <= _MAX_NODES:
         for neighbour in _neighbours(bench, pending.pop()):
-            if id(neighbour) not in members and data_slots(bench, neighbour) is not None:
-                members[id(neighbour)] = neighbour
+            if neighbour not in members and data_slots(bench, neighbour) is not None:
+                members.add(neighbour)
                 pending.append(neighbour)
-    return [node for node in bench.nodes if id(node) in members]
+    return bench.in_order(members)
 
 
 def _neighbours(bench: Bench, node: Any) -> Iterator[Any]:
@@ -62,7 +62,7 @@ def exits(bench: Bench, nodes: list[Any]) -> list[Exit]:
     """
     import numpy
 
-    members = {id(node) for node in nodes}
+    members = set(nodes)
     starts: dict[str, int] = {}
     traced: dict[str, tuple[Any, bool]] = {}
     total = 0
@@ -92,8 +92,8 @@ def exits(bench: Bench, nodes: list[Any]) -> list[Exit]:
             traced[name] = (numbers, computes)
     for node in nodes:
         for name in node.output:
-            leaves = name in bench.outputs or any(
-                id(reader) not in members or _steers(bench, reader, name) for reader in bench.consumers(name)
+            leaves = bench.is_output(name) or any(
+                reader not in members or _steers(bench, reader, name) for reader in bench.consumers(name)
             )
             if name and leaves:
                 found.append(_exit(name, *traced[name], starts, bench))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import Tensor
-from safecheck.ir.walk import entering, holds_graphs, reads
-from safecheck.rewrite.graph import Bench
+from safecheck.ir.walk import entering, holds_graphs
+from safecheck.rewrite.graph import Bench, Node
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.runtime import RunError, Session
@@ -43,6 +44,10 @@ class UnprovedError(Exception):
     """The claim does not hold, or could not be shown; the text says why."""
 
 
+class _Proofs(dict[tuple[object, ...], Proof]):
+    """What was shown, by everything that it depends on."""
+
+
 def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
     """Run the nodes that make the outputs today and the new ones.
 
@@ -65,16 +70,16 @@ def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
         claim.bound,
         *claim.floors.values(),
     )
-    if key not in bench.kept:  # a network repeats its blocks: equal sites with equal weights need one proof
+    proofs = bench.memo(_Proofs)
+    if key not in proofs:  # a network repeats its blocks: equal sites with equal weights need one proof
         try:
             old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())
             if claim.moves_data:
                 _prove_movement(feeds, old, new)
-            bench.kept[key] = _prove_numbers(claim, feeds, old, new)
+            proofs[key] = _prove_numbers(claim, feeds, old, new)
         except RunError as error:
             raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error
-    proof: Proof = bench.kept[key]
-    return proof
+    return proofs[key]
 
 
 def fingerprint(model: Any) -> str:
@@ -99,13 +104,13 @@ def fingerprint(model: Any) -> str:
 
 
 def region(bench: Bench, inputs: Iterable[str], outputs: Iterable[str]) -> list[Any]:
-    """The nodes between inputs and outputs, in order.
+    """The NodeProtos between inputs and outputs, in order.
 
     Raises:
         UnprovedError: an output depends on something that is no input.
     """
     known = set(inputs)
-    wanted: set[int] = set()
+    wanted: set[Node] = set()
     pending = list(outputs)
     while pending:
         name = pending.pop()
@@ -114,10 +119,10 @@ def region(bench: Bench, inputs: Iterable[str], outputs: Iterable[str]) -> list[
         node = bench.producer(name)
         if node is None:
             raise UnprovedError(f"{printable(name, 60)} is no input of the site")
-        if id(node) not in wanted:
-            wanted.add(id(node))
-            pending += list(reads(node))
-    return [node for node in bench.nodes if id(node) in wanted]
+        if node not in wanted:
+            wanted.add(node)
+            pending += node.reads
+    return [node.proto for node in bench.in_order(wanted)]
 
 
 def _with_aliases(replacement: Replacement) -> list[Any]:
@@ -133,7 +138,8 @@ def _model(
     results: Sequence[str],
     constants: Mapping[str, Any],
 ) -> Any:
-    stored = {**bench.initializers, **{name: proto_from_array(name, array) for name, array in constants.items()}}
+    new = {name: proto_from_array(name, array) for name, array in constants.items()}
+    stored = ChainMap(new, bench.initializers)  # a copy would cost as much as the model has weights
     return standalone(
         nodes,
         [value_info(name, tensor) for name, tensor in feeds.items()],

@@ -95,7 +95,7 @@ def _into_producer(bench: Bench, chain: _Chain) -> Iterator[Option]:
     maker = bench.producer(chain.data)
     found = None if maker is None else convolution(bench, maker)
     channels = chain.channels((1,)) if len(chain.dims) > 2 else None
-    if found is None or channels is None or chain.data in bench.outputs or len(bench.consumers(chain.data)) != 1:
+    if found is None or channels is None or bench.is_output(chain.data) or len(bench.consumers(chain.data)) != 1:
         return
     import numpy
 
@@ -108,7 +108,7 @@ def _into_producer(bench: Bench, chain: _Chain) -> Iterator[Option]:
 
 def _into_consumer(bench: Bench, chain: _Chain) -> Iterator[Option]:
     readers = bench.consumers(chain.result)
-    if chain.result in bench.outputs or len(readers) != 1 or readers[0].input[0] != chain.result:
+    if bench.is_output(chain.result) or len(readers) != 1 or readers[0].input[0] != chain.result:
         return
     found = convolution(bench, readers[0])
     channels = chain.channels((1,)) if len(chain.dims) > 2 else None

@@ -139,7 +139,7 @@ def _inverts(bench: Bench, node: Any, value: str) -> bool:
 
 def _only_reader(bench: Bench, name: str) -> Any | None:
     readers = bench.consumers(name)
-    return readers[0] if len(readers) == 1 and name not in bench.outputs else None
+    return readers[0] if len(readers) == 1 and not bench.is_output(name) else None
 
 
 def _number(bench: Bench, name: str) -> float | None:

@@ -24,6 +24,10 @@ _SILU_FLOOR = -0.2785
 _CAVEATS = (UNSIGNED_ZERO, "NaN and infinities spread over the windows of their map")
 
 
+class _Floors(dict[str, float]):
+    """Numbers that no element of a value is below; they stay with the name of the value."""
+
+
 class MaxPoolToRelu:
     """MaxPool over windows of up to five by five."""
 
@@ -51,7 +55,7 @@ class MaxPoolToRelu:
         if any(pads) and lowest is None:
             return Site((node,), reason="padding is minus infinity, and nothing says that no element is negative")
         if lowest is not None:
-            bench.kept["floor", node.output[0]] = lowest
+            bench.memo(_Floors)[node.output[0]] = lowest
         return Site((node,), (_option(bench, node, (window, strides, pads), lowest if any(pads) else None),))
 
 
@@ -65,7 +69,7 @@ def _rounds_up(dims: Any, made: Any, window: Any, strides: Any, pads: Any) -> bo
 
 def floor(bench: Bench, name: str) -> float | None:
     """A number that no element of a value is below, if there is one to be seen. It stays with the name."""
-    known: float | None = bench.kept.get(("floor", name))
+    known = bench.memo(_Floors).get(name)
     maker = bench.producer(name)
     if known is not None or maker is None:
         return known

@@ -19,7 +19,7 @@ class KeepRank:
     def match(self, bench: Bench, node: Any) -> Site | None:
         """The reason, for the node that makes such an output."""
         if node.op_type not in _VIEWS or not any(
-            name in bench.outputs and len(bench.dims(name) or (1, 1)) == 1 for name in node.output
+            bench.is_output(name) and len(bench.dims(name) or (1, 1)) == 1 for name in node.output
         ):
             return None
         return Site(

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import Bench, Node
 from safecheck.rewrite.movement.factor import Factored, FactorError, stages
 from safecheck.rewrite.movement.numbers import OTHER, ZERO
 from safecheck.rewrite.movement.program import STYLES, Style, StyleError, Writer
@@ -20,6 +20,10 @@ from safecheck.rewrite.rule import Claim, Option, Site
 
 _SPREADS = "the convolution with zeros and ones turns -0 into +0 and spreads NaN and infinity over what it sums"
 _SPREAD = "the product that was there turned -0 into +0 and spread NaN and infinity; the replacement copies"
+
+
+class _Programs(dict[tuple[tuple[Node, ...], tuple[str, ...]], tuple[list[Option], str]]):
+    """Answers of `_programs`, by the nodes that move and the names of what leaves them."""
 
 
 class RotateWithTranspose:
@@ -41,17 +45,17 @@ class RotateWithTranspose:
         return Site(ordered, tuple(options), "" if options else reason)
 
 
-def _options(bench: Bench, nodes: list[Any]) -> tuple[list[Option], str]:
+def _options(bench: Bench, nodes: list[Node]) -> tuple[list[Option], str]:
     """A program per style for everything that leaves the nodes, or why there is none."""
     try:
         found = exits(bench, nodes)
     except FactorError as failure:
         return [], str(failure)
-    key = ("rotation", *(id(node) for node in nodes), *(exit_.name for exit_ in found))
-    if key not in bench.kept:
-        bench.kept[key] = (nodes, _programs(bench, found))
-    programs: tuple[list[Option], str] = bench.kept[key][1]
-    return programs
+    programs = bench.memo(_Programs)
+    key = tuple(nodes), tuple(exit_.name for exit_ in found)
+    if key not in programs:
+        programs[key] = _programs(bench, found)
+    return programs[key]
 
 
 def _programs(bench: Bench, found: list[Exit]) -> tuple[list[Option], str]:

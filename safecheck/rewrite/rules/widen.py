@@ -15,6 +15,7 @@ from safecheck.ir.walk import entering
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable
 from safecheck.rewrite.algebra.lifting import GAIN_NOTHING, can_lift, write
 from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.memo import GraphMemo
 from safecheck.rewrite.rule import Claim, Option, Site
 
 _CLAIM = Claim("exact", "the same operators on the same elements; dimensions of 1 come or go in front")
@@ -25,6 +26,10 @@ _INTERPOLATES = Claim(
 )
 
 
+class _Sites(GraphMemo[Site | None]):
+    """The island of a node, by each of its nodes."""
+
+
 class WidenToFourDimensions:
     """Islands of nodes that read or make values of fewer than four dimensions."""
 
@@ -33,28 +38,25 @@ class WidenToFourDimensions:
 
     def match(self, bench: Bench, node: Any) -> Site | None:
         """The island of the node; the same site for all of its nodes."""
-        key = (self.name, id(node))
-        if key not in bench.notes:
+        sites = bench.memo(_Sites).of(bench)
+        if node not in sites:
             nodes = island(bench, node)
-            site = _site(bench, nodes) if nodes else None
-            bench.notes[key] = site
-            bench.notes.update({(self.name, id(member)): site for member in nodes})
-        found: Site | None = bench.notes[key]
-        return found
+            sites.update(dict.fromkeys((node, *nodes), _site(bench, nodes) if nodes else None))
+        return sites[node]
 
 
 def island(bench: Bench, anchor: Any) -> list[Any]:
     """The nodes to lift that are connected with the anchor through lifted values, in the order of the graph."""
     if not can_lift(bench, anchor):
         return []
-    members = {id(anchor)}
+    members = {anchor}
     pending = [anchor]
     while pending:
         for neighbour in _neighbours(bench, pending.pop()):
-            if id(neighbour) not in members and can_lift(bench, neighbour):
-                members.add(id(neighbour))
+            if neighbour not in members and can_lift(bench, neighbour):
+                members.add(neighbour)
                 pending.append(neighbour)
-    return [node for node in bench.nodes if id(node) in members]
+    return bench.in_order(members)
 
 
 def _neighbours(bench: Bench, node: Any) -> Iterable[Any]:
@@ -73,12 +75,10 @@ def _site(bench: Bench, nodes: list[Any]) -> Site | None:
     lift = Lift(bench, nodes[0].output[0])
     for node in nodes:
         write(lift, node)
-    members = {id(node) for node in nodes}
+    members = set(nodes)
     made = [name for node in nodes for name in node.output if name]
     leaving = [
-        name
-        for name in made
-        if name in bench.outputs or any(id(reader) not in members for reader in bench.consumers(name))
+        name for name in made if bench.is_output(name) or any(reader not in members for reader in bench.consumers(name))
     ]
     inputs = tuple(name for name in entering(nodes) if name not in bench.initializers)
     replacement = lift.sketch.replacement(inputs, {name: lift.lowered(name) for name in leaving})
