@@ -1,8 +1,7 @@
 """A mutable graph: the main graph of a model with weights, and for every value who makes it, reads it and what it is.
 
-Only the main graph is changed. Names of network inputs and outputs, metadata and weights stay as they are; a value
-keeps its name when its producer is replaced, so nothing else has to change. Replacing some nodes costs what they and
-their neighbours cost, whatever the size of the model.
+Only the main graph is changed. Interface, metadata and weights stay as they are; a value keeps its name when its maker
+is replaced. Replacing some nodes costs what they and their neighbours cost, whatever the size of the model.
 """
 
 from __future__ import annotations
@@ -115,9 +114,7 @@ class Bench:
         tensor = self.initializers.get(name)
         if tensor is None:
             return None
-        if name not in self._arrays:
-            self._arrays[name] = array_of(tensor)
-        return self._arrays[name]
+        return self._arrays[name] if name in self._arrays else self._arrays.setdefault(name, array_of(tensor))
 
     def is_output(self, name: str) -> bool:
         """Whether the network hands a value out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +12,6 @@ from safecheck.errors import InputError, SafecheckError, UsageError
 from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
 from safecheck.intake.onnx_library import library
-from safecheck.ir.excerpt import shape_words
 from safecheck.ir.model import Model, load
 from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
 from safecheck.rewrite.canonicalize.repair import repair
@@ -21,6 +19,7 @@ from safecheck.rewrite.canonicalize.run import KINDS, normalise
 from safecheck.rewrite.driver import Step, mend, name_of, words
 from safecheck.rewrite.files import fits, read_whole, refuse_inputs, written
 from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.listing import listing, unified_diff
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof
 from safecheck.rewrite.proof.whole import Whole, compare_models
@@ -146,7 +145,7 @@ def _fixed(source: str | InMemory, target: str | None, profile: Profile, request
     bench.drop_unused()
     result = bench.model()
     _checked(result, path)
-    diff = "\n".join(difflib.unified_diff(old_lines, listing(bench), "before", "after", lineterm="", n=1))
+    diff = "\n".join(unified_diff(old_lines, listing(bench)))
     inputs = {name: bench.tensor(name) for name in bench.inputs}
     with written(result, target, bool(model.external_data)) as place:
         whole = compare_models(reference, place, inputs) if request.whole else None
@@ -243,29 +242,3 @@ def _left(after: Report, steps: list[Step]) -> tuple[Left, ...]:
             reasons = [reason for reason in reasons if not reason.startswith(NoPermittedEquivalent.name)]
         found.append(Left(finding, "; ".join(dict.fromkeys(reasons))))
     return tuple(found)
-
-
-def listing(bench: Bench) -> list[str]:
-    """The main graph as text, one node a line, for a diff."""
-    lines = []
-    for node in bench.nodes:
-        outputs = ", ".join(f"{printable(name, 80)} {shape_words(bench.tensor(name))}" for name in node.output if name)
-        inputs = ", ".join(printable(name, 80) for name in node.input)
-        attributes = " ".join(_short(part) for part in node.attribute)
-        lines.append(f"{outputs} = {printable(node.op_type, 60)}({inputs}) {attributes}".rstrip())
-    return lines
-
-
-def _short(part: Any) -> str:
-    values = {
-        "i": part.i,
-        "f": part.f,
-        "s": printable(part.s, 40),
-        "ints": list(part.ints),
-        "floats": list(part.floats),
-    }
-    shown = next((f"{value}" for field_, value in values.items() if part.type == _KINDS[field_]), "...")
-    return f"{printable(part.name, 40)}={shown}"
-
-
-_KINDS = {"f": 1, "i": 2, "s": 3, "floats": 6, "ints": 7}

@@ -44,8 +44,11 @@ class UnprovedError(Exception):
     """The claim does not hold, or could not be shown; the text says why."""
 
 
-class _Proofs(dict[tuple[object, ...], Proof]):
-    """What was shown, by everything that it depends on."""
+class _Shown(dict[tuple[object, ...], Proof | str]):
+    """Proofs, and why there is none, by all that they depend on: both sides but for their names, and the claim.
+
+    The limit of a claim is a function of the same: bounds are derived from what is replaced and from the new constants.
+    """
 
 
 def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
@@ -61,25 +64,29 @@ def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
     results = [*replacement.outputs, *replacement.aliases]
     old_model = _model(bench, feeds, region(bench, replacement.inputs, results), results, {})
     new_model = _model(bench, feeds, _with_aliases(replacement), results, replacement.constants)
-    key = (
-        "proof",
-        fingerprint(old_model),
-        fingerprint(new_model),
-        claim.kind,
-        claim.method,
-        claim.bound,
-        *claim.floors.values(),
-    )
-    proofs = bench.memo(_Proofs)
-    if key not in proofs:  # a network repeats its blocks: equal sites with equal weights need one proof
-        try:
-            old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())
-            if claim.moves_data:
-                _prove_movement(feeds, old, new)
-            proofs[key] = _prove_numbers(claim, feeds, old, new)
-        except RunError as error:
-            raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error
-    return proofs[key]
+    floors = tuple((position, claim.floors[name]) for position, name in enumerate(feeds) if name in claim.floors)
+    words = claim.kind, claim.method, claim.moves_data, claim.finite_only, claim.caveats, claim.bound, floors
+    key = fingerprint(old_model), fingerprint(new_model), words
+    shown = bench.memo(_Shown)
+    if key not in shown:  # a network repeats its blocks: equal sites with equal weights need one proof
+        shown[key] = _shown(claim, feeds, old_model, new_model)
+    found = shown[key]
+    if isinstance(found, str):
+        raise UnprovedError(found)
+    return found
+
+
+def _shown(claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model: Any) -> Proof | str:
+    """The proof, or why there is none."""
+    try:
+        old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())
+        if claim.moves_data:
+            _prove_movement(feeds, old, new)
+        return _prove_numbers(claim, feeds, old, new)
+    except RunError as error:
+        raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error
+    except UnprovedError as failure:
+        return str(failure)
 
 
 def fingerprint(model: Any) -> str:
