@@ -1,4 +1,4 @@
-"""The command line: one file per command, each parses, calls the pipeline and returns an exit code."""
+"""The command line: one file per command, each parses, calls a use case, shows the result and returns an exit code."""
 
 from __future__ import annotations
 
