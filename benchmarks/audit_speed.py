@@ -63,6 +63,7 @@ CASES = (
     Case("nodes-10000", reference=ON_MODEL, ratio=3.0),
     Case("nodes-10000-narrow", reference=ON_MODEL, ratio=3.0),
     Case("help", False, (SAFECHECK, "--help"), python("pass"), ratio=3.0),
+    Case("import", False, python("import safecheck"), python("pass"), ratio=1.1),
     Case("rules", False, python(LOAD_RULES), python(RULES), extra_ms=60),
 )
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from safecheck.ir.excerpt import shape_words
 from safecheck.ir.graph import Scope
 from safecheck.ir.signature import UNKNOWN, Tensor
+from safecheck.ir.topology import trunk
 
 _MOST = 12
 _LEAST_SHARE = 0.03
@@ -49,7 +50,7 @@ def stages(scope: Scope, lookup: Callable[[str], Tensor]) -> tuple[Stage, ...]:
 def _changes(scope: Scope, lookup: Callable[[str], Tensor]) -> Iterator[tuple[int, str]]:
     """Where the size of the trunk changes: the first node after the change, and the new shape."""
     size = None
-    for index in _trunk(scope, lookup):
+    for index in trunk(scope):
         tensor = next((lookup(name) for name in scope.nodes[index].proto.output if name), None)
         if tensor is None or tensor.dims is UNKNOWN:
             continue
@@ -59,29 +60,3 @@ def _changes(scope: Scope, lookup: Callable[[str], Tensor]) -> Iterator[tuple[in
         if elements != size:
             size = elements
             yield index, shape_words(tensor)
-
-
-def _trunk(scope: Scope, lookup: Callable[[str], Tensor]) -> Iterator[int]:
-    """Nodes over which no data is carried past: everything later depends on earlier nodes through them alone.
-
-    One sweep: how far the values made so far are still read. Nodes that read no data, such as constants, do not count.
-    """
-    furthest = _last_readers(scope)
-    reach = 0
-    for node in scope.nodes:
-        reads_data = any(name in scope.producers or lookup(name).network_input for name in node.proto.input)
-        if not reads_data or lookup(next(iter(node.proto.output), "")).constant:
-            continue
-        if reach <= node.index:
-            yield node.index
-        reach = max(reach, furthest.get(node.index, node.index))
-
-
-def _last_readers(scope: Scope) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for node in scope.nodes:
-        for name in node.proto.input:
-            maker = scope.producers.get(name)
-            if maker is not None:
-                found[maker.index] = max(found.get(maker.index, 0), node.index)
-    return found

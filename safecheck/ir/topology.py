@@ -95,6 +95,31 @@ def regions(graph: Graph) -> list[list[str]]:
     return sorted(found, key=lambda region: order[region[0]])
 
 
+def trunk(scope: Scope) -> list[int]:
+    """The nodes of a main graph that all data has to pass between its inputs and its outputs, in their order.
+
+    These are the dominators of the outputs; a value that is carried past a node, also an input, has another way.
+    """
+    start, end = -1, len(scope.nodes)
+    ways: nx.DiGraph[int] = nx.DiGraph()
+    ways.add_nodes_from((start, end))
+    for node in scope.nodes:
+        for value in node.proto.input:
+            producer = scope.producers.get(value)
+            if producer is not None:
+                ways.add_edge(producer.index, node.index)
+            elif scope.lookup(value).network_input:
+                ways.add_edge(start, node.index)
+    ways.add_edges_from((scope.producers[value].index, end) for value in scope.outputs if value in scope.producers)
+    above = nx.immediate_dominators(ways, start)
+    found: list[int] = []
+    node = above.get(end, start)
+    while node is not None and node != start:
+        found.append(node)
+        node = above[node]
+    return found[::-1]
+
+
 def find_cycle(scope: Scope) -> list[int]:
     """Positions of nodes that depend on each other in a circle; empty if there is none."""
     order: nx.DiGraph[int] = nx.DiGraph()

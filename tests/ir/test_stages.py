@@ -67,3 +67,20 @@ def test_unknown_shapes_and_many_changes_give_one_stage(tmp_path: Path) -> None:
     proto.ir_version = 8
     main = read(proto, tmp_path).graph.scopes[0]
     assert stages(main, main.lookup) == ((0, count + 1, ""),)
+
+
+def test_an_input_that_is_carried_past_is_another_way(tmp_path: Path) -> None:
+    """A block whose skip connection starts at the input of the network: nothing before the sum is its trunk."""
+    model = read(
+        model_from_text(
+            """(float[1,4,8,8] x) => (y) {
+                w = Concat<axis = 1>(x, x) v = Relu(w)
+                s, t = Split<axis = 1, num_outputs = 2>(v)
+                r = Add(x, s) q = Relu(r) y = GlobalAveragePool(q)
+            }"""
+        ),
+        tmp_path,
+    )
+    main = model.graph.scopes[0]
+    found = stages(main, main.lookup)
+    assert [(stage.first, stage.end, stage.shape) for stage in found] == [(0, 5, "1x4x8x8"), (5, 6, "1x4x1x1")]
