@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 
-from safecheck.audit.report import Report
 from safecheck.rulebook import cases as rule_cases
-from safecheck.rulebook.cases import Case, model_from_text
-from safecheck.rulebook.profile import Profile
-from safecheck.usecases.selftest import audited, difference
+from safecheck.rulebook.cases import Case, model_from_text, targets
 
-FOLDER = Path(__file__).parent / "cases"
+TARGETS = tuple(targets())
 
-__all__ = ["FOLDER", "Case", "_read", "cases", "check", "model_from_text"]
+__all__ = ["TARGETS", "Case", "cases", "model_from_text", "rules_named"]
 
 
-def cases() -> list[Case]:
-    """The cases of the default profile."""
-    return rule_cases.cases("here")
+@cache
+def all_cases() -> tuple[Case, ...]:
+    """Every case, target after target; read once by each process."""
+    return tuple(rule_cases.cases())
 
 
-def _read(file: Path) -> Iterator[Case]:
-    return rule_cases._read(file, file.name, "")
+def cases(*names: str) -> list[Case]:
+    """The cases of these targets."""
+    return [case for case in all_cases() if case.target in names]
 
 
-def check(case: Case, book: Profile, folder: Path) -> Report:
-    """Assert that an audit of the case gives exactly the verdicts and rules it names; the report, for more."""
-    report = audited(case, book, str(folder / "model.onnx"))
-    assert report.error is None
-    assert difference(case, report) == ""
-    return report
+def rules_named(*names: str) -> frozenset[str]:
+    """Every rule id that the cases of these targets name."""
+    return frozenset[str]().union(*(case.rules for case in cases(*names)))

@@ -28,7 +28,7 @@ HEAVY = ("onnx", "numpy", "networkx", "rich", "yaml", "torch", "transformers")
 
 def fresh(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in an interpreter of its own, outside the checkout."""
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.anchor, timeout=60)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT.anchor, timeout=600)
 
 
 def test_every_folder_is_a_listed_package() -> None:
@@ -51,7 +51,10 @@ def test_the_mapped_folders_have_no_twin(name: str) -> None:
 
 
 def test_every_rule_file_is_packaged() -> None:
-    assert {file.suffix for file in (ROOT / "rules").rglob("*") if file.is_file()} <= {".yaml", ".jsonl", ".py", ".pyc"}
+    suffixes = {
+        file.suffix for file in (ROOT / "rules").rglob("*") if file.is_file() and file.parent.name != "__pycache__"
+    }
+    assert suffixes <= {".yaml", ".py"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))

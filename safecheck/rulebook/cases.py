@@ -1,6 +1,9 @@
 """The rule cases: small models in ONNX text with the verdict that is expected of them.
 
-name      what the case shows; unique in its folder
+`targets.yaml` names the targets and the profile of each. A case is about the target whose folder its file lies in,
+unless it names `targets`: each model is written once, with a column for every target that is asked about it.
+
+name      what the case shows; unique for its target in its file
 onnx      text of a graph for the ONNX parser; the header is written from `opset`, unless the text has one
 opset     of ai.onnx, 17 unless given
 weights   names of values that become initializers of zeros, each with its type
@@ -9,6 +12,7 @@ node      position of the node the case is about, the last one unless given
 findings  ids of all rules that are held against that node, none unless given
 allowed_by  ids of all rules that the allowed nodes rest on, none unless given
 model     ids of all rules held against network inputs and outputs; not looked at unless given
+targets   names of the targets, separated by commas; or a mapping of such names to what is expected of the model there
 rows      variants of the case: values for $key in the texts above; a key from above is replaced
 """
 
@@ -23,9 +27,12 @@ from typing import Any
 from safecheck.intake.onnx_library import library, messages
 from safecheck.intake.tensors import byte_size
 from safecheck.strict import resources
-from safecheck.strict.yaml import Entry, load
+from safecheck.strict.yaml import Entry, load, suggest
+from safecheck.text import printable
 
-_OPTIONAL = ("opset", "weights", "verdict", "verdicts", "node", "findings", "allowed_by", "model", "rows")
+_EXPECTED = ("verdict", "verdicts", "node", "findings", "allowed_by", "model")
+_CASE = ("name", "onnx", "opset", "weights", *_EXPECTED)
+_TARGETS = "targets.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,9 @@ class Case:
     """One model and what is expected of it."""
 
     file: str
+    line: int
+    """Where the file says what is expected."""
+    target: str
     profile: str
     """Name of the profile it is held against."""
     name: str
@@ -46,7 +56,7 @@ class Case:
     model: frozenset[str] | None
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.name}"
+        return f"{self.file}:{self.line}: {self.name} ({self.profile})"
 
     @property
     def rules(self) -> frozenset[str]:
@@ -90,18 +100,24 @@ def _zeros(name: str, type_: str) -> Any:
     return tensor
 
 
-def cases(folder: str | None = None) -> list[Case]:
-    """The cases of one folder of `safecheck.cases` (`here` for the files at its top), or of all folders."""
-    profiles = {name: entry.text() for name, entry in _entry(resources.cases() / "profiles.yaml").items().items()}
-    found: list[Case] = []
-    for name, profile in profiles.items():
-        if folder in (None, name):
-            place = resources.cases() if name == "here" else resources.cases() / name
-            prefix = "" if name == "here" else f"{name}/"
-            for file in sorted(place.iterdir(), key=lambda item: item.name):
-                if file.name.endswith(".yaml") and file.name != "profiles.yaml":
-                    found += _read(file, f"{prefix}{file.name}", profile)
-    return found
+def targets() -> dict[str, str]:
+    """Name of the profile that the cases of a target are held against, by the name of the target."""
+    entry = _entry(_TARGETS, resources.cases() / _TARGETS)
+    return {name: profile.text() for name, profile in entry.items().items()}
+
+
+def cases(target: str | None = None) -> list[Case]:
+    """The cases of one target, or of all: target after target, first those of its folder.
+
+    Raises:
+        RuleFileError: a case file is broken.
+    """
+    profiles = targets()
+    order = {name: position for position, name in enumerate(profiles)}
+    files = [(path, file) for path, file in resources.yaml_files(resources.cases()) if path != _TARGETS]
+    found = [case for path, file in files for case in _read(path, file, profiles)]
+    found.sort(key=lambda case: (order[case.target], not case.file.startswith(f"{case.target}/")))
+    return [case for case in found if target in (None, case.target)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +143,47 @@ def _passes(case: Case) -> bool:
     return set(case.verdicts) == {"allowed"}
 
 
-def _entry(file: Traversable) -> Entry:
-    return load(file.read_text(encoding="utf-8"), f"cases/{file.name}")
+def _entry(path: str, file: Traversable) -> Entry:
+    return load(file.read_text(encoding="utf-8"), f"cases/{path}")
 
 
-def _read(file: Traversable, name: str, profile: str) -> Iterator[Case]:
-    for entry in _entry(file).sequence():
-        keys = entry.mapping(required=("name", "onnx"), optional=_OPTIONAL)
-        fixed = {key: _value(part) for key, part in keys.items() if key != "rows"}
-        rows = [_value(row) for row in keys["rows"].sequence()] if "rows" in keys else [{}]
-        for row in rows:
-            merged = {**fixed, **{key: row[key] for key in row if key in _OPTIONAL or key in ("name", "onnx")}}
-            yield _case(name, profile, {key: _filled(value, row) for key, value in merged.items()}, entry)
+def _read(path: str, file: Traversable, profiles: dict[str, str]) -> Iterator[Case]:
+    folder = path.rpartition("/")[0]
+    for entry in _entry(path, file).sequence():
+        keys = entry.mapping(required=("name", "onnx"), optional=(*_CASE, "targets", "rows"))
+        for row in keys["rows"].sequence() if "rows" in keys else [entry]:
+            varied = row.items()
+            fields = {key: _value(part) for key, part in varied.items() if key not in ("targets", "rows")}
+            values = {key: _value(keys[key]) for key in _CASE if key in keys}
+            values |= {key: fields[key] for key in _CASE if key in fields}
+            for target, place in _columns(varied.get("targets", keys.get("targets")), row, profiles, folder):
+                column = place.mapping(optional=_EXPECTED) if place is not row else {}
+                values_there = {**values, **{key: _value(part) for key, part in column.items()}}
+                filled = {key: _filled(value, fields) for key, value in values_there.items()}
+                yield _case(path, target, profiles[target], filled, place)
 
 
-def _case(file: str, profile: str, values: dict[str, Any], entry: Entry) -> Case:
+def _columns(entry: Entry | None, row: Entry, profiles: dict[str, str], folder: str) -> Iterator[tuple[str, Entry]]:
+    """Each target of a case, and where it says what is expected there: the row itself, or a part of its `targets`."""
+    if entry is None:
+        if not folder:
+            row.fail("nothing says which target the case is about", "give `targets`, or move it to the folder of one")
+        yield folder, row
+        return
+    for names, place in entry.items().items() if entry.is_mapping else ((entry.text(), row),):
+        for target in names.split(", "):
+            if target not in profiles:
+                entry.fail(f"no target '{printable(target, 40)}'{suggest(target, profiles)}", f"add it to {_TARGETS}")
+            yield target, place
+
+
+def _case(file: str, target: str, profile: str, values: dict[str, Any], place: Entry) -> Case:
     if ("verdict" in values) == ("verdicts" in values):
-        entry.fail(f"case {values['name']} needs either verdict or verdicts", "give one of them")
+        place.fail(f"case {values['name']} needs either verdict or verdicts", "give one of them")
     return Case(
         file=file,
+        line=place.tree[1],
+        target=target,
         profile=profile,
         name=values["name"],
         onnx=values["onnx"],

@@ -189,7 +189,7 @@ class _Loader:
         file = resources.rules()
         for part in path.split("/"):
             if not _FILE_NAME.match(part):
-                entry.fail(f"'{printable(path, 80)}' is not the name of a rule file", "write it like layers/pooling")
+                entry.fail(f"'{printable(path, 80)}' is not the name of a rule file", "write it like trt-8/pooling")
             file = file / part
         if not file.is_file():
             entry.fail(f"no rule file '{printable(path, 80)}'", "correct the name")
@@ -249,7 +249,7 @@ def _idioms(root: Entry) -> dict[str, Idiom]:
 
 
 def _matching(entry: Entry) -> list[str]:
-    """`layers/*` as the files of that folder, in name order, or a single file."""
+    """`trt-8/*` as the files of that folder, in name order, or a single file."""
     name = entry.text()
     if not name.endswith("/*"):
         return [f"{name}.yaml"]

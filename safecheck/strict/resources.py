@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from safecheck.errors import UsageError
+
+Tree: TypeAlias = list[Any]
+"""A YAML document; its parts are described in `strict.yaml`."""
 
 
 def _package(name: str) -> Traversable:
@@ -37,27 +43,70 @@ def reports() -> Traversable:
     return _package("reports")
 
 
-@cache
-def _parsed() -> dict[str, str]:
-    """Digest of a YAML text -> its tree as JSON; every line of the file is one, and only those asked for are read."""
-    file = rules() / "parsed.jsonl"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return {line[:64]: line[65:] for line in lines}
+def parsed_rules(folder: Traversable, parse: Callable[[str, str], Tree]) -> str:
+    """The file `parsed.jsonl` of a wheel: per rule file below `folder` a line with the key of its text and its tree."""
+    lines = []
+    for path, file in yaml_files(folder):
+        text = file.read_text(encoding="utf-8")
+        lines.append(f"{digest(text)} {json.dumps(parse(text, f'rules/{path}'), separators=(',', ':'))}\n")
+    return "".join(sorted(lines))
 
 
 def digest(text: str) -> str:
-    """The key of a YAML text in `parsed.jsonl`."""
+    """The key of a YAML text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @cache
-def parsed(text: str) -> list[Any] | None:
-    """The tree of a shipped YAML text, found by its content; None for any other text.
+def _parsed() -> dict[str, str] | None:
+    """Key of a YAML text -> its tree as JSON, of which only those asked for are read; None in a checkout."""
+    file = rules() / "parsed.jsonl"
+    if not file.is_file():
+        return None
+    return {line[:64]: line[65:] for line in file.read_text(encoding="utf-8").splitlines()}
 
-    A changed rule file has another content and is parsed anew, so a stale `parsed.jsonl` costs time, never truth.
+
+@cache
+def parsed(text: str) -> Tree | None:
+    """The tree of a rule file, found by its content: in the wheel, or where an earlier run of a checkout kept it.
+
+    A changed rule file has another content and is parsed anew: what is stale or damaged costs time, never truth.
     """
-    line = _parsed().get(digest(text))
-    return None if line is None else json.loads(line)
+    shipped = _parsed()
+    try:
+        line = _kept(text).read_text(encoding="utf-8") if shipped is None else shipped.get(digest(text), "null")
+        tree = json.loads(line)
+    except (OSError, ValueError):
+        return None
+    return tree if isinstance(tree, list) else None
+
+
+def keep(text: str, tree: Tree) -> None:
+    """In a checkout, keep the tree of a rule file for the next run."""
+    if _parsed() is not None or digest(text) not in _texts():
+        return
+    file = _kept(text)
+    temporary = file.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        temporary.write_text(json.dumps(tree, separators=(",", ":")), encoding="utf-8")
+        os.replace(temporary, file)
+
+
+def _kept(text: str) -> Path:
+    """With the byte code, which only those can write who can write the rules. Another parser makes another tree."""
+    return Path(str(rules()), "__pycache__", f"{digest(_parser() + text)}.json")
+
+
+@cache
+def _parser() -> str:
+    return (files(__package__) / "yaml.py").read_text(encoding="utf-8")
+
+
+@cache
+def _texts() -> frozenset[str]:
+    """The keys of all shipped texts."""
+    return frozenset(digest(file.read_text(encoding="utf-8")) for _, file in yaml_files(rules()))
 
 
 def yaml_files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from safecheck.errors import RuleFileError
-from safecheck.strict.yaml import LIST, MAPPING, MAX_BYTES, MAX_DEPTH, SCALAR, Tree
+from safecheck.strict.resources import Tree
+from safecheck.strict.yaml import LIST, MAPPING, MAX_BYTES, MAX_DEPTH, SCALAR
 from safecheck.text import printable
 
 _Path = tuple[str, ...]

@@ -4,8 +4,8 @@ Rule files decide safety verdicts, so everything that YAML would silently resolv
 line: doubled keys, anchors used as aliases, tags, several documents, words such as `no` that become booleans, numbers
 in odd notations. Scalars are text unless they are `true`, `false`, a decimal integer or a decimal fraction.
 
-A document is kept as a tree of plain lists, `[kind, line, content]`, which is also how the rules of this package are
-shipped a second time: reading that costs a tenth of parsing YAML (see `resources.parsed`).
+A document is kept as a tree of plain lists, `[kind, line, content]`, which is also how a wheel ships the rules a second
+time and a checkout keeps them between runs: reading that costs a tenth of parsing YAML (see `resources.parsed`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 from safecheck.errors import RuleFileError
 from safecheck.finding import Scalar
 from safecheck.strict import resources
+from safecheck.strict.resources import Tree
 from safecheck.text import printable
 
 MAX_BYTES = 1 << 20
@@ -34,7 +35,6 @@ _AMBIGUOUS = frozenset(
 
 SCALAR, LIST, MAPPING = 0, 1, 2
 # [SCALAR, line, text, plain] / [LIST, line, [tree, ...]] / [MAPPING, line, [[key, key line, plain, tree], ...]]
-Tree: TypeAlias = list[Any]
 _KINDS = {SCALAR: "single value", LIST: "list", MAPPING: "mapping"}
 
 
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def crumb(self) -> str:
-        """`rules/layers/pool.yaml:12: rules[0].when`."""
+        """`rules/trt-8/pool.yaml:12: rules[0].when`."""
         steps: list[str] = []
         entry: Entry | None = self
         while entry is not None and entry.parent is not None:
@@ -160,7 +160,11 @@ class Entry:
 
 def load(text: str, file: str, limit: int = MAX_BYTES) -> Entry:
     """The root of a YAML document of at most `limit` bytes. `file` is how errors name it."""
-    return Entry(resources.parsed(text) or parse(text, file, limit), file)
+    tree = resources.parsed(text)
+    if tree is None:
+        tree = parse(text, file, limit)
+        resources.keep(text, tree)
+    return Entry(tree, file)
 
 
 def parse(text: str, file: str, limit: int = MAX_BYTES) -> Tree:

@@ -1,42 +1,23 @@
-"""The rules of the TensorRT 10 safety scope, at both sides of every number; the check itself is not needed.
-
-Cases are in `tests/cases/scope-10/`; the format is that of `case_files`.
-"""
+"""The rules of the TensorRT 10 safety scope that ONNX text cannot meet; the check itself is not needed."""
 
 from __future__ import annotations
 
 import dataclasses
 from functools import cache
-from pathlib import Path
 
 import pytest
-from case_files import FOLDER, Case, _read, check
-from strategies import with_one_fact_less
+from case_files import rules_named
 
-from safecheck.ir.model import load
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
-from safecheck.ir.signatures import signatures
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Profile
 
-CASES = [case for file in sorted((FOLDER / "scope-10").glob("*.yaml")) for case in _read(file)]
-
 
 @cache
 def rulebook() -> Profile:
     return profile("tensorrt-10-safety")
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_case(case: Case, tmp_path: Path) -> None:
-    check(case, rulebook(), tmp_path)
-
-
-def test_the_names_of_cases_are_unique() -> None:
-    names = [str(case) for case in CASES]
-    assert len(set(names)) == len(names)
 
 
 # --- what ONNX cannot express, or only in ways that end elsewhere -----------------------------------------------------
@@ -74,7 +55,7 @@ def test_a_layer(rule: str, verdict: str, layer: str, dtype: str) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    named = frozenset[str]().union(*(case.rules for case in CASES)) | {rule for rule, *_ in LAYERS}
+    named = rules_named("trt-10") | {rule for rule, *_ in LAYERS}
     known = {rule.id for rule in rulebook().rules if rule.id.startswith("scope10-")}
     assert sorted(known - named) == [], "give each of these rules a case"
     assert sorted(name for name in named - known if name.startswith("scope10-")) == [], "these rules do not exist"
@@ -93,13 +74,3 @@ def test_what_is_not_known_is_not_allowed() -> None:
             assert judge(rulebook(), signature).verdict == "unproven", signature
     signature = Signature("MaxPool", "", 17, (("kernel_shape", UNKNOWN),), (known,), (known,))
     assert judge(rulebook(), signature).verdict == "unproven"
-
-
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_forgetting_one_fact_leaves_a_verdict_or_makes_it_unproven(case: Case, tmp_path: Path) -> None:
-    file = tmp_path / "model.onnx"
-    file.write_bytes(case.proto().SerializeToString())
-    for occurrence in signatures(load(str(file)).graph, folded=False).nodes:
-        known = judge(rulebook(), occurrence.signature).verdict
-        for what, signature in with_one_fact_less(occurrence.signature):
-            assert judge(rulebook(), signature).verdict in (known, "unproven"), f"{signature.op_type} without {what}"

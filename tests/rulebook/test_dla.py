@@ -1,7 +1,4 @@
-"""The DLA profiles: cases, the operator matrix, the convolution buffer and the facts behind the limits.
-
-Cases are in `tests/cases/dla*/`, one folder per profile and release; the format is that of `case_files`.
-"""
+"""The DLA profiles: the operator matrix, the convolution buffer and the facts behind the limits."""
 
 from __future__ import annotations
 
@@ -10,12 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from case_files import FOLDER, Case, _read, check, model_from_text
+from case_files import model_from_text, rules_named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import layers as any_layer
 from strategies import signatures as any_signature
-from strategies import with_one_fact_less
 
 from safecheck.finding import Verdict
 from safecheck.ir.model import load
@@ -31,27 +27,17 @@ from safecheck.rulebook.profile import Profile
 from safecheck.strict import resources
 
 ORIN, ORIN_LATE, XAVIER = "drive-orin-dla-8.6", "drive-orin-dla-8.6@8.6.12", "drive-xavier-dla-8.5"
-FOLDERS = {"dla": ORIN, "dla-8.6.12": ORIN_LATE, "dla-xavier": XAVIER}
-CASES = [
-    (name, case)
-    for folder, name in FOLDERS.items()
-    for file in sorted((FOLDER / folder).glob("*.yaml"))
-    for case in _read(file)
-]
+PROFILES = (ORIN, ORIN_LATE, XAVIER)
 
 rulebook = cache(profile)
 
 
-@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case}" for name, case in CASES])
-def test_case(name: str, case: Case, tmp_path: Path) -> None:
-    check(case, rulebook(name), tmp_path)
-
-
 def test_every_dla_rule_has_a_case() -> None:
-    named = frozenset[str]().union(*(case.rules for _, case in CASES)) | ELSEWHERE | EARLY
-    known = {rule.id for name in FOLDERS.values() for rule in rulebook(name).rules if rule.id.startswith("dla-")}
+    cases = rules_named("dla-orin-8.6", "dla-orin-8.6.12", "dla-xavier-8.5")
+    named = {rule for rule in cases if rule.startswith("dla-")}
+    known = {rule.id for name in PROFILES for rule in rulebook(name).rules if rule.id.startswith("dla-")}
     assert sorted(known - named) == [], "give each of these rules a case"
-    assert sorted(named - known - EARLY) == [], "these rules do not exist"
+    assert sorted(named - known) == [], "these rules do not exist"
 
 
 # --- properties -----------------------------------------------------------------------------------------------------
@@ -61,7 +47,7 @@ bounded = settings(
 )
 
 
-@pytest.mark.parametrize("name", FOLDERS.values())
+@pytest.mark.parametrize("name", PROFILES)
 @bounded
 @given(data=st.data())
 def test_every_node_is_judged(name: str, data: st.DataObject) -> None:
@@ -83,21 +69,10 @@ def test_every_fact_answers_about_every_layer(layer: Layer) -> None:
             assert facts.ask(name, None, layer.node) is not None
 
 
-@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case}" for name, case in CASES])
-def test_forgetting_one_fact_leaves_the_verdict_or_unproven(name: str, case: Case, tmp_path: Path) -> None:
-    file = tmp_path / "model.onnx"
-    file.write_bytes(case.proto().SerializeToString())
-    for occurrence in signatures(load(str(file)).graph).nodes:
-        if not occurrence.computes_constant:
-            known = judge(rulebook(name), occurrence.signature).verdict
-            for _, signature in with_one_fact_less(occurrence.signature):
-                assert judge(rulebook(name), signature).verdict in (known, Verdict.UNPROVEN), signature
-
-
 # --- what is sure enough to forbid ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FOLDERS.values())
+@pytest.mark.parametrize("name", PROFILES)
 def test_what_is_not_confirmed_forbids_nothing(name: str) -> None:
     for rule in rulebook(name).rules:
         if rule.verdict is Verdict.FORBIDDEN:
@@ -107,7 +82,7 @@ def test_what_is_not_confirmed_forbids_nothing(name: str) -> None:
             assert {source.ref for source in rule.sources} != {"dla-guide-8.6"}, rule.id
 
 
-@pytest.mark.parametrize("name", FOLDERS.values())
+@pytest.mark.parametrize("name", PROFILES)
 def test_rules_are_those_of_dla_and_of_the_parser(name: str) -> None:
     book = rulebook(name)
     assert {rule.id.split("-")[0] for rule in book.rules} == {"dla", "mistranslation"}
@@ -163,7 +138,7 @@ def expected(op: str, name: str) -> str:
     return {NATIVE: "", "build": REBUILT}.get(cell, cell)
 
 
-@pytest.mark.parametrize("name", FOLDERS.values())
+@pytest.mark.parametrize("name", PROFILES)
 @pytest.mark.parametrize("op", sorted(MATRIX))
 def test_the_matrix_has_a_rule_for_every_operator(op: str, name: str) -> None:
     rules = [rule for rule in rulebook(name).rules if op in rule.operators and rule.id.startswith("dla-op-")]
@@ -191,14 +166,6 @@ def test_shape_arithmetic_is_no_matter_of_operators() -> None:
 
 
 # --- rules that need more than one node of a file ---------------------------------------------------------------------
-
-ELSEWHERE = frozenset(
-    {
-        "dla-activation-other", "dla-slice-other", "dla-slc3-constant",
-        "dla-op-build-time", "dla-op-cumulative-sum", "dla-op-recurrent",
-    }
-)  # fmt: skip
-EARLY = frozenset({"dla-shf1-release", "dla-slc1-release", "dla-cmp4-equal"})
 
 
 def last_signature(text: str, folder: Path) -> Signature:

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from case_files import FOLDER
+from case_files import TARGETS, cases
 
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.ir.model import load as load_model
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Layer, Signature, Value
 from safecheck.ir.signatures import signatures
-from safecheck.rulebook import cases as rule_cases
 from safecheck.rulebook import condition
 from safecheck.rulebook import judge as judging
 from safecheck.rulebook import load as loading
@@ -172,12 +171,12 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Book]]:
 
 
 def read_books(folder: Path) -> list[Book]:
-    names = load((FOLDER / "profiles.yaml").read_text(encoding="utf-8"), "profiles.yaml").items()
     found = []
-    for name in dict.fromkeys(entry.text() for entry in names.values()):
+    for target in TARGETS:
+        chosen = cases(target)
+        name = chosen[0].profile
         profile = loading.profile(name)
         release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
-        chosen = [case for key, entry in names.items() if entry.text() == name for case in rule_cases.cases(key)]
         parts = tuple(signatures_of(case, profile, folder) for case in chosen)
         found.append(Book(name, release, profile, all_rules(name.partition("@")[0]), parts))
     return found

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from case_files import Case, cases
+from case_files import TARGETS, cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import ATTRIBUTES, layers, signatures, with_one_fact_less
@@ -38,7 +38,6 @@ def rulebook() -> Profile:
     return profile(DEFAULT)
 
 
-CASES = cases()
 LAYER_TYPES = sorted({type_ for rule in rulebook().rules for type_ in rule.layers if type_ != "*"})
 any_signature = signatures(rulebook().table)
 any_layer = layers(rulebook().table, LAYER_TYPES)
@@ -184,15 +183,22 @@ def test_an_attribute_of_unknown_value_is_not_absent(signature: Signature, name:
     assert verdicts == [Verdict.UNPROVEN, Verdict.UNPROVEN]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_forgetting_one_fact_of_a_case_leaves_its_verdict_or_unproven(case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", TARGETS)
+def test_forgetting_one_fact_of_a_case_leaves_its_verdict_or_unproven(target: str, tmp_path: Path) -> None:
+    chosen = cases(target)
+    book = profile(chosen[0].profile)
     file = tmp_path / "model.onnx"
-    file.write_bytes(case.proto().SerializeToString())
-    for occurrence in signatures_of(load_model(str(file)).graph).nodes:
-        known = judge(rulebook(), occurrence.signature).verdict
-        for what, signature in with_one_fact_less(occurrence.signature):
-            less = judge(rulebook(), signature).verdict
-            assert less in (known, Verdict.UNPROVEN), f"{signature.op_type} without {what}"
+    looked_at = set[Signature]()
+    for case in chosen:
+        file.write_bytes(case.proto().SerializeToString())
+        for occurrence in signatures_of(load_model(str(file)).graph, book.folded).nodes:
+            if occurrence.signature in looked_at or (occurrence.computes_constant and book.folded):
+                continue
+            looked_at.add(occurrence.signature)
+            known = judge(book, occurrence.signature).verdict
+            for what, signature in with_one_fact_less(occurrence.signature):
+                less = judge(book, signature).verdict
+                assert less in (known, Verdict.UNPROVEN), f"{case}: {signature.op_type} without {what}"
 
 
 # --- order ----------------------------------------------------------------------------------------------------------
