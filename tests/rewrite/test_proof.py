@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from safecheck.ir.signature import Tensor
 from safecheck.rewrite.builder import Sketch
 from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.proof import local
 from safecheck.rewrite.proof.difference import difference
 from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.local import UnprovedError, prove
+from safecheck.rewrite.proof.runtime import Session
 from safecheck.rewrite.proof.whole import compare_models
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim
@@ -65,6 +68,68 @@ def test_a_bound_that_is_exceeded_is_noticed() -> None:
     assert prove(bench, rough, loose).bound == "one half"
     with pytest.raises(UnprovedError, match="exceeds the derived bound"):
         prove(bench, rough, tight)
+
+
+@pytest.fixture
+def sessions(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The models that onnxruntime is asked to run from here on."""
+    loaded: list[bytes] = []
+
+    def session(model: bytes) -> Session:
+        loaded.append(model)
+        return Session(model)
+
+    monkeypatch.setattr(local, "Session", session)
+    return loaded
+
+
+TWINS = """g (float[2,3] x, float[2,3] z) => (float[2,3] y, float[2,3] v)
+    <float[1] one = {1.0}, float[1] same = {1.0}, float[1] two = {2.0}>
+    { a = Abs (x) y = Mul (a, one) b = Abs (z) v = Mul (b, FACTOR) }"""
+
+
+def plain(bench: Bench, source: str, result: str) -> Replacement:
+    sketch = Sketch(bench, result)
+    return sketch.replacement([source], {result: sketch.add("Abs", [source])})
+
+
+@pytest.mark.parametrize(("factor", "runs"), [("same", 2), ("two", 4)])
+def test_sites_that_differ_in_names_only_are_proved_once(sessions: list[bytes], factor: str, runs: int) -> None:
+    bench = bench_of(TWINS.replace("FACTOR", factor))
+    claim = Claim("exact", "a product with one")
+    first = prove(bench, plain(bench, "x", "y"), claim)
+    if factor == "same":
+        assert prove(bench, plain(bench, "z", "v"), claim) == first
+    else:
+        with pytest.raises(UnprovedError, match="not exact"):
+            prove(bench, plain(bench, "z", "v"), claim)
+    assert len(sessions) == runs
+
+
+def test_a_proof_answers_for_its_own_claim_only(sessions: list[bytes]) -> None:
+    bench = bench_of(TWINS.replace("FACTOR", "same"))
+    claim = Claim("exact", "a product with one")
+    claims = [
+        claim,
+        replace(claim, caveats=("a caveat",)),
+        replace(claim, finite_only=True),
+        replace(claim, floors={"x": 0.5}),
+    ]
+    proofs = [prove(bench, plain(bench, "x", "y"), one) for one in claims]
+    assert [(proof.caveats, proof.domain) for proof in proofs] == [
+        ((), "all values"), (("a caveat",), "all values"), ((), "finite values"), ((), "all values"),
+    ]  # fmt: skip
+    assert len(sessions) == 2 * len(claims)
+
+
+def test_what_cannot_be_shown_is_tried_once(sessions: list[bytes]) -> None:
+    bench = bench_of(TWINS.replace("FACTOR", "same"))
+    for source, result in (("x", "y"), ("z", "v")):
+        sketch = Sketch(bench, result)
+        wrong = sketch.replacement([source], {result: sketch.add("Neg", [source])})
+        with pytest.raises(UnprovedError, match="not exact on the normal sample"):
+            prove(bench, wrong, Claim("exact", "wrong"))
+    assert len(sessions) == 2
 
 
 def test_differences_are_measured() -> None:
