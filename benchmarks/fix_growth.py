@@ -6,15 +6,16 @@ Medians of CPU seconds of whole processes, the sizes or the two sides of a pair 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-import onnx  # noqa: TID251
+import onnx
 from fix_speed import filled
 from measure import run
-from onnx import TensorProto, helper  # noqa: TID251
+from onnx import TensorProto, helper
 
 PROFILES = ("tensorrt-8.6-restricted", "tensorrt-10-safety")
 CHAINS = {
@@ -74,7 +75,7 @@ def growth(folder: Path, kinds: list[str], runs: int) -> None:
         for profile in PROFILES:
             argvs = [command(sys.executable, path, folder / "out.onnx", profile) for path in models.values()]
             spent = medians(argvs, runs)
-            ratios = [later / earlier for earlier, later in zip(spent, spent[1:], strict=False)]
+            ratios = [later / earlier for earlier, later in itertools.pairwise(spent)]
             seconds = " ".join(f"{one:7.2f}" for one in spent)
             shown = " ".join(f"{ratio:5.2f}" for ratio in ratios)
             print(f"{kind:<10} {profile:<24} {seconds} s   per doubling {shown}  (limit {GROWTH})", flush=True)

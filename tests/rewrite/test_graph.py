@@ -9,9 +9,9 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-import onnx  # noqa: TID251
+import onnx
 import pytest
-from onnx import TensorProto, helper  # noqa: TID251
+from onnx import TensorProto, helper
 
 from safecheck.ir.signature import Tensor
 from safecheck.rewrite.canonicalize.run import normalise
