@@ -23,8 +23,8 @@ CHAINS = {
     "clip": ("Clip", "Relu"),
     "hardswish": ("HardSwish",),
     "transpose": ("Transpose", "Relu"),
-    "mean": ("ReduceMean", "Add"),
-    "pool": ("GlobalAveragePool", "Add"),
+    "mean": ("ReduceMean", "Add", "Sigmoid"),
+    "pool": ("GlobalAveragePool", "Add", "Sigmoid"),
 }
 SIZES = (1000, 2000, 4000)
 GROWTH = 2.3
@@ -51,9 +51,9 @@ def chain(op_types: tuple[str, ...], length: int) -> onnx.ModelProto:
         attributes = {"ReduceMean": {"axes": [2, 3]}, "Transpose": {"perm": [0, 1, 3, 2]}}.get(op_type, {})
         nodes.append(helper.make_node(op_type, [names[number], *given], [names[number + 1]], **attributes))
     bounds = [helper.make_tensor(name, TensorProto.FLOAT, [], [value]) for name, value in (("low", 0.0), ("high", 6.0))]
-    ends = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8, 8, 8]) for name in ("x", names[-1]))
-    given, made = ([end] for end in ends)
-    graph = helper.make_graph(nodes, "chain", given, made, bounds if "Clip" in op_types else [])
+    start = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8, 8, 8])
+    end = helper.make_tensor_value_info(names[-1], TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "chain", [start], [end], bounds if "Clip" in op_types else [])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 

@@ -22,8 +22,11 @@ _SPREADS = "the convolution with zeros and ones turns -0 into +0 and spreads NaN
 _SPREAD = "the product that was there turned -0 into +0 and spread NaN and infinity; the replacement copies"
 
 
-class _Programs(dict[tuple[tuple[Node, ...], tuple[str, ...]], tuple[list[Option], str]]):
-    """Answers of `_programs`, by the nodes that move and the names of what leaves them."""
+_Ends = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class _Programs(dict[tuple[tuple[Node, ...], _Ends], tuple[list[Option], str]]):
+    """Answers of `_programs`, by the nodes that move, the names of what leaves them and of what it is made of."""
 
 
 class RotateWithTranspose:
@@ -52,7 +55,7 @@ def _options(bench: Bench, nodes: list[Node]) -> tuple[list[Option], str]:
     except FactorError as failure:
         return [], str(failure)
     programs = bench.memo(_Programs)
-    key = tuple(nodes), tuple(exit_.name for exit_ in found)
+    key = tuple(nodes), tuple((exit_.name, exit_.sources) for exit_ in found)
     if key not in programs:
         programs[key] = _programs(bench, found)
     return programs[key]

@@ -50,18 +50,21 @@ def island(bench: Bench, anchor: Any) -> list[Any]:
     if not can_lift(bench, anchor):
         return []
     members = {anchor}
+    crossed: set[str] = set()
     pending = [anchor]
     while pending:
-        for neighbour in _neighbours(bench, pending.pop()):
+        for neighbour in _neighbours(bench, pending.pop(), crossed):
             if neighbour not in members and can_lift(bench, neighbour):
                 members.add(neighbour)
                 pending.append(neighbour)
     return bench.in_order(members)
 
 
-def _neighbours(bench: Bench, node: Any) -> Iterable[Any]:
+def _neighbours(bench: Bench, node: Any, crossed: set[str]) -> Iterable[Any]:
+    """Who makes or reads the lifted values at its ends; every value is crossed once, however many read it."""
     for name in (*node.input, *node.output):
-        if name and is_liftable(bench, name):
+        if name and name not in crossed and is_liftable(bench, name):
+            crossed.add(name)
             maker = bench.producer(name)
             if maker is not None:
                 yield maker
