@@ -11,7 +11,25 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("safecheck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("safecheck")
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file run in one process, which makes what they share once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    return LoadScopeScheduling(config, log)
+
+
 _kept = os.environ["SAFECHECK_CACHE_DIR"] = tempfile.mkdtemp(prefix="safecheck-test-")
 atexit.register(shutil.rmtree, _kept, ignore_errors=True)

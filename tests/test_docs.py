@@ -30,6 +30,11 @@ def test_the_rule_pages_are_fresh() -> None:
     assert stale == [], "run python docs/make_rules.py"
 
 
+def test_the_page_of_cases_is_fresh() -> None:
+    fresh = module("make_cases").page()
+    assert (ROOT / "docs" / "cases.md").read_text(encoding="utf-8") == fresh, "run python docs/make_cases.py"
+
+
 def test_the_picture_is_fresh() -> None:
     assert (ROOT / "docs" / "audit.svg").read_text(encoding="utf-8") == module("make_picture").picture()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 from case_files import model_from_text
 
 ALLOWED = "(float[4,8,6,6] x) => (y) { s = Sigmoid(x) y = Mul(x, s) }"
@@ -49,20 +50,16 @@ class Repository:
     def safecheck(
         self, *arguments: str | Path, folder: str = ".", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        done = self._python(["-m", "safecheck", *map(str, arguments)], folder, environment)
+        done = processes.safecheck_text(
+            *arguments, cwd=self.path / folder,
+            environment={**ENVIRONMENT, "SAFECHECK_CACHE_DIR": str(self.kept), **environment},
+        )  # fmt: skip
         assert "Traceback" not in done.stderr + done.stdout, done.stderr
         return done
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
-        return self._python(["-c", code], ".", {})
-
-    def _python(
-        self, arguments: list[str], folder: str, environment: dict[str, str]
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments], cwd=self.path / folder, capture_output=True, text=True, timeout=120,
-            stdin=subprocess.DEVNULL, env={**ENVIRONMENT, "SAFECHECK_CACHE_DIR": str(self.kept), **environment},
-        )  # fmt: skip
+        """Code in an interpreter of its own."""
+        return self.run([sys.executable, "-c", code])
 
     def write(self, name: str, content: str | bytes) -> Path:
         file = self.path / name

@@ -20,7 +20,7 @@ def run(*arguments: str, folder: Path, blocked: str = "") -> subprocess.Complete
     """Run the command; `blocked` is a library that cannot be imported there."""
     code = f"import sys; sys.modules.update({{{blocked!r}: None}} if {blocked!r} else {{}})"
     code += f"; from safecheck.cli import run; sys.exit(run({['zoo', *arguments]!r}))"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, timeout=120)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, timeout=600)
 
 
 def test_the_list_needs_no_library(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from fake_trtexec import REFUSAL, SUCCESS, trtexec
 
@@ -28,9 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def safecheck(*arguments: object, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "safecheck", *map(str, arguments)]
-    environment = {**os.environ, **more}
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, env=environment)
+    return processes.safecheck_text(*arguments, cwd=folder, environment={**os.environ, **more})
 
 
 def left(folder: Path) -> set[str]:
@@ -110,7 +109,8 @@ BAD = {
 def test_a_bad_builder_leaves_a_clear_error_and_no_engine(code: str, folder: Path) -> None:
     program = trtexec(folder, BAD[code])
     started = time.monotonic()
-    done = safecheck("build", "m.onnx", "--trtexec", program, "--timeout", "3", folder=folder)
+    limit = 3 if code == "SC-BUILD-TIMEOUT" else 600
+    done = safecheck("build", "m.onnx", "--trtexec", program, "--timeout", limit, folder=folder)
     assert done.returncode == 3
     assert done.stderr.startswith(f"error[{code}]: ")
     assert done.stderr.count("\n") == 1
@@ -118,7 +118,7 @@ def test_a_bad_builder_leaves_a_clear_error_and_no_engine(code: str, folder: Pat
     assert "INCONCLUSIVE" in done.stdout
     assert "gave no answer" in done.stdout
     assert left(folder) == {"m.engine.failed.log"}
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 600, "it was left to sleep"
 
 
 def test_exit_code_and_log_must_agree(folder: Path) -> None:

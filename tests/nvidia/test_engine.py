@@ -7,10 +7,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 from fake_tensorrt import install
 
@@ -27,9 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def safecheck(*arguments: object, folder: Path, path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "safecheck", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(path)}
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, env=environment)
+    return processes.safecheck_text(*arguments, cwd=folder, environment={**os.environ, "PYTHONPATH": str(path)})
 
 
 def built(folder: Path, version: str, behaviour: str = "", profile: str = "") -> tuple[int, dict[str, Any], str]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import processes
 import pytest
 from fake_trtexec import REFUSAL, SUCCESS, trtexec
 from hypothesis import given, settings
@@ -51,8 +50,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def safecheck(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "safecheck", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, env={**os.environ})
+    return processes.safecheck_text(*arguments, cwd=folder)
 
 
 def log(

@@ -166,7 +166,7 @@ def test_a_hostile_log_is_read_in_time(tmp_path: Path) -> None:
     path.write_text("".join(lines) * 400, encoding="utf-8")
     started = time.process_time()
     log.read(path)
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 60
 
 
 NODES = [

@@ -39,7 +39,7 @@ def some(family: str, step: int) -> list[Case]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_part_of_every_family(ask: Ask, family: str) -> None:
-    check([compare(ask, case) for case in some(family, 7)])
+    check([compare(ask, case) for case in some(family, 40)])
 
 
 @pytest.mark.slow

@@ -112,7 +112,7 @@ def on_terminal(repository: Repository, *arguments: str, **environment: str) -> 
             break
         pieces.append(piece)
     os.close(leader)
-    process.wait(timeout=60)
+    process.wait(timeout=600)
     return b"".join(pieces).decode()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 from case_files import model_from_text
 
@@ -26,9 +26,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "safecheck", *arguments], cwd=folder, capture_output=True, text=True, timeout=120
-    )
+    return processes.safecheck_text(*arguments, cwd=folder)
 
 
 @pytest.mark.parametrize(

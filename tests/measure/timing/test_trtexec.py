@@ -110,16 +110,19 @@ def test_the_command_line(tmp_path: Path) -> None:
 )
 def test_a_tool_that_fails_gives_a_reason(tmp_path: Path, body: str, says: str) -> None:
     with pytest.raises(NotMeasured, match=says) as caught:
-        time_network(Trtexec(fake(tmp_path, body), 20), "m.onnx", 1, "fp32", 1)
+        time_network(Trtexec(fake(tmp_path, body), 600), "m.onnx", 1, "fp32", 1)
     assert str(caught.value).isprintable()
 
 
 def test_a_tool_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
-    tool = Trtexec(fake(tmp_path, f"sleep 300 & echo $! > {tmp_path}/child; wait"), 1)
-    with pytest.raises(NotMeasured, match="took more than 1 s"):
-        time_network(tool, "m.onnx", 1, "fp32", 1)
+    for limit in (1, 8, 64, 512):  # a busy machine needs longer to reach the child
+        tool = Trtexec(fake(tmp_path, f"sleep 1000 & echo $! > {tmp_path}/child; wait"), limit)
+        with pytest.raises(NotMeasured, match=f"took more than {limit} s"):
+            time_network(tool, "m.onnx", 1, "fp32", 1)
+        if (tmp_path / "child").exists():
+            break
     child = int((tmp_path / "child").read_text())
-    for _ in range(100):
+    for _ in range(12000):
         if not Path(f"/proc/{child}").exists() or "(sleep) Z" in Path(f"/proc/{child}/stat").read_text():
             return
         time.sleep(0.05)

@@ -80,7 +80,7 @@ def test_networks_of_the_rule_cases() -> None:
     assert len(odd) < len(asked) / 8, "types that onnxruntime does not implement"
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [NETWORKS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS[1:])])
 def test_networks_of_whole_models(name: str) -> None:
     (audit,) = few.audited([filled(DATA / f"{name}.onnx.gz")])
     found = list(questions(audit, few.book()))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import processes
 import pytest
 from case_files import model_from_text
 from nvidia.probe import few
@@ -181,8 +180,7 @@ def test_a_profile_that_accepts_no_measurement() -> None:
 
 
 def command(*arguments: str) -> tuple[int, str]:
-    argv = [sys.executable, "-m", "safecheck", "probe", *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+    done = processes.safecheck_text("probe", *arguments)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
 

@@ -73,7 +73,7 @@ def _audit(models: str, cwd: Path, out: Path, seed: str, zone: str) -> dict[str,
     outputs = [part for name in FORMATS for part in ("--output", f"{name}={out / name}")]
     done = subprocess.run(
         [sys.executable, "-m", "safecheck", "audit", models, *outputs],
-        cwd=cwd, capture_output=True, timeout=120,
+        cwd=cwd, capture_output=True, timeout=600,
         env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr.decode()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import onnx
+import processes
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,10 +28,8 @@ FORMATS = tuple(RENDERERS["compare"])
 
 
 def safecheck(*arguments: object, folder: Path = ROOT / "examples", **environment: str) -> Any:
-    command = [sys.executable, "-m", "safecheck", "compare", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, timeout=120, env={"PATH": "/usr/bin:/bin", **environment}
-    )
+    environment = {"PATH": "/usr/bin:/bin", **environment}
+    return processes.safecheck_text("compare", *arguments, cwd=folder, environment=environment)
 
 
 class Strict(HTMLParser):

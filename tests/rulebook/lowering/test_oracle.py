@@ -93,6 +93,7 @@ def test_every_case() -> None:
     assert {outcome.case.op_type for outcome in decided} - differing.keys() >= AGREEING
 
 
+@pytest.mark.slow
 def test_a_wrong_table_is_noticed() -> None:
     """The comparison is not blind: an older table fails on what changed since."""
     changed = {"CumSum", "Gather", "Gelu", "InstanceNormalization", "Squeeze", "TopK"}
