@@ -43,6 +43,7 @@ def recorded_cases() -> dict[str, Scope]:
     return _part("rule cases")
 
 
+@cache
 def rule_cases() -> dict[str, Case]:
     """The rule cases that the check can be asked about, by file and name."""
     return {f"{case.file}: {case.name}": case for case in cases_of("trt-10")}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from agreement import scope_profile
-from record_answers import fits, recorded
-from scope_check import scope_check
+from record_answers import fits, recorded, recorded_cases, rule_cases
+from scope_check import Scope, scope_check
 from scope_models import cases
 
 from safecheck.finding import ModelVerdict
@@ -21,6 +21,19 @@ from safecheck.usecases.audit import audit_model
 
 def test_there_is_an_answer_about_every_model() -> None:
     assert sorted(recorded()) == sorted(map(str, cases())), "run `python tests/oracle/record_answers.py`"
+
+
+def test_no_rule_case_contradicts_its_recorded_answer() -> None:
+    """What the check refuses is never allowed, and what it has in scope is forbidden for a mistranslation only."""
+    assert sorted(recorded_cases()) == sorted(rule_cases()), "run `python tests/oracle/record_answers.py`"
+    contradicted = []
+    for name, answer in recorded_cases().items():
+        case = rule_cases()[name]
+        known = any(rule.startswith("mistranslation-") for rule in case.findings)
+        allowed, forbidden = set(case.verdicts) == {"allowed"}, "forbidden" in case.verdicts
+        if (answer is Scope.REFUSED and allowed) or (answer is Scope.INSIDE and forbidden and not known):
+            contradicted.append(f"{case}: {answer.value}")
+    assert contradicted == []
 
 
 def test_the_answers_are_those_of_the_check() -> None:
