@@ -11,10 +11,10 @@ import onnx.parser
 
 from safecheck.ir.protos import proto_from_array
 from safecheck.rewrite.canonicalize.run import normalise
-from safecheck.rewrite.driver import Step, mend
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.driver import Step, rewrite_all
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.proof.runtime import Session
-from safecheck.rewrite.verdicts import Ledger, Weight
+from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.load import profile
 
 RESTRICTED = "tensorrt-8.6-restricted"
@@ -73,14 +73,14 @@ def normal(*shape: int, seed: int = 1, dtype: Any = np.float32) -> Any:
 
 def mended(proto: onnx.ModelProto, *names: str, profile_id: str = RESTRICTED) -> Mended:
     """Let the named rewrites (all if none) do what they can for a profile, after the usual normalisation."""
-    bench = Bench(onnx.ModelProto.FromString(proto.SerializeToString()))
-    normalise(bench)
-    ledger = Ledger(bench, profile(profile_id))
-    heavy = ledger.weigh(bench.nodes)
-    steps = mend(bench, ledger, names)
-    light = ledger.weigh(bench.nodes)
-    bench.drop_unused()
-    after = bench.model()
+    graph = MutableGraph(onnx.ModelProto.FromString(proto.SerializeToString()))
+    normalise(graph)
+    verdicts = Verdicts(graph, profile(profile_id))
+    heavy = verdicts.weigh(graph.nodes)
+    steps = rewrite_all(graph, verdicts, names)
+    light = verdicts.weigh(graph.nodes)
+    graph.drop_unused()
+    after = graph.model()
     onnx.checker.check_model(after, full_check=True)
     return Mended(proto, after, steps, (heavy, light))
 

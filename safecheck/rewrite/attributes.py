@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 
 def attribute(node: Any, name: str) -> Any | None:
@@ -30,19 +30,21 @@ def text(node: Any, name: str, default: str) -> str:
     return default if found is None else found.s.decode("utf-8", "replace")
 
 
-def operand(bench: Bench, node: Any, position: int) -> tuple[int, ...] | None:
+def operand(graph: MutableGraph, node: Any, position: int) -> tuple[int, ...] | None:
     """The integers of a constant operand, flat; None if it is computed. Omitted operands are an empty tuple."""
     if position >= len(node.input) or not node.input[position]:
         return ()
-    array = bench.constant(node.input[position])
+    array = graph.constant(node.input[position])
     return None if array is None else tuple(int(value) for value in array.reshape(-1))
 
 
-def axes_of(bench: Bench, node: Any, rank: int, default: tuple[int, ...] | None = None) -> tuple[int, ...] | None:
+def axes_of(
+    graph: MutableGraph, node: Any, rank: int, default: tuple[int, ...] | None = None
+) -> tuple[int, ...] | None:
     """Axes from the attribute or the second operand, sorted and not negative; all (or `default`) if none are given."""
     axes = integers(node, "axes")
     if axes is None:
-        axes = operand(bench, node, 1)
+        axes = operand(graph, node, 1)
     if axes is None:
         return None
     if not axes and integer(node, "noop_with_empty_axes", 0):

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.replacement import Replacement
 
 
-class Sketch:
-    """New nodes that start from values of a bench. Nothing is changed until the replacement is applied."""
+class Builder:
+    """New nodes that start from values of a graph. Nothing is changed until the replacement is applied."""
 
-    def __init__(self, bench: Bench, hint: str) -> None:
-        self.bench = bench
+    def __init__(self, graph: MutableGraph, hint: str) -> None:
+        self.graph = graph
         self.hint = hint
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
@@ -23,7 +23,7 @@ class Sketch:
         """A node with one output; returns the name of its value. Attributes that are None are left out."""
         from onnx import helper
 
-        output = self.bench.fresh(self.hint)
+        output = self.graph.fresh(self.hint)
         given = {name: value for name, value in attributes.items() if value is not None}
         self.nodes.append(helper.make_node(op_type, list(inputs), [output], name=output, **given))
         return output
@@ -40,20 +40,20 @@ class Sketch:
         copy.attribute.extend(
             helper.make_attribute(name, value) for name, value in changed.items() if value is not None
         )
-        copy.output.extend(self.bench.fresh(self.hint) if name else "" for name in node.output)
+        copy.output.extend(self.graph.fresh(self.hint) if name else "" for name in node.output)
         copy.name = next(name for name in copy.output if name)
         self.nodes.append(copy)
         return list(copy.output)
 
     def constant(self, array: Any) -> str:
-        """A new initializer; equal ones of one sketch are one."""
+        """A new initializer; equal ones of one builder are one."""
         import numpy
 
         array = numpy.ascontiguousarray(array) if getattr(array, "ndim", 0) else numpy.asarray(array)
         for name, known in self.constants.items():
             if known.dtype == array.dtype and known.shape == array.shape and known.tobytes() == array.tobytes():
                 return name
-        name = self.bench.fresh(self.hint)
+        name = self.graph.fresh(self.hint)
         self.constants[name] = array
         return name
 
@@ -74,7 +74,7 @@ class Sketch:
         return self.add("Conv", inputs, kernel_shape=kernel, **attributes)
 
     def replacement(self, inputs: Sequence[str], results: Mapping[str, str]) -> Replacement:
-        """The nodes so far as new makers of existing values: existing value -> value of the sketch or another one."""
+        """The nodes so far as new makers of existing values: existing value -> value of the builder or another one."""
         made = {name: position for position, node in enumerate(self.nodes) for name in node.output}
         renamed: dict[str, str] = {}
         aliases: dict[str, str] = {}

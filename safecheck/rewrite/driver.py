@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from safecheck.finding import Verdict
 from safecheck.ir.excerpt import Diagram, diagram_of
 from safecheck.ir.signature import Tensor
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
-from safecheck.rewrite.rule import Option, Rewrite, Site
+from safecheck.rewrite.rule import Candidate, Match, Rewrite
 from safecheck.rewrite.rules import REWRITES
-from safecheck.rewrite.verdicts import Ledger, Weight
+from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.text import printable
 
 _MAX_ROUNDS = 4
@@ -39,9 +39,9 @@ class Step:
     """Before and after, of what was applied."""
 
 
-def mend(
-    bench: Bench,
-    ledger: Ledger,
+def rewrite_all(
+    graph: MutableGraph,
+    verdicts: Verdicts,
     chosen: Collection[str] | None = None,
     ignored: Collection[str] = (),
     proving: bool = True,
@@ -58,17 +58,17 @@ def mend(
     ]
     steps: list[Step] = []
     refused: dict[tuple[str, str], Step] = {}
-    tried = _Tried(bench)
+    tried = _Tried(graph)
     how = _How(proving, finite_only)
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
-            for step in _sweep(bench, ledger, rewrite, refused, tried, how):
+            for step in _sweep(graph, verdicts, rewrite, refused, tried, how):
                 steps.append(step)
                 changed = True
         if not changed:
             break
-    left = {name_of(node) for node in bench.nodes}
+    left = {name_of(node) for node in graph.nodes}
     return steps + [step for (_, name), step in refused.items() if name in left]
 
 
@@ -86,40 +86,45 @@ _Place = tuple[str, frozenset[Node], frozenset[Node]]
 class _Tried:
     """Sites that were refused: nobody asks again before one of their nodes, or of their neighbours, is another."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, graph: MutableGraph) -> None:
+        self._graph = graph
         self._steps: dict[_Place, Step] = {}
 
-    def get(self, rewrite: Rewrite, site: Site) -> Step | None:
-        return self._steps.get(self._key(rewrite, site))
+    def get(self, rewrite: Rewrite, match: Match) -> Step | None:
+        return self._steps.get(self._key(rewrite, match))
 
-    def add(self, rewrite: Rewrite, site: Site, step: Step) -> None:
-        self._steps[self._key(rewrite, site)] = step
+    def add(self, rewrite: Rewrite, match: Match, step: Step) -> None:
+        self._steps[self._key(rewrite, match)] = step
 
-    def _neighbours(self, site: Site) -> list[Node]:
+    def _neighbours(self, match: Match) -> list[Node]:
         """The nodes that a site reads from or hands to."""
-        makers = [self._bench.producer(name) for node in site.nodes for name in node.input if name]
-        readers = [reader for node in site.nodes for name in node.output for reader in self._bench.consumers(name)]
+        makers = [self._graph.producer(name) for node in match.nodes for name in node.input if name]
+        readers = [reader for node in match.nodes for name in node.output for reader in self._graph.consumers(name)]
         return [*(maker for maker in makers if maker is not None), *readers]
 
-    def _key(self, rewrite: Rewrite, site: Site) -> _Place:
-        return rewrite.name, frozenset(site.nodes), frozenset(self._neighbours(site))
+    def _key(self, rewrite: Rewrite, match: Match) -> _Place:
+        return rewrite.name, frozenset(match.nodes), frozenset(self._neighbours(match))
 
 
 def _sweep(
-    bench: Bench, ledger: Ledger, rewrite: Rewrite, refused: dict[tuple[str, str], Step], tried: _Tried, how: _How
+    graph: MutableGraph,
+    verdicts: Verdicts,
+    rewrite: Rewrite,
+    refused: dict[tuple[str, str], Step],
+    tried: _Tried,
+    how: _How,
 ) -> Iterator[Step]:
     """Apply one rewrite wherever it helps; yields what was applied and notes what was not."""
-    for node in list(bench.nodes):
-        if not bench.holds(node) or not ledger.in_question(node):
+    for node in list(graph.nodes):
+        if not graph.holds(node) or not verdicts.in_question(node):
             continue
-        site = rewrite.match(bench, node)
-        if site is None:
+        match = rewrite.match(graph, node)
+        if match is None:
             continue
-        before = tried.get(rewrite, site)
-        step = _settle(bench, ledger, rewrite, site, how) if before is None else replace(before, nodes=_names(site))
+        before = tried.get(rewrite, match)
+        step = _settle(graph, verdicts, rewrite, match, how) if before is None else replace(before, nodes=_names(match))
         if not step.applied:
-            tried.add(rewrite, site, step)
+            tried.add(rewrite, match, step)
         key = (rewrite.name, name_of(node))
         if step.applied:
             refused.pop(key, None)
@@ -128,79 +133,79 @@ def _sweep(
             refused[key] = step
 
 
-def _settle(bench: Bench, ledger: Ledger, rewrite: Rewrite, site: Site, how: _How) -> Step:
-    """Take the option that makes the network lightest, if its proof holds; options end different nodes."""
+def _settle(graph: MutableGraph, verdicts: Verdicts, rewrite: Rewrite, match: Match, how: _How) -> Step:
+    """Take the candidate that makes the network lightest, if its proof holds; candidates end different nodes."""
     step = Step(
         rewrite.name,
         rewrite.remedies,
-        _names(site),
+        _names(match),
         applied=False,
-        reason=site.reason,
-        before=words(site.nodes),
+        reason=match.reason,
+        before=words(match.nodes),
         after="",
         proof=None,
     )
-    weighed = weigh_options(bench, ledger, site, how.finite_only)
-    reasons = [site.reason] if site.reason else []
-    for excess, option, dying, judgements, types in weighed:
+    weighed = weigh_candidates(graph, verdicts, match, how.finite_only)
+    reasons = [match.reason] if match.reason else []
+    for excess, candidate, dying, judgements, types in weighed:
         if excess >= (0, 0):
-            reasons.append(_too_heavy(ledger.weigh(dying), judgements, option))
+            reasons.append(_too_heavy(verdicts.weigh(dying), judgements, candidate))
             break
         try:
-            proof = prove(bench, option.replacement, option.claim) if how.proving else None
+            proof = prove(graph, candidate.replacement, candidate.claim) if how.proving else None
         except UnprovedError as failure:
             reasons.append(f"the proof failed: {failure}")
             continue
-        before, old = words(dying), _picture(bench, ledger, dying)
-        new = bench.apply(option.replacement, types)
-        ledger.record(new, judgements)
-        after = site.after or words(new) or "nothing: the value is there already"
-        pictures = (old, _picture(bench, ledger, new))
+        before, old = words(dying), _picture(graph, verdicts, dying)
+        new = graph.apply(candidate.replacement, types)
+        verdicts.record(new, judgements)
+        after = match.after or words(new) or "nothing: the value is there already"
+        pictures = (old, _picture(graph, verdicts, new))
         return replace(step, applied=True, reason="", before=before, after=after, proof=proof, pictures=pictures)
     return replace(step, reason="; ".join(dict.fromkeys(reasons)))
 
 
 class Weighed(NamedTuple):
-    """One option of a site, held against the profile."""
+    """One candidate of a match, held against the profile."""
 
     excess: tuple[int, int]
     """Forbidden and unproven nodes more than today; negative if the network gets lighter."""
-    option: Option
+    candidate: Candidate
     dying: list[Node]
     """Nodes that nobody needs any more."""
     judgements: list[Any]
     types: dict[str, Tensor]
 
 
-def weigh_options(bench: Bench, ledger: Ledger, site: Site, finite_only: bool) -> list[Weighed]:
-    """The options that can be applied, those that make the network lightest first."""
+def weigh_candidates(graph: MutableGraph, verdicts: Verdicts, match: Match, finite_only: bool) -> list[Weighed]:
+    """The candidates that can be applied, those that make the network lightest first."""
     found = []
-    for position, option in enumerate(site.options):
-        if option.claim.finite_only and not finite_only:
+    for position, candidate in enumerate(match.candidates):
+        if candidate.claim.finite_only and not finite_only:
             continue
-        if any(bench.is_interface(name, source) for name, source in option.replacement.aliases.items()):
+        if any(graph.is_interface(name, source) for name, source in candidate.replacement.aliases.items()):
             continue
-        weight, judgements, types = ledger.weigh_new(option.replacement)
-        dying = list(bench.dying(option.replacement))
-        excess = weight.over(ledger.weigh(dying))
-        quality = (excess, option.claim.finite_only, len(option.replacement.nodes) - len(dying), position)
-        found.append((quality, Weighed(excess, option, dying, judgements, types)))
+        weight, judgements, types = verdicts.weigh_new(candidate.replacement)
+        dying = list(graph.dying(candidate.replacement))
+        excess = weight.over(verdicts.weigh(dying))
+        quality = (excess, candidate.claim.finite_only, len(candidate.replacement.nodes) - len(dying), position)
+        found.append((quality, Weighed(excess, candidate, dying, judgements, types)))
     return [weighed for _, weighed in sorted(found, key=lambda entry: entry[0])]
 
 
-def _picture(bench: Bench, ledger: Ledger, nodes: Sequence[Node]) -> Diagram:
-    """Nodes of the bench with their verdicts, as far as a picture has room."""
-    return diagram_of(nodes, _DRAWN, bench.tensor, lambda node: str(ledger.verdict(node)))
+def _picture(graph: MutableGraph, verdicts: Verdicts, nodes: Sequence[Node]) -> Diagram:
+    """Nodes of the graph with their verdicts, as far as a picture has room."""
+    return diagram_of(nodes, _DRAWN, graph.tensor, lambda node: str(verdicts.verdict(node)))
 
 
-def _names(site: Site) -> tuple[str, ...]:
-    return tuple(name_of(node) for node in site.nodes)
+def _names(match: Match) -> tuple[str, ...]:
+    return tuple(name_of(node) for node in match.nodes)
 
 
-def _too_heavy(before: Weight, judgements: list[Any], option: Option) -> str:
+def _too_heavy(before: Weight, judgements: list[Any], candidate: Candidate) -> str:
     rules = [
         f"{printable(node.op_type, 40)} ({charge.rule.id})"
-        for node, judged in zip(option.replacement.nodes, judgements, strict=True)
+        for node, judged in zip(candidate.replacement.nodes, judgements, strict=True)
         for charge in judged.charges[:1]
         if judged.verdict is not Verdict.ALLOWED
     ]

@@ -18,16 +18,15 @@ from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.protos import array_of, proto_from_array, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
-from safecheck.rewrite.node import PLACE, Node, Order
+from safecheck.rewrite.node import PLACE, Order
+from safecheck.rewrite.node import Node as Node
 from safecheck.rewrite.replacement import Replacement
-
-__all__ = ["Bench", "Node"]
 
 _Memo = TypeVar("_Memo")
 
 
-class Bench:
-    """The main graph of a ModelProto whose weights are inline. The proto belongs to the bench from then on."""
+class MutableGraph:
+    """The main graph of a ModelProto whose weights are inline. The proto belongs to it from then on."""
 
     def __init__(self, proto: Any) -> None:
         nodes = [Node(node) for node in proto.graph.node]
@@ -121,7 +120,7 @@ class Bench:
         return name in self._ends
 
     def holds(self, node: Node) -> bool:
-        """Whether a node is still on the bench."""
+        """Whether a node is still in the graph."""
         return any(self._producers.get(name) is node for name in node.output if name)
 
     def producer(self, name: str) -> Node | None:

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from safecheck.ir.excerpt import shape_words
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.text import printable
 
 
-def listing(bench: Bench) -> list[str]:
+def listing(graph: MutableGraph) -> list[str]:
     """A line per node: what it makes, its operator, what it reads, its attributes."""
     lines = []
-    for node in bench.nodes:
-        outputs = ", ".join(f"{printable(name, 80)} {shape_words(bench.tensor(name))}" for name in node.output if name)
+    for node in graph.nodes:
+        outputs = ", ".join(f"{printable(name, 80)} {shape_words(graph.tensor(name))}" for name in node.output if name)
         inputs = ", ".join(printable(name, 80) for name in node.input)
         attributes = " ".join(_short(part) for part in node.attribute)
         lines.append(f"{outputs} = {printable(node.op_type, 60)}({inputs}) {attributes}".rstrip())

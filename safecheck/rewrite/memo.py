@@ -1,11 +1,11 @@
-"""What a room works out about nodes of a graph, kept as long as it holds. `Bench.memo` gives every graph its own."""
+"""What a room works out about nodes of a graph, kept as long as it holds. `MutableGraph.memo` gives every graph its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.graph import MutableGraph, Node
 
 _Answer = TypeVar("_Answer")
 
@@ -31,8 +31,8 @@ class GraphMemo(Generic[_Answer]):
         self._answers: dict[Node, _Answer] = {}
         self._version = 0
 
-    def of(self, bench: Bench) -> dict[Node, _Answer]:
+    def of(self, graph: MutableGraph) -> dict[Node, _Answer]:
         """The answers about the graph as it stands, to be looked up and added to."""
-        if self._version != bench.version:
-            self._answers, self._version = {}, bench.version
+        if self._version != graph.version:
+            self._answers, self._version = {}, graph.version
         return self._answers

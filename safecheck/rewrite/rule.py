@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.replacement import Replacement
 
 Kind = Literal["exact", "bounded", "tested"]
@@ -36,22 +36,22 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Option:
-    """One way to replace a site. Earlier options are preferred where the profile likes them equally."""
+class Candidate:
+    """One way to replace a match. Earlier candidates are preferred where the profile likes them equally."""
 
     replacement: Replacement
     claim: Claim
 
 
 @dataclass(frozen=True)
-class Site:
+class Match:
     """A place where a rewrite applies, or where it would if something were different."""
 
     nodes: tuple[Any, ...]
     """The nodes it is about, the anchor first."""
-    options: tuple[Option, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     reason: str = ""
-    """Why there is no option."""
+    """Why there is no candidate."""
     after: str = ""
     """The replacement in words, for the report; empty: its operators are listed."""
 
@@ -67,5 +67,5 @@ class Rewrite(Protocol):
     def remedies(self) -> tuple[str, ...]:
         """Remedies of rules that this rewrite carries out."""
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
-        """The site around a node that the profile does not allow; None if the rewrite has nothing to say about it."""
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
+        """The match around a node that the profile does not allow; None if the rewrite has nothing to say about it."""

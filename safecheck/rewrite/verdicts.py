@@ -1,4 +1,4 @@
-"""What the profile says about every node of a bench, kept up to date while nodes are replaced."""
+"""What the profile says about every node of a graph, kept up to date while nodes are replaced."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
 from safecheck.ir.signatures import Signatures, signatures
 from safecheck.ir.walk import entering
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.profile import Profile
@@ -37,11 +37,11 @@ class Weight(NamedTuple):
         return self.forbidden - other.forbidden, self.unproven - other.unproven
 
 
-class Ledger:
+class Verdicts:
     """Judgements by node."""
 
-    def __init__(self, bench: Bench, profile: Profile) -> None:
-        self._bench = bench
+    def __init__(self, graph: MutableGraph, profile: Profile) -> None:
+        self._graph = graph
         self._profile = profile
         self._can_allow = any(rule.verdict is Verdict.ALLOWED for rule in profile.rules)
         self._memo: dict[Signature, Judgement] = {}
@@ -53,9 +53,9 @@ class Ledger:
         return verdict is Verdict.FORBIDDEN or (verdict is Verdict.UNPROVEN and self._can_allow)
 
     def renew(self) -> None:
-        """Judge the whole bench anew; needed after `Bench.refresh`."""
-        judged = self._judge(signatures(self._bench.inferred(), self._profile.folded))
-        self._judgements = dict(zip(self._bench.nodes, judged, strict=True))
+        """Judge the whole graph anew; needed after `MutableGraph.refresh`."""
+        judged = self._judge(signatures(self._graph.inferred(), self._profile.folded))
+        self._judgements = dict(zip(self._graph.nodes, judged, strict=True))
 
     def verdict(self, node: Node) -> Verdict:
         """The verdict on a node of the main graph; the graphs it holds are judged by the audit, not here."""
@@ -66,7 +66,7 @@ class Ledger:
         return self._judgements[node]
 
     def weigh(self, nodes: Iterable[Node]) -> Weight:
-        """What nodes of the bench weigh."""
+        """What nodes of the graph weigh."""
         return _weight(self._judgements[node] for node in nodes)
 
     def weigh_new(self, replacement: Replacement) -> tuple[Weight, list[Judgement], dict[str, Tensor]]:
@@ -81,7 +81,7 @@ class Ledger:
         return _weight(judged), judged, types
 
     def record(self, nodes: Sequence[Node], judgements: Sequence[Judgement]) -> None:
-        """Remember the judgements of nodes that are now on the bench."""
+        """Remember the judgements of nodes that are now in the graph."""
         self._judgements.update(zip(nodes, judgements, strict=True))
 
     def _judge(self, given: Signatures) -> list[Judgement]:
@@ -89,7 +89,7 @@ class Ledger:
         for occurrence in given.nodes:
             if occurrence.node.scope.path:
                 continue
-            is_output = any(map(self._bench.is_output, occurrence.node.proto.output))
+            is_output = any(map(self._graph.is_output, occurrence.node.proto.output))
             signature = occurrence.signature._replace(is_output=is_output)
             folded = occurrence.computes_constant and self._profile.folded and not is_output
             judgement = _FOLDED if folded else self._memo.get(signature)
@@ -100,17 +100,17 @@ class Ledger:
 
     def _alone(self, replacement: Replacement) -> Any:
         """The new nodes as a model of their own."""
-        bench = self._bench
+        graph = self._graph
         constants = {name: proto_from_array(name, array) for name, array in replacement.constants.items()}
-        stored = ChainMap(constants, bench.initializers)  # a copy would cost as much as the model has weights
+        stored = ChainMap(constants, graph.initializers)  # a copy would cost as much as the model has weights
         read = entering(replacement.nodes)
         return standalone(
             replacement.nodes,
-            [value_info(name, bench.tensor(name)) for name in read if name not in stored],
+            [value_info(name, graph.tensor(name)) for name in read if name not in stored],
             [value_info(name, UNKNOWN_TENSOR) for name in replacement.outputs],
             [without_payload(stored[name]) for name in read if name in stored],
-            bench.proto.opset_import,
-            bench.proto.ir_version,
+            graph.proto.opset_import,
+            graph.proto.ir_version,
         )
 
 

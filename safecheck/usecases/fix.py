@@ -16,16 +16,16 @@ from safecheck.ir.model import Model, load
 from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
-from safecheck.rewrite.driver import Step, mend, name_of, words
+from safecheck.rewrite.driver import Step, name_of, rewrite_all, words
 from safecheck.rewrite.files import fits, read_whole, refuse_inputs, written
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof
 from safecheck.rewrite.proof.whole import Whole, compare_models
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
-from safecheck.rewrite.verdicts import Ledger, Weight
+from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -127,13 +127,13 @@ def _fixed(source: str | InMemory, target: str | None, profile: Profile, request
     original = read_whole(model)
     proto, steps = _prepared(original, request, path)
     reference = proto.SerializeToString() if fits(proto) else model.content or path
-    bench = Bench(proto)
-    old_lines = listing(bench)
-    steps += _normalised(bench, request)
-    ledger = Ledger(bench, profile)
+    graph = MutableGraph(proto)
+    old_lines = listing(graph)
+    steps += _normalised(graph, request)
+    verdicts = Verdicts(graph, profile)
     chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
     if chosen or not request.selected:
-        steps += mend(bench, ledger, chosen, request.ignored, finite_only=request.finite_only)
+        steps += rewrite_all(graph, verdicts, chosen, request.ignored, finite_only=request.finite_only)
     if not any(step.applied for step in steps):
         whole_file = read_whole(model)
         with written(whole_file, target, bool(model.external_data)):
@@ -142,11 +142,11 @@ def _fixed(source: str | InMemory, target: str | None, profile: Profile, request
         if request.illustrate:
             after = illustrated(after)
         return Fixed(before, after, tuple(steps), _left(after, steps), None, written=target)
-    bench.drop_unused()
-    result = bench.model()
+    graph.drop_unused()
+    result = graph.model()
     _checked(result, path)
-    diff = "\n".join(unified_diff(old_lines, listing(bench)))
-    inputs = {name: bench.tensor(name) for name in bench.inputs}
+    diff = "\n".join(unified_diff(old_lines, listing(graph)))
+    inputs = {name: graph.tensor(name) for name in graph.inputs}
     with written(result, target, bool(model.external_data)) as place:
         whole = compare_models(reference, place, inputs) if request.whole else None
         if whole is not None and not whole.holds:
@@ -168,11 +168,11 @@ def plan(model: Model, profile: Profile) -> Weight:
         InputError: the model changed since it was audited.
     """
     proto, _ = _prepared(read_whole(model), Request(), model.path)
-    bench = Bench(proto)
-    normalise(bench)
-    ledger = Ledger(bench, profile)
-    mend(bench, ledger, proving=False)
-    return ledger.weigh(bench.nodes)
+    graph = MutableGraph(proto)
+    normalise(graph)
+    verdicts = Verdicts(graph, profile)
+    rewrite_all(graph, verdicts, proving=False)
+    return verdicts.weigh(graph.nodes)
 
 
 def _prepared(proto: Any, request: Request, path: str) -> tuple[Any, list[Step]]:
@@ -201,8 +201,8 @@ def _prepared(proto: Any, request: Request, path: str) -> tuple[Any, list[Step]]
     return proto, steps
 
 
-def _normalised(bench: Bench, request: Request) -> list[Step]:
-    gone = normalise(bench, frozenset(request.ignored))
+def _normalised(graph: MutableGraph, request: Request) -> list[Step]:
+    gone = normalise(graph, frozenset(request.ignored))
     kinds = {kind.name: kind for kind in KINDS}
     return [
         _plain(name, kinds[name].remedies, [name_of(node) for node in nodes], kinds[name].method, words(nodes))

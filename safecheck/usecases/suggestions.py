@@ -10,11 +10,11 @@ from safecheck.audit.report import Report
 from safecheck.ir.excerpt import Diagram, diagram_of
 from safecheck.ir.model import Model
 from safecheck.ir.signature import UNKNOWN_TENSOR
-from safecheck.rewrite.driver import Weighed, weigh_options
+from safecheck.rewrite.driver import Weighed, weigh_candidates
 from safecheck.rewrite.files import read_whole
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.rules import REWRITES
-from safecheck.rewrite.verdicts import Ledger
+from safecheck.rewrite.verdicts import Verdicts
 from safecheck.rulebook.profile import Profile
 from safecheck.usecases.places import pictures
 
@@ -60,28 +60,28 @@ def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[i
     asked = dict.fromkeys(nodes)
     if not asked or not drawable(model):
         return {}
-    bench = Bench(read_whole(model))
-    ledger = Ledger(bench, profile)
-    found = {index: _alternative(bench, ledger, bench.nodes[index]) for index in asked}
+    graph = MutableGraph(read_whole(model))
+    verdicts = Verdicts(graph, profile)
+    found = {index: _alternative(graph, verdicts, graph.nodes[index]) for index in asked}
     return {index: alternative for index, alternative in found.items() if alternative is not None}
 
 
-def _alternative(bench: Bench, ledger: Ledger, node: Node) -> Alternative | None:
+def _alternative(graph: MutableGraph, verdicts: Verdicts, node: Node) -> Alternative | None:
     for rewrite in REWRITES:
-        site = rewrite.match(bench, node) if ledger.in_question(node) else None
-        for weighed in weigh_options(bench, ledger, site, finite_only=True)[:1] if site is not None else ():
+        match = rewrite.match(graph, node) if verdicts.in_question(node) else None
+        for weighed in weigh_candidates(graph, verdicts, match, finite_only=True)[:1] if match is not None else ():
             if weighed.excess < (0, 0):
-                return Alternative(rewrite.name, _drawn(bench, weighed))
+                return Alternative(rewrite.name, _drawn(graph, weighed))
     return None
 
 
-def _drawn(bench: Bench, weighed: Weighed) -> Diagram:
-    new = weighed.option.replacement
+def _drawn(graph: MutableGraph, weighed: Weighed) -> Diagram:
+    new = weighed.candidate.replacement
     known = {**dict.fromkeys(new.constants, _CONSTANT), **weighed.types}
     verdicts = {id(node): str(judged.verdict) for node, judged in zip(new.nodes, weighed.judgements, strict=True)}
     return diagram_of(
         new.nodes,
         _DRAWN,
-        lambda name: known[name] if name in known else bench.tensor(name),
+        lambda name: known[name] if name in known else graph.tensor(name),
         lambda node: verdicts[id(node)],
     )

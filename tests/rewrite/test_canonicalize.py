@@ -13,7 +13,7 @@ from safecheck.rewrite.canonicalize.fold import MAX_GROWTH
 from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import normalise
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.proof.runtime import Session
 
 HEADER = '<ir_version: 8, opset_import: ["" : 17]>'
@@ -23,13 +23,13 @@ def model(text: str, header: str = HEADER) -> Any:
     return onnx.parser.parse_model(f"{header}\n{text}")
 
 
-def normalised(proto: Any) -> tuple[Bench, dict[str, list[Any]]]:
+def normalised(proto: Any) -> tuple[MutableGraph, dict[str, list[Any]]]:
     """The bench, after a check that it computes what it did before."""
     before = onnx.ModelProto()
     before.CopyFrom(proto)
-    bench = Bench(proto)
-    gone = normalise(bench)
-    after = bench.model()
+    graph = MutableGraph(proto)
+    gone = normalise(graph)
+    after = graph.model()
     onnx.checker.check_model(after, full_check=True)
     random = np.random.default_rng(0)
     feed = {
@@ -39,15 +39,15 @@ def normalised(proto: Any) -> tuple[Bench, dict[str, list[Any]]]:
     expected, actual = Session(before.SerializeToString()).run(feed), Session(after.SerializeToString()).run(feed)
     for one, other in zip(expected, actual, strict=True):
         assert np.array_equal(one, other)
-    return bench, gone
+    return graph, gone
 
 
-def kinds(bench: Bench) -> list[str]:
-    return [node.op_type for node in bench.nodes]
+def kinds(graph: MutableGraph) -> list[str]:
+    return [node.op_type for node in graph.nodes]
 
 
 def test_shape_arithmetic_is_folded() -> None:
-    bench, gone = normalised(
+    graph, gone = normalised(
         model("""g (float[2,3,4] x) => (float[2,12] y) {
             s = Shape (x)
             zero = Constant <value = int64[1] {0}> ()
@@ -57,25 +57,25 @@ def test_shape_arithmetic_is_folded() -> None:
             y = Reshape (x, shape)
         }""")
     )
-    assert kinds(bench) == ["Reshape"]
+    assert kinds(graph) == ["Reshape"]
     assert len(gone["fold-constants"]) == 5
 
 
 def test_what_would_blow_up_the_file_stays() -> None:
     side = int((MAX_GROWTH / 8) ** 0.5) + 1
-    bench = Bench(
+    graph = MutableGraph(
         model(f"""g (float[1] x) => (float[{side},{side}] y) {{
             shape = Constant <value = int64[2] {{{side}, {side}}}> ()
             ones = ConstantOfShape <value = float[1] {{1.0}}> (shape)
             y = Mul (x, ones)
         }}""")
     )
-    normalise(bench)
-    assert kinds(bench) == ["ConstantOfShape", "Mul"]
+    normalise(graph)
+    assert kinds(graph) == ["ConstantOfShape", "Mul"]
 
 
 def test_copies_are_gone_and_the_interface_stays() -> None:
-    bench, gone = normalised(
+    graph, gone = normalised(
         model("""g (float[2,3] x) => (float[2,3] y, float[2,3] z) {
             a = Identity (x)
             b = Relu (a)
@@ -85,13 +85,13 @@ def test_copies_are_gone_and_the_interface_stays() -> None:
             z = Identity (x)
         }""")
     )
-    assert kinds(bench) == ["Relu", "Identity"]
-    assert (bench.nodes[0].output[0], bench.outputs) == ("y", ["y", "z"])
+    assert kinds(graph) == ["Relu", "Identity"]
+    assert (graph.nodes[0].output[0], graph.outputs) == ("y", ["y", "z"])
     assert len(gone["remove-copies"]) == 4
 
 
 def test_a_constant_condition_chooses_its_branch() -> None:
-    bench, _ = normalised(
+    graph, _ = normalised(
         model("""g (float[2,3] x) => (float[2,3] y) {
             yes = Constant <value = bool {1}> ()
             y = If (yes) <
@@ -100,11 +100,11 @@ def test_a_constant_condition_chooses_its_branch() -> None:
             >
         }""")
     )
-    assert kinds(bench) == ["Relu", "Mul"]
+    assert kinds(graph) == ["Relu", "Mul"]
 
 
 def test_a_condition_that_is_computed_stays() -> None:
-    bench, gone = normalised(
+    graph, gone = normalised(
         model("""g (float[2,3] x) => (float[2,3] y) {
             zero = Constant <value = float {0.0}> ()
             total = ReduceSum <keepdims = 0> (x)
@@ -115,7 +115,7 @@ def test_a_condition_that_is_computed_stays() -> None:
             >
         }""")
     )
-    assert kinds(bench) == ["ReduceSum", "Greater", "If"]
+    assert kinds(graph) == ["ReduceSum", "Greater", "If"]
     assert "inline-control-flow" not in gone
 
 
@@ -135,14 +135,14 @@ LOOP = """g (float[2,3] x) => (float[2,3] y) {{
 
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_a_loop_of_fixed_length_is_written_out(rounds: int) -> None:
-    bench, _ = normalised(model(LOOP.format(rounds=rounds)))
-    assert kinds(bench) == ["Add", "Mul"] * rounds
+    graph, _ = normalised(model(LOOP.format(rounds=rounds)))
+    assert kinds(graph) == ["Add", "Mul"] * rounds
 
 
 def test_a_loop_without_end_stays() -> None:
-    bench = Bench(model(LOOP.format(rounds=10**9)))
-    normalise(bench)
-    assert kinds(bench) == ["Loop"]
+    graph = MutableGraph(model(LOOP.format(rounds=10**9)))
+    normalise(graph)
+    assert kinds(graph) == ["Loop"]
 
 
 def test_functions_are_written_out() -> None:
@@ -153,12 +153,12 @@ def test_functions_are_written_out() -> None:
     )
     inlined, count = inline_functions(proto)
     assert count == 1
-    bench, _ = normalised(inlined)
-    assert kinds(bench) == ["Add"]
+    graph, _ = normalised(inlined)
+    assert kinds(graph) == ["Add"]
 
 
 def test_sequences_become_tensors() -> None:
-    bench, _ = normalised(
+    graph, _ = normalised(
         model("""g (float[4,3] x) => (float[4,3] y) {
             sizes = Constant <value = int64[2] {1, 3}> ()
             parts = SplitToSequence <axis = 0> (x, sizes)
@@ -170,20 +170,20 @@ def test_sequences_become_tensors() -> None:
             y = ConcatFromSequence <axis = 0> (pair)
         }""")
     )
-    assert kinds(bench) == ["Split", "Concat"]
+    assert kinds(graph) == ["Split", "Concat"]
 
 
 def test_negative_axes_of_a_transpose_are_counted_from_the_front() -> None:
     proto = model("g (float[2,3,4] x) => (float[2,4,3] y) { y = Transpose <perm = [0, -1, 1]> (x) }")
     assert len(repair(proto)) == 1
-    bench, _ = normalised(proto)
-    assert bench.dims("y") == (2, 4, 3)
+    graph, _ = normalised(proto)
+    assert graph.dims("y") == (2, 4, 3)
 
 
 def test_an_open_batch_is_fixed_everywhere() -> None:
     proto = model("g (float[N,3] x, float[N,3] z) => (float[N,3] y) { y = Add (x, z) }")
     assert fix_batch(proto, 4) == 2
-    assert Bench(proto).dims("y") == (4, 3)
+    assert MutableGraph(proto).dims("y") == (4, 3)
 
 
 def test_another_operator_set() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.proof.local import prove
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
 
@@ -160,10 +160,10 @@ def programs(draw: Any) -> Program:
 def test_a_synthesised_program_is_the_original(program: Program) -> None:
     model = program.model()
     onnx.checker.check_model(model, full_check=True)
-    bench = Bench(model)
-    site = RotateWithTranspose().match(bench, bench.nodes[-1])
-    assert site is not None
-    event("refused" if not site.options else "synthesised")
-    assert site.options or site.reason
-    for option in site.options:
-        assert prove(bench, option.replacement, option.claim).kind == "exact"
+    graph = MutableGraph(model)
+    match = RotateWithTranspose().match(graph, graph.nodes[-1])
+    assert match is not None
+    event("refused" if not match.candidates else "synthesised")
+    assert match.candidates or match.reason
+    for candidate in match.candidates:
+        assert prove(graph, candidate.replacement, candidate.claim).kind == "exact"

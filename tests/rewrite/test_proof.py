@@ -10,8 +10,8 @@ import onnx.parser
 import pytest
 
 from safecheck.ir.signature import Tensor
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.proof import local
 from safecheck.rewrite.proof.difference import difference
 from safecheck.rewrite.proof.index_map import enumerations
@@ -22,52 +22,52 @@ from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim
 
 
-def bench_of(text: str) -> Bench:
-    return Bench(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>\n{text}'))
+def bench_of(text: str) -> MutableGraph:
+    return MutableGraph(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>\n{text}'))
 
 
-def replaced(bench: Bench, op_type: str, **attributes: Any) -> Replacement:
-    sketch = Sketch(bench, "y")
-    return sketch.replacement(["x"], {"y": sketch.add(op_type, ["x"], **attributes)})
+def replaced(graph: MutableGraph, op_type: str, **attributes: Any) -> Replacement:
+    builder = Builder(graph, "y")
+    return builder.replacement(["x"], {"y": builder.add(op_type, ["x"], **attributes)})
 
 
 MOVES = Claim("exact", "moves", moves_data=True)
 
 
 def test_an_element_in_another_place_is_noticed() -> None:
-    bench = bench_of("g (float[2,3,3] x) => (float[3,3,2] y) { y = Transpose <perm = [1, 2, 0]> (x) }")
-    assert prove(bench, replaced(bench, "Transpose", perm=[1, 2, 0]), MOVES).difference.same_bits
+    graph = bench_of("g (float[2,3,3] x) => (float[3,3,2] y) { y = Transpose <perm = [1, 2, 0]> (x) }")
+    assert prove(graph, replaced(graph, "Transpose", perm=[1, 2, 0]), MOVES).difference.same_bits
     with pytest.raises(UnprovedError, match="another place"):
-        prove(bench, replaced(bench, "Transpose", perm=[2, 1, 0]), MOVES)
+        prove(graph, replaced(graph, "Transpose", perm=[2, 1, 0]), MOVES)
 
 
 def test_exact_means_every_bit_unless_it_says_otherwise() -> None:
-    bench = bench_of("""g (float[2,3] x) => (float[2,3] y) {
+    graph = bench_of("""g (float[2,3] x) => (float[2,3] y) {
         zero = Constant <value = float {0.0}> ()
         y = Add (x, zero)
     }""")
-    copy = replaced(bench, "Identity")
+    copy = replaced(graph, "Identity")
     with pytest.raises(UnprovedError, match="zeros sample"):  # -0 + 0 is +0
-        prove(bench, copy, Claim("exact", "adding zero"))
-    assert prove(bench, copy, Claim("exact", "adding zero", finite_only=True)).domain == "finite values"
+        prove(graph, copy, Claim("exact", "adding zero"))
+    assert prove(graph, copy, Claim("exact", "adding zero", finite_only=True)).domain == "finite values"
 
 
 @pytest.mark.parametrize("kind", ["tested", "bounded"])
 def test_nan_is_never_within_a_tolerance(kind: Any) -> None:
-    bench = bench_of("g (float[4,8] x) => (float[4,8] y) { y = Abs (x) }")
+    graph = bench_of("g (float[4,8] x) => (float[4,8] y) { y = Abs (x) }")
     claim = Claim(kind, "wrong", limit=lambda feed, expected: np.inf, bound="anything")
     with pytest.raises(UnprovedError, match="NaN"):
-        prove(bench, replaced(bench, "Sqrt"), claim)
+        prove(graph, replaced(graph, "Sqrt"), claim)
 
 
 def test_a_bound_that_is_exceeded_is_noticed() -> None:
-    bench = bench_of("g (float[4,8] x) => (float[4,8] y) { y = Sigmoid (x) }")
-    rough = replaced(bench, "HardSigmoid")
+    graph = bench_of("g (float[4,8] x) => (float[4,8] y) { y = Sigmoid (x) }")
+    rough = replaced(graph, "HardSigmoid")
     loose = Claim("bounded", "an approximation", limit=lambda feed, expected: 0.5, bound="one half", finite_only=True)
     tight = Claim("bounded", "an approximation", limit=lambda feed, expected: 1e-6, bound="1e-6", finite_only=True)
-    assert prove(bench, rough, loose).bound == "one half"
+    assert prove(graph, rough, loose).bound == "one half"
     with pytest.raises(UnprovedError, match="exceeds the derived bound"):
-        prove(bench, rough, tight)
+        prove(graph, rough, tight)
 
 
 @pytest.fixture
@@ -88,26 +88,26 @@ TWINS = """g (float[2,3] x, float[2,3] z) => (float[2,3] y, float[2,3] v)
     { a = Abs (x) y = Mul (a, one) b = Abs (z) v = Mul (b, FACTOR) }"""
 
 
-def plain(bench: Bench, source: str, result: str) -> Replacement:
-    sketch = Sketch(bench, result)
-    return sketch.replacement([source], {result: sketch.add("Abs", [source])})
+def plain(graph: MutableGraph, source: str, result: str) -> Replacement:
+    builder = Builder(graph, result)
+    return builder.replacement([source], {result: builder.add("Abs", [source])})
 
 
 @pytest.mark.parametrize(("factor", "runs"), [("same", 2), ("two", 4)])
 def test_sites_that_differ_in_names_only_are_proved_once(sessions: list[bytes], factor: str, runs: int) -> None:
-    bench = bench_of(TWINS.replace("FACTOR", factor))
+    graph = bench_of(TWINS.replace("FACTOR", factor))
     claim = Claim("exact", "a product with one")
-    first = prove(bench, plain(bench, "x", "y"), claim)
+    first = prove(graph, plain(graph, "x", "y"), claim)
     if factor == "same":
-        assert prove(bench, plain(bench, "z", "v"), claim) == first
+        assert prove(graph, plain(graph, "z", "v"), claim) == first
     else:
         with pytest.raises(UnprovedError, match="not exact"):
-            prove(bench, plain(bench, "z", "v"), claim)
+            prove(graph, plain(graph, "z", "v"), claim)
     assert len(sessions) == runs
 
 
 def test_a_proof_answers_for_its_own_claim_only(sessions: list[bytes]) -> None:
-    bench = bench_of(TWINS.replace("FACTOR", "same"))
+    graph = bench_of(TWINS.replace("FACTOR", "same"))
     claim = Claim("exact", "a product with one")
     claims = [
         claim,
@@ -115,7 +115,7 @@ def test_a_proof_answers_for_its_own_claim_only(sessions: list[bytes]) -> None:
         replace(claim, finite_only=True),
         replace(claim, floors={"x": 0.5}),
     ]
-    proofs = [prove(bench, plain(bench, "x", "y"), one) for one in claims]
+    proofs = [prove(graph, plain(graph, "x", "y"), one) for one in claims]
     assert [(proof.caveats, proof.domain) for proof in proofs] == [
         ((), "all values"), (("a caveat",), "all values"), ((), "finite values"), ((), "all values"),
     ]  # fmt: skip
@@ -123,12 +123,12 @@ def test_a_proof_answers_for_its_own_claim_only(sessions: list[bytes]) -> None:
 
 
 def test_what_cannot_be_shown_is_tried_once(sessions: list[bytes]) -> None:
-    bench = bench_of(TWINS.replace("FACTOR", "same"))
+    graph = bench_of(TWINS.replace("FACTOR", "same"))
     for source, result in (("x", "y"), ("z", "v")):
-        sketch = Sketch(bench, result)
-        wrong = sketch.replacement([source], {result: sketch.add("Neg", [source])})
+        builder = Builder(graph, result)
+        wrong = builder.replacement([source], {result: builder.add("Neg", [source])})
         with pytest.raises(UnprovedError, match="not exact on the normal sample"):
-            prove(bench, wrong, Claim("exact", "wrong"))
+            prove(graph, wrong, Claim("exact", "wrong"))
     assert len(sessions) == 2
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import Factored, FactorError, stages
 from safecheck.rewrite.movement.operators import MAX_ELEMENTS, data_slots, move
 from safecheck.rewrite.movement.program import Style, Writer
@@ -36,7 +36,7 @@ def fits(dims: Sequence[int]) -> bool:
     return 0 < int(numpy.prod(dims, dtype=numpy.int64)) <= MAX_ELEMENTS
 
 
-def pull(sketch: Sketch, name: str, wanted: Any) -> tuple[str, str, Any]:
+def pull(builder: Builder, name: str, wanted: Any) -> tuple[str, str, Any]:
     """Write nodes that arrange a value as wanted, starting as far back as only whole axes have to move.
 
     Where nothing has to move, the last two of four dimensions may come out split another way than wanted.
@@ -44,18 +44,18 @@ def pull(sketch: Sketch, name: str, wanted: Any) -> tuple[str, str, Any]:
     Returns:
         The value it starts from, the arranged value, and the index map from the one to the other.
     """
-    bench = sketch.bench
-    for source, map_ in reversed(list(_backwards(bench, name, wanted))):
+    graph = builder.graph
+    for source, map_ in reversed(list(_backwards(graph, name, wanted))):
         program = _whole_axes(map_)
         if program is not None:
-            dims = bench.dims(source) or ()
+            dims = graph.dims(source) or ()
             if len(dims) == 4 and dims[:2] == map_.shape[:2] and bool((map_.reshape(dims) == enumerated(dims)).all()):
                 return source, source, enumerated(dims)
-            return source, _written(sketch, source, program, dims, map_.shape), map_
+            return source, _written(builder, source, program, dims, map_.shape), map_
     raise FactorError("the arrangement does not move whole axes")
 
 
-def push(sketch: Sketch, made: str, name: str, places: Any, dims: Sequence[int]) -> tuple[str, str, Any]:
+def push(builder: Builder, made: str, name: str, places: Any, dims: Sequence[int]) -> tuple[str, str, Any]:
     """Write nodes that bring a new value of dimensions `dims` into the place of `name`, or of what only moves it.
 
     `places` has the shape of `name` and tells which element of the new value belongs where.
@@ -63,10 +63,10 @@ def push(sketch: Sketch, made: str, name: str, places: Any, dims: Sequence[int])
     Returns:
         The existing value that is made, the new value, and the index map of that existing value.
     """
-    for target, map_ in reversed(list(_forwards(sketch.bench, name, places))):
+    for target, map_ in reversed(list(_forwards(builder.graph, name, places))):
         program = _whole_axes(map_)
         if program is not None:
-            return target, _written(sketch, made, program, dims, map_.shape), map_
+            return target, _written(builder, made, program, dims, map_.shape), map_
     raise FactorError("the arrangement does not move whole axes")
 
 
@@ -81,37 +81,37 @@ def _whole_axes(map_: Any) -> tuple[Factored, ...] | None:
 
 
 def _written(
-    sketch: Sketch, value: str, program: tuple[Factored, ...], dims: Sequence[int], result: Sequence[int]
+    builder: Builder, value: str, program: tuple[Factored, ...], dims: Sequence[int], result: Sequence[int]
 ) -> str:
-    return Writer(sketch, value, dims, sketch.bench.tensor(value).dtype or "", _TAIL).write(program, result)
+    return Writer(builder, value, dims, builder.graph.tensor(value).dtype or "", _TAIL).write(program, result)
 
 
-def _backwards(bench: Bench, name: str, wanted: Any) -> Iterator[tuple[str, Any]]:
+def _backwards(graph: MutableGraph, name: str, wanted: Any) -> Iterator[tuple[str, Any]]:
     """(earlier value, map from it), the value itself first."""
     map_ = wanted
     yield name, map_
     for _ in range(_MAX_STEPS):
-        maker = bench.producer(name)
-        if maker is None or not _moves_all(bench, maker):
+        maker = graph.producer(name)
+        if maker is None or not _moves_all(graph, maker):
             return
         name = maker.input[0]
-        map_ = move(bench, maker, [enumerated(bench.dims(name) or ())])[0].reshape(-1)[map_]
+        map_ = move(graph, maker, [enumerated(graph.dims(name) or ())])[0].reshape(-1)[map_]
         yield name, map_
 
 
-def _forwards(bench: Bench, name: str, places: Any) -> Iterator[tuple[str, Any]]:
+def _forwards(graph: MutableGraph, name: str, places: Any) -> Iterator[tuple[str, Any]]:
     """(later value, map to it), the value itself first; later ones only if nobody else reads what lies between."""
     map_ = places
     yield name, map_
     for _ in range(_MAX_STEPS):
-        readers = bench.consumers(name)
-        if bench.is_output(name) or len(readers) != 1 or not _moves_all(bench, readers[0]):
+        readers = graph.consumers(name)
+        if graph.is_output(name) or len(readers) != 1 or not _moves_all(graph, readers[0]):
             return
-        map_ = move(bench, readers[0], [map_])[0]
+        map_ = move(graph, readers[0], [map_])[0]
         name = readers[0].output[0]
         yield name, map_
 
 
-def _moves_all(bench: Bench, node: Any) -> bool:
+def _moves_all(graph: MutableGraph, node: Any) -> bool:
     """Whether the result of a node is its first operand in another arrangement, every element once."""
-    return node.op_type in _ARRANGING and data_slots(bench, node) == (0,)
+    return node.op_type in _ARRANGING and data_slots(graph, node) == (0,)

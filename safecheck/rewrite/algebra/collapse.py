@@ -11,7 +11,7 @@ from itertools import groupby
 from math import prod
 from typing import Any
 
-from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.builder import Builder
 
 WINDOW = 22
 """The largest pooling window that any scope is known to allow (rule `scope10-pool-window`)."""
@@ -22,8 +22,8 @@ CHANNELS = 2304
 class Collapse:
     """One value on its way; counts how many elements its sums have in a row."""
 
-    def __init__(self, sketch: Sketch, value: str, dims: Sequence[int]) -> None:
-        self.sketch = sketch
+    def __init__(self, builder: Builder, value: str, dims: Sequence[int]) -> None:
+        self.builder = builder
         self.value = value
         self.dims = tuple(dims)
         self.roundings = 0
@@ -33,17 +33,17 @@ class Collapse:
         """See the value with other dimensions."""
         if tuple(dims) == self.dims:
             return
-        last = self.sketch.nodes[-1] if self.sketch.nodes else None
+        last = self.builder.nodes[-1] if self.builder.nodes else None
         if last is not None and last.op_type == "Reshape":
-            self.value = self.sketch.nodes.pop().input[0]
-        self.value = self.sketch.reshape(self.value, dims)
+            self.value = self.builder.nodes.pop().input[0]
+        self.value = self.builder.reshape(self.value, dims)
         self.dims = tuple(dims)
 
     def square(self) -> None:
         """Multiply the value by itself, on four dimensions."""
         lead = max(0, len(self.dims) - 3)
         self.view((1,) * (4 - len(self.dims)) + (prod(self.dims[:lead]),) * (lead > 0) + self.dims[lead:])
-        self.value = self.sketch.add("Mul", [self.value, self.value])
+        self.value = self.builder.add("Mul", [self.value, self.value])
         self.roundings += 1
 
     def pool(self, op_type: str, axes: Sequence[int], most: int | None) -> None:
@@ -60,7 +60,7 @@ class Collapse:
 
     def pool_at(self, op_type: str, window: Sequence[int]) -> None:
         """Apply a pool to the last two of four dimensions as they are."""
-        self.value = self.sketch.add(op_type, [self.value], kernel_shape=list(window), strides=[1, 1])
+        self.value = self.builder.add(op_type, [self.value], kernel_shape=list(window), strides=[1, 1])
         self.dims = (*self.dims[:2], self.dims[2] - window[0] + 1, self.dims[3] - window[1] + 1)
         self.roundings += prod(window)
 
@@ -73,7 +73,7 @@ class Collapse:
                 rows = before * prod(parts)
                 if behind == 1 and rows > 1:  # the rows go into space, so that the batch does not grow
                     self.view((1, 1, rows, count))
-                    self.value = self.sketch.transpose(self.value, (0, 1, 3, 2))
+                    self.value = self.builder.transpose(self.value, (0, 1, 3, 2))
                     self.dims = (1, 1, count, rows)
                     self.view((1, count, rows, 1))
                 else:
@@ -86,7 +86,7 @@ class Collapse:
         import numpy
 
         count = self.dims[1]
-        self.value = self.sketch.conv(self.value, numpy.full((1, count, 1, 1), weight, dtype))
+        self.value = self.builder.conv(self.value, numpy.full((1, count, 1, 1), weight, dtype))
         self.dims = (self.dims[0], 1, *self.dims[2:])
         self.roundings += count + 1
 

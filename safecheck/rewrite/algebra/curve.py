@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecheck.ir.walk import is_standard
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 _DEGREE = 3
 _MAX_NODES = 12
@@ -32,18 +32,18 @@ class Gate:
     nodes: tuple[Any, ...]
 
 
-def gate(bench: Bench, node: Any) -> Gate | None:
+def gate(graph: MutableGraph, node: Any) -> Gate | None:
     """The gate around an Erf or Tanh node."""
-    for x in _candidates(bench, node.input[0]):
-        inner = polynomial(bench, node.input[0], x)
-        if inner is not None and len(inner) > 1 and bench.dims(x) == bench.dims(node.output[0]):
-            found = _forward(bench, node, x, inner)
+    for x in _candidates(graph, node.input[0]):
+        inner = polynomial(graph, node.input[0], x)
+        if inner is not None and len(inner) > 1 and graph.dims(x) == graph.dims(node.output[0]):
+            found = _forward(graph, node, x, inner)
             if found is not None:
                 return found
     return None
 
 
-def _candidates(bench: Bench, name: str) -> Iterator[str]:
+def _candidates(graph: MutableGraph, name: str) -> Iterator[str]:
     """Values that an argument may be a polynomial of, the nearest first."""
     names = [name]
     for _ in range(_MAX_NODES):
@@ -51,23 +51,23 @@ def _candidates(bench: Bench, name: str) -> Iterator[str]:
             return
         current = names.pop(0)
         yield current
-        maker = bench.producer(current)
+        maker = graph.producer(current)
         if maker is not None and maker.op_type in ("Add", "Div", "Mul", "Pow", "Sub"):
-            names += [operand for operand in maker.input if bench.constant(operand) is None]
+            names += [operand for operand in maker.input if graph.constant(operand) is None]
 
 
-def polynomial(bench: Bench, name: str, x: str, depth: int = 8) -> Polynomial | None:
+def polynomial(graph: MutableGraph, name: str, x: str, depth: int = 8) -> Polynomial | None:
     """A value as a polynomial in another one of at most third degree; None if it is none."""
     if name == x:
         return (0.0, 1.0)
-    constant = bench.constant(name)
+    constant = graph.constant(name)
     if constant is not None:
         number = constant.size == 1 and constant.dtype.kind in "fiu"
         return (float(constant.reshape(-1)[0]),) if number else None
-    maker = bench.producer(name)
+    maker = graph.producer(name)
     if maker is None or depth == 0 or not is_standard(maker) or len(maker.input) != 2:
         return None
-    left, right = (polynomial(bench, operand, x, depth - 1) for operand in maker.input)
+    left, right = (polynomial(graph, operand, x, depth - 1) for operand in maker.input)
     return None if left is None or right is None else _combined(maker.op_type, left, right)
 
 
@@ -100,17 +100,17 @@ def _sum(left: Polynomial, right: Polynomial) -> Polynomial:
     return tuple(one + other for one, other in zip(*padded, strict=True))
 
 
-def _forward(bench: Bench, node: Any, x: str, inner: Polynomial) -> Gate | None:
+def _forward(graph: MutableGraph, node: Any, x: str, inner: Polynomial) -> Gate | None:
     """Follow f while it stays A * f + B, until both are x / 2."""
     factor: Polynomial = (1.0,)
     addend: Polynomial = (0.0,)
     name, nodes = node.output[0], [node]
-    while not bench.is_output(name) and len(readers := bench.consumers(name)) == 1 and len(nodes) < _MAX_NODES:
+    while not graph.is_output(name) and len(readers := graph.consumers(name)) == 1 and len(nodes) < _MAX_NODES:
         reader = readers[0]
         if reader.op_type not in ("Add", "Div", "Mul") or not is_standard(reader):
             return None
         position = list(reader.input).index(name)
-        other = polynomial(bench, reader.input[1 - position], x)
+        other = polynomial(graph, reader.input[1 - position], x)
         if other is None or (reader.op_type == "Div" and position == 1):
             return None
         if reader.op_type == "Add":

@@ -10,8 +10,8 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.rounding import FLOATS, Magnitude
 from safecheck.rewrite.attributes import integer, integers, text
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Convolution:
         """At most so many products make one element of the result."""
         return int(self.by_group.shape[2]) * prod(self.kernel)
 
-    def write(self, sketch: Sketch, weights: Any, bias: Any | None, value: str | None = None, **changed: Any) -> str:
+    def write(self, builder: Builder, weights: Any, bias: Any | None, value: str | None = None, **changed: Any) -> str:
         """A convolution like this one, with other weights and whatever else is changed."""
         given = {
             "strides": self.strides,
@@ -77,20 +77,20 @@ class Convolution:
             del left["group"]
         if self.transposed and (extra := integers(self.node, "output_padding")) is not None:
             left["output_padding"] = extra
-        inputs = [value or self.data, sketch.constant(weights)] + ([] if bias is None else [sketch.constant(bias)])
+        inputs = [value or self.data, builder.constant(weights)] + ([] if bias is None else [builder.constant(bias)])
         kernel = list(weights.shape[2:])
-        return sketch.add(str(self.node.op_type), inputs, kernel_shape=kernel, **left)
+        return builder.add(str(self.node.op_type), inputs, kernel_shape=kernel, **left)
 
 
-def convolution(bench: Bench, node: Any) -> Convolution | None:
+def convolution(graph: MutableGraph, node: Any) -> Convolution | None:
     """The convolution that a node is; None for other nodes, open shapes and computed weights."""
     import numpy
 
     if node.op_type not in ("Conv", "ConvTranspose") or not is_standard(node):
         return None
-    data, weights = node.input[0], bench.constant(node.input[1])
-    bias = bench.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
-    dims, made, dtype = bench.dims(data), bench.dims(node.output[0]), bench.tensor(data).dtype
+    data, weights = node.input[0], graph.constant(node.input[1])
+    bias = graph.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
+    dims, made, dtype = graph.dims(data), graph.dims(node.output[0]), graph.tensor(data).dtype
     computed_bias = bias is None and len(node.input) > 2 and bool(node.input[2])
     if weights is None or dims is None or made is None or dtype not in FLOATS or computed_bias:
         return None

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 
 RANK = 4
 
 
-def is_liftable(bench: Bench, name: str) -> bool:
+def is_liftable(graph: MutableGraph, name: str) -> bool:
     """Whether a value is computed, does not have four dimensions, and would be the same with four of them."""
-    dims = bench.dims(name)
-    return dims is not None and name not in bench.initializers and bench.tensor(name).dtype is not None and lifts(dims)
+    dims = graph.dims(name)
+    return dims is not None and name not in graph.initializers and graph.tensor(name).dtype is not None and lifts(dims)
 
 
 def lifts(dims: Sequence[int]) -> bool:
@@ -25,21 +25,21 @@ def lifts(dims: Sequence[int]) -> bool:
 class Lift:
     """Writes lifted nodes."""
 
-    def __init__(self, bench: Bench, hint: str) -> None:
-        self.bench = bench
-        self.sketch = Sketch(bench, hint)
+    def __init__(self, graph: MutableGraph, hint: str) -> None:
+        self.graph = graph
+        self.builder = Builder(graph, hint)
         self._raised: dict[str, str] = {}
         self._lowered: dict[str, str] = {}
 
     def dims(self, name: str) -> tuple[int, ...]:
         """The lifted dimensions of a value; those of a value that is not lifted are its own."""
-        dims = self.bench.dims(name) or ()
+        dims = self.graph.dims(name) or ()
         shift = self.shift(name)
         return (1,) * shift + dims[max(0, -shift) :]
 
     def shift(self, name: str) -> int:
         """How many dimensions are prepended; negative if leading ones are dropped."""
-        dims = self.bench.dims(name) or ()
+        dims = self.graph.dims(name) or ()
         return RANK - len(dims) if lifts(dims) else 0
 
     def knows(self, name: str) -> bool:
@@ -50,13 +50,13 @@ class Lift:
         """The lifted value; what comes from outside is reshaped once, a constant gets another shape."""
         if name in self._raised or not name:
             return self._raised.get(name, name)
-        array = self.bench.constant(name)
+        array = self.graph.constant(name)
         if not self.shift(name):
             self._raised[name] = name
         elif array is not None:
-            self._raised[name] = self.sketch.constant(array.reshape(self.dims(name)))
+            self._raised[name] = self.builder.constant(array.reshape(self.dims(name)))
         else:
-            self._raised[name] = self.sketch.reshape(name, self.dims(name))
+            self._raised[name] = self.builder.reshape(name, self.dims(name))
         return self._raised[name]
 
     def lowered(self, name: str) -> str:
@@ -64,13 +64,13 @@ class Lift:
         if name not in self._lowered:
             lifted = self._raised[name]
             self._lowered[name] = (
-                self.sketch.reshape(lifted, self.bench.dims(name) or ()) if self.shift(name) else lifted
+                self.builder.reshape(lifted, self.graph.dims(name) or ()) if self.shift(name) else lifted
             )
         return self._lowered[name]
 
     def make(self, node: Any, inputs: Sequence[str], **changed: Any) -> None:
         """The operator on given inputs, some attributes changed."""
-        made = self.sketch.again(node, inputs, **changed)
+        made = self.builder.again(node, inputs, **changed)
         self._raised.update({old: new for old, new in zip(node.output, made, strict=True) if old})
 
     def settle(self, node: Any, value: str) -> None:
@@ -79,10 +79,10 @@ class Lift:
 
     def reshaped(self, value: str, dims: Sequence[int], wanted: Sequence[int]) -> str:
         """A value of some dimensions with the wanted ones."""
-        return value if tuple(dims) == tuple(wanted) else self.sketch.reshape(value, wanted)
+        return value if tuple(dims) == tuple(wanted) else self.builder.reshape(value, wanted)
 
     def integers(self, values: Sequence[int]) -> str:
         """An INT64 operand."""
         import numpy
 
-        return self.sketch.constant(numpy.array(list(values), numpy.int64))
+        return self.builder.constant(numpy.array(list(values), numpy.int64))

@@ -11,7 +11,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable, lifts
 from safecheck.rewrite.attributes import axes_of, integer, integers, operand, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import NodeMemo
 
 _SAME = frozenset((
@@ -42,16 +42,16 @@ class _Lifts(NodeMemo[bool]):
     """Answers of `can_lift`."""
 
 
-def can_lift(bench: Bench, node: Any) -> bool:
+def can_lift(graph: MutableGraph, node: Any) -> bool:
     """Whether values of another rank than four are read or made, and four dimensions would do as well."""
-    return bench.memo(_Lifts).of(node, lambda: _can_lift(bench, node))
+    return graph.memo(_Lifts).of(node, lambda: _can_lift(graph, node))
 
 
-def _can_lift(bench: Bench, node: Any) -> bool:
-    if not is_standard(node) or bench.opset < _MIN_OPSET or node.op_type not in _LIFTS:
+def _can_lift(graph: MutableGraph, node: Any) -> bool:
+    if not is_standard(node) or graph.opset < _MIN_OPSET or node.op_type not in _LIFTS:
         return False
-    shapes = {name: bench.dims(name) for name in (*node.input, *node.output) if name}
-    if None in shapes.values() or not any(is_liftable(bench, name) or _is_thin(bench, node, name) for name in shapes):
+    shapes = {name: graph.dims(name) for name in (*node.input, *node.output) if name}
+    if None in shapes.values() or not any(is_liftable(graph, name) or _is_thin(graph, node, name) for name in shapes):
         return False
     if node.op_type not in _RESHAPES and not all(
         len(dims or ()) == RANK or lifts(dims or ()) for dims in shapes.values()
@@ -59,13 +59,13 @@ def _can_lift(bench: Bench, node: Any) -> bool:
         return False
     if node.op_type not in _FROM_BEHIND and any(len(dims or ()) > RANK for dims in shapes.values()):
         return False
-    used = [name for name in node.output if name and (bench.is_output(name) or bench.consumers(name))]
+    used = [name for name in node.output if name and (graph.is_output(name) or graph.consumers(name))]
     if not used or (len(used) > 1 and node.op_type != "Split"):
         return False
-    if bench.constant(node.input[0]) is not None and node.op_type not in (*_BROADCAST, "MatMul", "Concat"):
+    if graph.constant(node.input[0]) is not None and node.op_type not in (*_BROADCAST, "MatMul", "Concat"):
         return False
     check = _CHECKS.get(node.op_type)
-    return check is None or check(bench, node)
+    return check is None or check(graph, node)
 
 
 def write(lift: Lift, node: Any) -> None:
@@ -73,10 +73,10 @@ def write(lift: Lift, node: Any) -> None:
     _LIFTS[node.op_type](lift, node)
 
 
-def _is_thin(bench: Bench, node: Any, name: str) -> bool:
+def _is_thin(graph: MutableGraph, node: Any, name: str) -> bool:
     """Whether an operand is a constant that would be broadcast to four dimensions."""
-    result = bench.dims(node.output[0]) or ()
-    array = bench.constant(name) if node.op_type in _BROADCAST else None
+    result = graph.dims(node.output[0]) or ()
+    array = graph.constant(name) if node.op_type in _BROADCAST else None
     return array is not None and 0 < array.ndim < RANK == len(result)
 
 
@@ -89,7 +89,7 @@ def _broadcast(lift: Lift, node: Any) -> None:
 
 
 def _product(lift: Lift, node: Any) -> None:
-    constant = lift.bench.constant
+    constant = lift.graph.constant
     lift.make(node, [name if constant(name) is not None else lift.raised(name) for name in node.input])
 
 
@@ -98,20 +98,20 @@ def _reshape(lift: Lift, node: Any) -> None:
     if lift.knows(source):
         lift.settle(node, lift.reshaped(lift.raised(source), lift.dims(source), lift.dims(result)))
     else:  # it comes from outside, and is reshaped once, to what is wanted in the end
-        lift.settle(node, lift.reshaped(source, lift.bench.dims(source) or (), lift.dims(result)))
+        lift.settle(node, lift.reshaped(source, lift.graph.dims(source) or (), lift.dims(result)))
 
 
 def _along_axis(default: int) -> Callable[[Lift, Any], None]:
     def write(lift: Lift, node: Any) -> None:
         name = node.input[0]
-        axis = integer(node, "axis", default) % len(lift.bench.dims(name) or (1,))
+        axis = integer(node, "axis", default) % len(lift.graph.dims(name) or (1,))
         lift.make(node, [lift.raised(name), *node.input[1:]], axis=axis + lift.shift(name))
 
     return write
 
 
 def _softmax(lift: Lift, node: Any) -> None:
-    _along_axis(-1 if lift.bench.opset >= 13 else 1)(lift, node)
+    _along_axis(-1 if lift.graph.opset >= 13 else 1)(lift, node)
 
 
 def _normalization(lift: Lift, node: Any) -> None:
@@ -120,22 +120,22 @@ def _normalization(lift: Lift, node: Any) -> None:
 
 def _transpose(lift: Lift, node: Any) -> None:
     name = node.input[0]
-    rank, shift = len(lift.bench.dims(name) or ()), lift.shift(name)
+    rank, shift = len(lift.graph.dims(name) or ()), lift.shift(name)
     order = integers(node, "perm") or tuple(reversed(range(rank)))
     lift.make(node, [lift.raised(name)], perm=[*range(shift), *(shift + axis % rank for axis in order)])
 
 
 def _concat(lift: Lift, node: Any) -> None:
-    axis = integer(node, "axis", 1) % len(lift.bench.dims(node.input[0]) or (1,))
+    axis = integer(node, "axis", 1) % len(lift.graph.dims(node.input[0]) or (1,))
     lift.make(node, [lift.raised(name) for name in node.input], axis=axis + lift.shift(node.input[0]))
 
 
 def _slice(lift: Lift, node: Any) -> None:
     name = node.input[0]
-    rank, shift = len(lift.bench.dims(name) or ()), lift.shift(name)
+    rank, shift = len(lift.graph.dims(name) or ()), lift.shift(name)
     if len(node.input) > 1:
-        count = len(operand(lift.bench, node, 1) or ())
-        axes = operand(lift.bench, node, 3) or tuple(range(count))
+        count = len(operand(lift.graph, node, 1) or ())
+        axes = operand(lift.graph, node, 3) or tuple(range(count))
         moved = lift.integers([axis % rank + shift for axis in axes])
         lift.make(node, [lift.raised(name), *node.input[1:3], moved, *node.input[4:]])
     else:
@@ -145,13 +145,13 @@ def _slice(lift: Lift, node: Any) -> None:
 
 def _gather(lift: Lift, node: Any) -> None:
     name, indices = node.input
-    dims, shift = lift.bench.dims(name) or (), lift.shift(name)
+    dims, shift = lift.graph.dims(name) or (), lift.shift(name)
     axis = integer(node, "axis", 0) % len(dims) + shift
-    chosen = lift.bench.constant(indices)
+    chosen = lift.graph.constant(indices)
     if chosen is None or chosen.ndim == 1:
         lift.make(node, [lift.raised(name), indices], axis=axis)
         return
-    picked = lift.sketch.add("Gather", [lift.raised(name), lift.sketch.constant(chosen.reshape(-1))], axis=axis)
+    picked = lift.builder.add("Gather", [lift.raised(name), lift.builder.constant(chosen.reshape(-1))], axis=axis)
     given = list(lift.dims(name))
     given[axis] = chosen.size
     lift.settle(node, lift.reshaped(picked, given, lift.dims(node.output[0])))
@@ -162,13 +162,13 @@ def _expand(lift: Lift, node: Any) -> None:
 
 
 def _tile(lift: Lift, node: Any) -> None:
-    repeats = operand(lift.bench, node, 1) or ()
+    repeats = operand(lift.graph, node, 1) or ()
     lift.make(node, [lift.raised(node.input[0]), lift.integers((1,) * lift.shift(node.input[0]) + repeats)])
 
 
 def _pad(lift: Lift, node: Any) -> None:
     name = node.input[0]
-    pads, lead = operand(lift.bench, node, 1) or (), (0,) * lift.shift(name)
+    pads, lead = operand(lift.graph, node, 1) or (), (0,) * lift.shift(name)
     half = len(pads) // 2
     moved = lift.integers((*lead, *pads[:half], *lead, *pads[half:]))
     lift.make(node, [lift.raised(name), moved, *node.input[2:3]])
@@ -182,13 +182,13 @@ def _resize(lift: Lift, node: Any) -> None:
     shift = lift.shift(name)
     axes = integers(node, "axes")
     if axes is not None:
-        rank = len(lift.bench.dims(name) or ())
+        rank = len(lift.graph.dims(name) or ())
         lift.make(node, [lift.raised(name), *node.input[1:]], axes=[axis % rank + shift for axis in axes])
         return
     told = [
         name
-        if (array := lift.bench.constant(name)) is None or not array.size
-        else lift.sketch.constant(numpy.concatenate([numpy.ones(shift, array.dtype), array]))
+        if (array := lift.graph.constant(name)) is None or not array.size
+        else lift.builder.constant(numpy.concatenate([numpy.ones(shift, array.dtype), array]))
         for name in node.input[2:]
     ]
     lift.make(node, [lift.raised(name), "", *told])
@@ -197,56 +197,56 @@ def _resize(lift: Lift, node: Any) -> None:
 def _reduce(lift: Lift, node: Any) -> None:
     name = node.input[0]
     dims, shift = lift.dims(name), lift.shift(name)
-    axes = [axis + shift for axis in axes_of(lift.bench, node, len(lift.bench.dims(name) or ())) or ()]
+    axes = [axis + shift for axis in axes_of(lift.graph, node, len(lift.graph.dims(name) or ())) or ()]
     inputs = [lift.raised(name)]
     if len(node.input) > 1:
         inputs.append(lift.integers(axes))
-        reduced = lift.sketch.add(node.op_type, inputs, keepdims=1)
+        reduced = lift.builder.add(node.op_type, inputs, keepdims=1)
     else:
-        reduced = lift.sketch.add(node.op_type, inputs, keepdims=1, axes=axes)
+        reduced = lift.builder.add(node.op_type, inputs, keepdims=1, axes=axes)
     given = [1 if axis in axes else dim for axis, dim in enumerate(dims)]
     lift.settle(node, lift.reshaped(reduced, given, lift.dims(node.output[0])))
 
 
-def _constant_operands(bench: Bench, node: Any) -> bool:
-    return all(bench.constant(name) is not None for name in node.input[1:] if name)
+def _constant_operands(graph: MutableGraph, node: Any) -> bool:
+    return all(graph.constant(name) is not None for name in node.input[1:] if name)
 
 
-def _reduces(bench: Bench, node: Any) -> bool:
-    return bool(axes_of(bench, node, len(bench.dims(node.input[0]) or ())))
+def _reduces(graph: MutableGraph, node: Any) -> bool:
+    return bool(axes_of(graph, node, len(graph.dims(node.input[0]) or ())))
 
 
-def _multiplies(bench: Bench, node: Any) -> bool:
-    return all(len(bench.dims(name) or ()) > 1 for name in node.input)
+def _multiplies(graph: MutableGraph, node: Any) -> bool:
+    return all(len(graph.dims(name) or ()) > 1 for name in node.input)
 
 
-def _gathers(bench: Bench, node: Any) -> bool:
-    indices = bench.constant(node.input[1])
-    return indices is not None and bool(bench.dims(node.input[0]))
+def _gathers(graph: MutableGraph, node: Any) -> bool:
+    indices = graph.constant(node.input[1])
+    return indices is not None and bool(graph.dims(node.input[0]))
 
 
-def _resizes(bench: Bench, node: Any) -> bool:
+def _resizes(graph: MutableGraph, node: Any) -> bool:
     cropped = text(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
-    return bench.opset >= 11 and not cropped and _has_constant_operands(bench, node)
+    return graph.opset >= 11 and not cropped and _has_constant_operands(graph, node)
 
 
-def _pads(bench: Bench, node: Any) -> bool:
-    return len(node.input) in (2, 3) and _constant_operands(bench, node)
+def _pads(graph: MutableGraph, node: Any) -> bool:
+    return len(node.input) in (2, 3) and _constant_operands(graph, node)
 
 
-def _has_axes(bench: Bench, node: Any) -> bool:
-    return bool(bench.dims(node.input[0]))
+def _has_axes(graph: MutableGraph, node: Any) -> bool:
+    return bool(graph.dims(node.input[0]))
 
 
-def _keeps_axis(bench: Bench, node: Any) -> bool:
+def _keeps_axis(graph: MutableGraph, node: Any) -> bool:
     """Whether the axis is not among the leading ones that are dropped."""
-    rank = len(bench.dims(node.input[0]) or ())
-    default = 1 if node.op_type == "Softmax" and bench.opset < 13 else -1
+    rank = len(graph.dims(node.input[0]) or ())
+    default = 1 if node.op_type == "Softmax" and graph.opset < 13 else -1
     return rank > 0 and integer(node, "axis", default) % rank >= rank - RANK
 
 
-def _has_constant_operands(bench: Bench, node: Any) -> bool:
-    return _has_axes(bench, node) and _constant_operands(bench, node)
+def _has_constant_operands(graph: MutableGraph, node: Any) -> bool:
+    return _has_axes(graph, node) and _constant_operands(graph, node)
 
 
 _LIFTS: dict[str, Callable[[Lift, Any], None]] = {
@@ -269,7 +269,7 @@ _LIFTS: dict[str, Callable[[Lift, Any], None]] = {
     "Tile": _tile,
     "Transpose": _transpose,
 }
-_CHECKS: dict[str, Callable[[Bench, Any], bool]] = {
+_CHECKS: dict[str, Callable[[MutableGraph, Any], bool]] = {
     **dict.fromkeys(_REDUCTIONS, _reduces),
     "Clip": _constant_operands,
     "Concat": _has_axes,

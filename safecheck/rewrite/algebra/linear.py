@@ -9,7 +9,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.rounding import FLOATS
 from safecheck.rewrite.attributes import attribute, integer
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 
 @dataclass(frozen=True)
@@ -59,31 +59,31 @@ class Step:
         return str(self.node.output[0])
 
 
-def read(bench: Bench, node: Any) -> Step | None:
+def read(graph: MutableGraph, node: Any) -> Step | None:
     """The affine map of a node with constant other operands that broadcast to the data, not the other way round."""
     reader = _READERS.get(node.op_type) if is_standard(node) else None
-    step = None if reader is None else reader(bench, node)
-    if step is None or bench.tensor(step.data).dtype not in FLOATS:
+    step = None if reader is None else reader(graph, node)
+    if step is None or graph.tensor(step.data).dtype not in FLOATS:
         return None
-    dims = bench.dims(step.data)
-    return step if dims is not None and dims == bench.dims(node.output[0]) else None
+    dims = graph.dims(step.data)
+    return step if dims is not None and dims == graph.dims(node.output[0]) else None
 
 
-def after(bench: Bench, name: str) -> Iterator[Step]:
+def after(graph: MutableGraph, name: str) -> Iterator[Step]:
     """The affine maps that follow a value one after the other, nobody else reading what lies between."""
-    while not bench.is_output(name) and len(readers := bench.consumers(name)) == 1:
-        step = read(bench, readers[0])
+    while not graph.is_output(name) and len(readers := graph.consumers(name)) == 1:
+        step = read(graph, readers[0])
         if step is None or step.data != name:
             return
         yield step
         name = step.result
 
 
-def before(bench: Bench, name: str) -> Iterator[Step]:
+def before(graph: MutableGraph, name: str) -> Iterator[Step]:
     """The affine maps that lead to a value, the last one first, nobody else reading what they make."""
-    while not bench.is_output(name) and len(bench.consumers(name)) == 1:
-        maker = bench.producer(name)
-        step = None if maker is None else read(bench, maker)
+    while not graph.is_output(name) and len(graph.consumers(name)) == 1:
+        maker = graph.producer(name)
+        step = None if maker is None else read(graph, maker)
         if step is None:
             return
         yield step
@@ -101,11 +101,11 @@ def along(array: Any, axes: Sequence[int], dims: Sequence[int]) -> Any | None:
     return numpy.broadcast_to(picked, [dims[axis] for axis in axes]).reshape(-1)
 
 
-def _constant(bench: Bench, name: str, rank: int) -> Any | None:
+def _constant(graph: MutableGraph, name: str, rank: int) -> Any | None:
     """A constant in float64 with as many dimensions as the data."""
     import numpy
 
-    array = bench.constant(name)
+    array = graph.constant(name)
     if array is None or array.dtype.kind != "f" or array.ndim > rank:
         return None
     return array.astype(numpy.float64).reshape((1,) * (rank - array.ndim) + array.shape)
@@ -125,59 +125,59 @@ def _shifted(node: Any, data: str, sign: float, shift: Any) -> Step:
     return Step(node, data, Affine(scale, shift, numpy.abs(shift), 1, True))
 
 
-def _operands(bench: Bench, node: Any) -> tuple[str, Any, int] | None:
+def _operands(graph: MutableGraph, node: Any) -> tuple[str, Any, int] | None:
     """The data, the constant, and the position of the data."""
     for position in (0, 1):
         data, other = node.input[position], node.input[1 - position]
-        dims = bench.dims(data)
-        if dims is not None and bench.constant(data) is None:
-            constant = _constant(bench, other, len(dims))
+        dims = graph.dims(data)
+        if dims is not None and graph.constant(data) is None:
+            constant = _constant(graph, other, len(dims))
             if constant is not None:
                 return data, constant, position
     return None
 
 
-def _multiplication(bench: Bench, node: Any) -> Step | None:
-    found = _operands(bench, node)
+def _multiplication(graph: MutableGraph, node: Any) -> Step | None:
+    found = _operands(graph, node)
     return None if found is None else _scaled(node, found[0], found[1])
 
 
-def _addition(bench: Bench, node: Any) -> Step | None:
-    found = _operands(bench, node)
+def _addition(graph: MutableGraph, node: Any) -> Step | None:
+    found = _operands(graph, node)
     return None if found is None else _shifted(node, found[0], 1.0, found[1])
 
 
-def _subtraction(bench: Bench, node: Any) -> Step | None:
-    found = _operands(bench, node)
+def _subtraction(graph: MutableGraph, node: Any) -> Step | None:
+    found = _operands(graph, node)
     if found is None:
         return None
     data, constant, position = found
     return _shifted(node, data, 1.0, -constant) if position == 0 else _shifted(node, data, -1.0, constant)
 
 
-def _division(bench: Bench, node: Any) -> Step | None:
+def _division(graph: MutableGraph, node: Any) -> Step | None:
     import numpy
 
-    found = _operands(bench, node)
+    found = _operands(graph, node)
     if found is None or found[2] != 0 or bool((found[1] == 0).any()):
         return None
     mantissa, _ = numpy.frexp(found[1])
     return _scaled(node, found[0], 1 / found[1], bool((numpy.abs(mantissa) == 0.5).all()))
 
 
-def _negation(bench: Bench, node: Any) -> Step | None:
+def _negation(graph: MutableGraph, node: Any) -> Step | None:
     import numpy
 
-    dims = bench.dims(node.input[0])
+    dims = graph.dims(node.input[0])
     return None if dims is None else _scaled(node, node.input[0], numpy.full((1,) * len(dims), -1.0))
 
 
-def _normalisation(bench: Bench, node: Any) -> Step | None:
+def _normalisation(graph: MutableGraph, node: Any) -> Step | None:
     """Scale (x - mean) / sqrt(variance + epsilon) + bias with running statistics."""
     import numpy
 
-    dims = bench.dims(node.input[0])
-    parameters = [bench.constant(name) for name in node.input[1:5]]
+    dims = graph.dims(node.input[0])
+    parameters = [graph.constant(name) for name in node.input[1:5]]
     if dims is None or len(dims) < 2 or (len(node.output) > 1 and any(node.output[1:])):
         return None
     if integer(node, "training_mode", 0) or len(parameters) != 4 or any(array is None for array in parameters):
@@ -193,7 +193,7 @@ def _normalisation(bench: Bench, node: Any) -> Step | None:
     return Step(node, node.input[0], affine)
 
 
-_READERS: dict[str, Callable[[Bench, Any], Step | None]] = {
+_READERS: dict[str, Callable[[MutableGraph, Any], Step | None]] = {
     "Add": _addition,
     "BatchNormalization": _normalisation,
     "Div": _division,

@@ -8,8 +8,8 @@ from typing import Any
 
 from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.pointwise import parts
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 
 UNSIGNED_ZERO = "a convolution turns -0 into +0"
 
@@ -29,8 +29,8 @@ def seen(dims: Sequence[int]) -> tuple[int, int, int, int]:
 class Plane:
     """Values of one shape and type while a program is written."""
 
-    def __init__(self, sketch: Sketch, dims: Sequence[int], dtype: str) -> None:
-        self.sketch = sketch
+    def __init__(self, builder: Builder, dims: Sequence[int], dtype: str) -> None:
+        self.builder = builder
         self.dims = tuple(dims)
         self.dtype = numpy_type(dtype)
         self.seen = seen(dims)
@@ -40,12 +40,12 @@ class Plane:
         """An existing value in four dimensions: as it was before it was reshaped, if it had four of them then."""
         if self.seen == self.dims:
             return value
-        source = _before_reshapes(self.sketch.bench, value)
-        dims = self.sketch.bench.dims(source) or ()
+        source = _before_reshapes(self.builder.graph, value)
+        dims = self.builder.graph.dims(source) or ()
         if not self._sources and len(dims) == 4 and seen(dims) == dims:
             self.seen = seen(dims)
         self._sources[value] = source
-        return source if dims == self.seen else self.sketch.reshape(source, self.seen)
+        return source if dims == self.seen else self.builder.reshape(source, self.seen)
 
     def inputs(self, values: Iterable[str]) -> list[str]:
         """Where the program starts, for values that it has entered or reads as they are."""
@@ -60,7 +60,7 @@ class Plane:
 
     def leave(self, value: str) -> str:
         """A new value with the dimensions that it had outside."""
-        return value if self.seen == self.dims else self.sketch.reshape(value, self.dims)
+        return value if self.seen == self.dims else self.builder.reshape(value, self.dims)
 
     def affine(self, value: str, scale: Any, shift: Any = 0.0) -> str:
         """The sum value * scale + shift with numbers, or with one number per channel of `seen`."""
@@ -69,32 +69,32 @@ class Plane:
         channels = (self.seen[1],)
         weights = numpy.broadcast_to(numpy.asarray(scale, self.dtype), channels).reshape(-1, 1, 1, 1)
         bias = numpy.broadcast_to(numpy.asarray(shift, self.dtype), channels)
-        return self.sketch.conv(value, weights, bias if bool(bias.any()) else None, group=channels[0])
+        return self.builder.conv(value, weights, bias if bool(bias.any()) else None, group=channels[0])
 
     def add(self, left: str, right: str) -> str:
         """The sum of two values."""
-        return self.sketch.add("Add", [left, right])
+        return self.builder.add("Add", [left, right])
 
     def multiply(self, left: str, right: str) -> str:
         """The product of two values."""
-        return self.sketch.add("Mul", [left, right])
+        return self.builder.add("Mul", [left, right])
 
     def relu(self, value: str) -> str:
         """What is positive, else zero."""
-        return self.sketch.add("Relu", [value])
+        return self.builder.add("Relu", [value])
 
     def sigmoid(self, value: str) -> str:
         """1 / (1 + exp(-value))."""
-        return self.sketch.add("Sigmoid", [value])
+        return self.builder.add("Sigmoid", [value])
 
 
-def _before_reshapes(bench: Bench, value: str) -> str:
+def _before_reshapes(graph: MutableGraph, value: str) -> str:
     """The nearest earlier value of four dimensions with the same elements in the same order, or the value itself."""
     name = value
-    while len(bench.dims(name) or ()) != 4:
-        maker = bench.producer(name)
+    while len(graph.dims(name) or ()) != 4:
+        maker = graph.producer(name)
         reshapes = maker is not None and maker.op_type in ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
-        if maker is None or not reshapes or bench.dims(maker.input[0]) is None:
+        if maker is None or not reshapes or graph.dims(maker.input[0]) is None:
             return value
         name = maker.input[0]
     return name

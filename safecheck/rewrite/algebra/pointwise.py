@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.builder import Builder
 
 WIDE = 2304
 """Channels of the widest convolution in NVIDIA's CSA network, the widest that anybody has shown in restricted mode."""
@@ -27,13 +27,13 @@ def parts(channels: int) -> int:
     return next(count for count in range(-(-channels // WIDE), channels + 1) if channels % count == 0)
 
 
-def convolve(sketch: Sketch, value: str, weights: Any, bias: Any | None) -> str:
+def convolve(builder: Builder, value: str, weights: Any, bias: Any | None) -> str:
     """One 1x1 convolution; `weights` are (in, out), `bias` is (out)."""
-    return sketch.conv(value, weights.T[:, :, None, None], bias)
+    return builder.conv(value, weights.T[:, :, None, None], bias)
 
 
 def convolve_in_parts(
-    sketch: Sketch, value: str, dims: tuple[int, int, int, int], weights: Any, bias: Any | None
+    builder: Builder, value: str, dims: tuple[int, int, int, int], weights: Any, bias: Any | None
 ) -> str:
     """The same with convolutions of at most `WIDE` channels.
 
@@ -46,36 +46,36 @@ def convolve_in_parts(
     inside, outside = channels // ins, made // outs
     pieces = [value]
     if ins > 1:
-        seen = sketch.reshape(value, (batch, ins, inside, height * width))
-        taken = [convolve(sketch, seen, _one(at, 0, (ins, 1), weights), None) for at in range(ins)]
-        pieces = [sketch.reshape(piece, (batch, inside, height, width)) for piece in taken]
+        seen = builder.reshape(value, (batch, ins, inside, height * width))
+        taken = [convolve(builder, seen, _one(at, 0, (ins, 1), weights), None) for at in range(ins)]
+        pieces = [builder.reshape(piece, (batch, inside, height, width)) for piece in taken]
     results = []
     for first in range(0, made, outside):
         columns = slice(first, first + outside)
         products = [
             convolve(
-                sketch, piece, weights[at * inside : (at + 1) * inside, columns],
+                builder, piece, weights[at * inside : (at + 1) * inside, columns],
                 None if at or bias is None else bias[columns],
             )
             for at, piece in enumerate(pieces)
         ]  # fmt: skip
-        results.append(add_all(sketch, products))
+        results.append(add_all(builder, products))
     if outs == 1:
         return results[0]
     placed = [
         convolve(
-            sketch, sketch.reshape(part, (batch, 1, outside, height * width)), _one(0, at, (1, outs), weights), None
+            builder, builder.reshape(part, (batch, 1, outside, height * width)), _one(0, at, (1, outs), weights), None
         )
         for at, part in enumerate(results)
     ]
-    return sketch.reshape(add_all(sketch, placed), (batch, made, height, width))
+    return builder.reshape(add_all(builder, placed), (batch, made, height, width))
 
 
-def add_all(sketch: Sketch, values: list[str]) -> str:
+def add_all(builder: Builder, values: list[str]) -> str:
     """The sum of values of equal shape, from the first to the last."""
     total = values[0]
     for value in values[1:]:
-        total = sketch.add("Add", [total, value])
+        total = builder.add("Add", [total, value])
     return total
 
 

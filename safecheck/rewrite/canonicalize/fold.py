@@ -9,7 +9,7 @@ from safecheck.ir import folding
 from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR
 from safecheck.ir.walk import entering, holds_graphs, reads
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.runtime import RunError, Session
 
 MAX_GROWTH = 64 << 20
@@ -17,53 +17,53 @@ MAX_GROWTH = 64 << 20
 _ITEM = 8
 
 
-def fold(bench: Bench) -> list[Node]:
+def fold(graph: MutableGraph) -> list[Node]:
     """Replace nodes by initializers; returns the nodes that are gone."""
-    nodes = _constant_nodes(bench)
+    nodes = _constant_nodes(graph)
     members = set(nodes)
-    needed = {name for node in bench.nodes if node not in members for name in node.reads}
+    needed = {name for node in graph.nodes if node not in members for name in node.reads}
     wanted = [name for node in nodes for name in node.output if name in needed]
-    values = _evaluate(bench, nodes, wanted)
-    kept = _makers(bench, [name for name in wanted if name not in values])
+    values = _evaluate(graph, nodes, wanted)
+    kept = _makers(graph, [name for name in wanted if name not in values])
     gone = [node for node in nodes if node not in kept]
     for name in (name for node in gone for name in node.output if name in needed):
-        bench.initializers[name] = proto_from_array(name, values[name])
+        graph.initializers[name] = proto_from_array(name, values[name])
     for node in gone:
-        bench.splice(node)
+        graph.splice(node)
     return gone
 
 
-def _makers(bench: Bench, names: list[str]) -> set[Node]:
+def _makers(graph: MutableGraph, names: list[str]) -> set[Node]:
     """Every node that takes part in computing these values."""
     found: set[Node] = set()
     pending = list(names)
     while pending:
-        node = bench.producer(pending.pop())
+        node = graph.producer(pending.pop())
         if node is not None and node not in found:
             found.add(node)
             pending += list(reads(node))
     return found
 
 
-def _constant_nodes(bench: Bench) -> list[Node]:
+def _constant_nodes(graph: MutableGraph) -> list[Node]:
     """Nodes that depend on nothing but constants and fixed shapes, in order."""
-    constant: set[str] = set(bench.initializers)
+    constant: set[str] = set(graph.initializers)
     found = []
     growth = 0
-    outputs = set(bench.outputs)
-    for node in bench.nodes:
+    outputs = set(graph.outputs)
+    for node in graph.nodes:
         if not outputs.isdisjoint(node.output) or holds_graphs(node):
             continue
         if node.op_type == "Constant":
             if any(part.name in ("value_string", "value_strings", "sparse_value") for part in node.attribute):
                 continue
-        elif not folding.foldable(node, bench.opset) or (
-            not folding.reads_shape_only(node, bench.tensor(node.input[0]))
+        elif not folding.foldable(node, graph.opset) or (
+            not folding.reads_shape_only(node, graph.tensor(node.input[0]))
             and not all(name in constant for name in node.input if name)
         ):
             continue
-        size = sum(_bytes(bench, name, unknown=_bound(bench, node)) for name in node.output if name)
-        given = sum(_bytes(bench, name, unknown=0) for name in node.input if name)
+        size = sum(_bytes(graph, name, unknown=_bound(graph, node)) for name in node.output if name)
+        given = sum(_bytes(graph, name, unknown=0) for name in node.input if name)
         if node.op_type != "Constant" and size > given:
             if growth + size > MAX_GROWTH:
                 continue
@@ -73,36 +73,36 @@ def _constant_nodes(bench: Bench) -> list[Node]:
     return found
 
 
-def _bytes(bench: Bench, name: str, unknown: int) -> int:
+def _bytes(graph: MutableGraph, name: str, unknown: int) -> int:
     """At most so many, counting eight for every element."""
-    dims = bench.dims(name)
+    dims = graph.dims(name)
     return unknown if dims is None else _ITEM * prod(dims)
 
 
-def _bound(bench: Bench, node: Any) -> int:
+def _bound(graph: MutableGraph, node: Any) -> int:
     """Bytes of a result whose shape depends on values: indices of non-zero elements cannot be more than all."""
-    dims = bench.dims(node.input[0]) if node.input else None
+    dims = graph.dims(node.input[0]) if node.input else None
     if node.op_type not in ("NonZero", "Compress", "Unique") or dims is None:
         return MAX_GROWTH + 1
     return _ITEM * prod(dims) * max(1, len(dims))
 
 
-def _evaluate(bench: Bench, nodes: list[Node], wanted: list[str]) -> dict[str, Any]:
+def _evaluate(graph: MutableGraph, nodes: list[Node], wanted: list[str]) -> dict[str, Any]:
     """The wanted values, computed by onnxruntime; those that it cannot compute are missing."""
     import numpy
 
-    initializers = [bench.initializers[name] for name in entering(nodes) if name in bench.initializers]
+    initializers = [graph.initializers[name] for name in entering(nodes) if name in graph.initializers]
     computed = []
     for node in nodes:
-        if folding.reads_shape_only(node, bench.tensor(node.input[0]) if node.input else None):
-            elements = folding.shape_elements(node, bench.tensor(node.input[0])) or ()
+        if folding.reads_shape_only(node, graph.tensor(node.input[0]) if node.input else None):
+            elements = folding.shape_elements(node, graph.tensor(node.input[0])) or ()
             shape = () if node.op_type == "Size" else (len(elements),)
             known = numpy.array(elements, numpy.int64).reshape(shape)
             initializers.append(proto_from_array(node.output[0], known))
         else:
             computed.append(node.proto)
-    outputs = [value_info(name, bench.tensor(name)) for name in wanted]
-    model = standalone(computed, (), outputs, initializers, bench.proto.opset_import, bench.proto.ir_version)
+    outputs = [value_info(name, graph.tensor(name)) for name in wanted]
+    model = standalone(computed, (), outputs, initializers, graph.proto.opset_import, graph.proto.ir_version)
     try:
         return dict(zip(wanted, Session(bytes(model.SerializeToString())).run({}), strict=True)) if wanted else {}
     except RunError:

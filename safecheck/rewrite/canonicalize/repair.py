@@ -8,7 +8,7 @@ from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 
 def repair(proto: Any) -> list[Any]:
@@ -32,18 +32,18 @@ def repair(proto: Any) -> list[Any]:
     return changed
 
 
-def count_axes_from_front(bench: Bench) -> list[Any]:
+def count_axes_from_front(graph: MutableGraph) -> list[Any]:
     """The same for axes of other operators below opset 11, which allows no negative ones; returns the changed node.
 
     Shape inference silently gives such a node a wrong shape or none, so one node is changed at a time: what follows it
     is known only when types have been inferred anew.
     """
-    for node in bench.nodes if bench.opset < 11 else ():
+    for node in graph.nodes if graph.opset < 11 else ():
         written = attribute(node, "axes") or attribute(node, "axis")
         if written is None or not is_standard(node):
             continue
         axes = list(written.ints) if written.name == "axes" else [written.i]
-        shape = bench.tensor(node.input[0]).shape
+        shape = graph.tensor(node.input[0]).shape
         if shape is None or all(axis >= 0 for axis in axes):
             continue
         rank = len(shape) + (len(axes) if node.op_type == "Unsqueeze" else 0)
@@ -56,14 +56,14 @@ def count_axes_from_front(bench: Bench) -> list[Any]:
     return []
 
 
-def cast_like_to_cast(bench: Bench) -> list[Any]:
+def cast_like_to_cast(graph: MutableGraph) -> list[Any]:
     """Write the type that CastLike takes from its second operand; returns the nodes that are gone."""
     gone = []
-    for node in list(bench.nodes):
-        if node.op_type == "CastLike" and is_standard(node) and bench.tensor(node.input[1]).dtype:
-            to = dtype_number(bench.tensor(node.input[1]).dtype)
+    for node in list(graph.nodes):
+        if node.op_type == "CastLike" and is_standard(node) and graph.tensor(node.input[1]).dtype:
+            to = dtype_number(graph.tensor(node.input[1]).dtype)
             cast = messages().NodeProto(name=node.name, op_type="Cast", input=[node.input[0]], output=node.output)
             cast.attribute.add(name="to", i=to, type=messages().AttributeProto.INT)
-            bench.splice(node, [cast])
+            graph.splice(node, [cast])
             gone.append(node)
     return gone

@@ -11,7 +11,7 @@ from safecheck.rewrite.canonicalize.copies import remove_copies
 from safecheck.rewrite.canonicalize.fold import fold
 from safecheck.rewrite.canonicalize.repair import cast_like_to_cast, count_axes_from_front
 from safecheck.rewrite.canonicalize.sequences import resolve_sequences
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 _MAX_ROUNDS = 512
 
@@ -24,7 +24,7 @@ class Kind:
     remedies: tuple[str, ...]
     method: str
     """Why nothing but the spelling changes."""
-    run: Callable[[Bench], list[Any]]
+    run: Callable[[MutableGraph], list[Any]]
 
 
 KINDS = (
@@ -37,17 +37,17 @@ KINDS = (
 )
 
 
-def normalise(bench: Bench, ignored: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
+def normalise(graph: MutableGraph, ignored: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
     """Nodes that are gone, by the name of the step that removed them."""
     gone: dict[str, list[Any]] = {kind.name: [] for kind in KINDS if kind.name not in ignored}
     for _ in range(_MAX_ROUNDS):
         changed = False
         for kind in KINDS:
-            removed = kind.run(bench) if kind.name not in ignored else []
+            removed = kind.run(graph) if kind.name not in ignored else []
             if removed:
                 gone[kind.name] += removed
-                bench.drop_unused()
-                bench.refresh()
+                graph.drop_unused()
+                graph.refresh()
                 changed = True
         if not changed:
             break

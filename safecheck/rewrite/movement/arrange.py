@@ -5,39 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.rewrite.attributes import integer, integers, operand, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement import nearest
 from safecheck.rewrite.movement.numbers import ZERO, Numbers, numbers_of_constant
 from safecheck.rewrite.movement.selection import einsum_order
 
 
-def reshaped(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def reshaped(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Another view of the same elements in the same order."""
-    return [data[0].reshape(bench.dims(node.output[0]))]
+    return [data[0].reshape(graph.dims(node.output[0]))]
 
 
-def transpose(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def transpose(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Transpose; negative axes count from the end."""
     rank = data[0].ndim
     order = integers(node, "perm")
     return [data[0].transpose([axis % rank for axis in order] if order is not None else None)]
 
 
-def expand(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def expand(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Expand."""
     import numpy
 
-    return [numpy.broadcast_to(data[0], bench.dims(node.output[0]) or ())]
+    return [numpy.broadcast_to(data[0], graph.dims(node.output[0]) or ())]
 
 
-def tile(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def tile(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Tile."""
     import numpy
 
-    return [numpy.tile(data[0], operand(bench, node, 1) or ())]
+    return [numpy.tile(data[0], operand(graph, node, 1) or ())]
 
 
-def depth_to_space(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def depth_to_space(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """DepthToSpace."""
     block = integer(node, "blocksize", 1)
     n, c, h, w = data[0].shape
@@ -48,7 +48,7 @@ def depth_to_space(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers
     return [moved.reshape(n, c // block**2, h * block, w * block)]
 
 
-def space_to_depth(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def space_to_depth(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """SpaceToDepth."""
     block = integer(node, "blocksize", 1)
     n, c, h, w = data[0].shape
@@ -56,25 +56,25 @@ def space_to_depth(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers
     return [moved.reshape(n, c * block**2, h // block, w // block)]
 
 
-def reverse_sequence(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def reverse_sequence(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """ReverseSequence."""
     import numpy
 
     time, batch = integer(node, "time_axis", 0), integer(node, "batch_axis", 1)
     view = numpy.moveaxis(data[0], (batch, time), (0, 1)).copy()
-    for row, length in zip(view, operand(bench, node, 1) or (), strict=True):
+    for row, length in zip(view, operand(graph, node, 1) or (), strict=True):
         row[:length] = row[:length][::-1]
     return [numpy.moveaxis(view, (0, 1), (batch, time))]
 
 
-def pad(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def pad(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Pad in every mode; negative pads crop."""
     import numpy
 
     rank = data[0].ndim
     mode: Any = text(node, "mode", "constant")
-    pads = operand(bench, node, 1) or integers(node, "pads") or integers(node, "paddings") or ()
-    given = operand(bench, node, 3) if len(node.input) > 3 else ()
+    pads = operand(graph, node, 1) or integers(node, "pads") or integers(node, "paddings") or ()
+    given = operand(graph, node, 3) if len(node.input) > 3 else ()
     axes = [axis % rank for axis in given or range(rank)]
     widths = [(0, 0)] * rank
     for position, axis in enumerate(axes):
@@ -87,24 +87,24 @@ def pad(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
     widths = [(max(0, low), max(0, high)) for low, high in widths]
     if mode != "constant":
         return [numpy.pad(inner, widths, mode=mode)]
-    value = bench.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
+    value = graph.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
     fill = ZERO if value is None else int(numbers_of_constant(value).reshape(-1)[0])
     return [numpy.pad(inner, widths, constant_values=fill)]
 
 
-def grid_sample(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def grid_sample(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """GridSample to the nearest element."""
-    grid: Any = bench.constant(node.input[1])
+    grid: Any = graph.constant(node.input[1])
     return [nearest.nearest(node, grid, data[0])]
 
 
-def single_window(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def single_window(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """A pool of one element takes every so many."""
     steps = integers(node, "strides") or (1,) * (data[0].ndim - 2)
     moved = data[0][(slice(None), slice(None), *(slice(None, None, step) for step in steps))]
-    return [moved.reshape(bench.dims(node.output[0]))]
+    return [moved.reshape(graph.dims(node.output[0]))]
 
 
-def einsum(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def einsum(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """An Einsum that is a transpose."""
     return [data[0].transpose(einsum_order(node))]

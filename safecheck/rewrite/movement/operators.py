@@ -10,7 +10,7 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import integers, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import NodeMemo
 from safecheck.rewrite.movement import arrange, nearest, pick, resample
 from safecheck.rewrite.movement.numbers import Numbers
@@ -19,41 +19,41 @@ from safecheck.rewrite.movement.selection import SELECTIONS, einsum_order, is_se
 MAX_ELEMENTS = 1 << 24
 """Of one value; larger ones are not traced."""
 
-_Move = Callable[[Bench, Any, list[Numbers]], list[Numbers]]
+_Move = Callable[[MutableGraph, Any, list[Numbers]], list[Numbers]]
 
 
 class _Slots(NodeMemo[tuple[int, ...] | None]):
     """Answers of `data_slots`."""
 
 
-def data_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
+def data_slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     """Positions of the operands whose elements a node moves; None if it does anything but move them.
 
     Every other operand (axes, indices, shapes) has to be a constant, and every shape fixed.
     """
     if not is_standard(node) or (node.op_type not in _MOVES and node.op_type not in SELECTIONS):
         return None
-    return bench.memo(_Slots).of(node, lambda: _checked_slots(bench, node))
+    return graph.memo(_Slots).of(node, lambda: _checked_slots(graph, node))
 
 
-def _checked_slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
-    slots = _slots(bench, node)
+def _checked_slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
+    slots = _slots(graph, node)
     if slots is None:
         return None
     for position, name in enumerate(node.input):
-        if name and position not in slots and bench.constant(name) is None:
+        if name and position not in slots and graph.constant(name) is None:
             return None
     for name in (*(node.input[position] for position in slots), *(name for name in node.output if name)):
-        dims = bench.dims(name)
+        dims = graph.dims(name)
         if dims is None or _count(dims) > MAX_ELEMENTS:
             return None
     return slots
 
 
-def _slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
+def _slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     kind = node.op_type
     if is_product(node):
-        return is_selection(bench, node)
+        return is_selection(graph, node)
     if kind == "Einsum":
         return (0,) if einsum_order(node) is not None else None
     if kind == "Concat":
@@ -65,7 +65,7 @@ def _slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
     if kind == "GridSample":
         return (0,) if nearest.is_nearest(node) else None
     if kind in ("Resize", "Upsample"):
-        return (0,) if resample.is_nearest(bench, node) else None
+        return (0,) if resample.is_nearest(graph, node) else None
     if kind in ("AveragePool", "MaxPool"):
         return (0,) if len(node.output) == 1 and set(integers(node, "kernel_shape") or (0,)) == {1} else None
     if kind == "Pad" and text(node, "mode", "constant") not in ("constant", "edge", "reflect", "wrap"):
@@ -73,11 +73,11 @@ def _slots(bench: Bench, node: Any) -> tuple[int, ...] | None:
     return (0,)
 
 
-def move(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def move(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Element numbers of the outputs from those of the moved operands, in the order of `data_slots`."""
     if is_product(node):
-        return [SELECTIONS[node.op_type](bench, node, data[0])]
-    return _MOVES[node.op_type](bench, node, data)
+        return [SELECTIONS[node.op_type](graph, node, data[0])]
+    return _MOVES[node.op_type](graph, node, data)
 
 
 def selects(node: Any) -> bool:

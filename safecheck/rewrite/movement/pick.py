@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.rewrite.attributes import integer, integers, operand, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.numbers import OTHER, ZERO, Numbers
 
 
-def slice_(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def slice_(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Slice, with operands or (below opset 10) attributes."""
     import numpy
 
     result = data[0]
     if len(node.input) > 1:
-        starts, ends = operand(bench, node, 1) or (), operand(bench, node, 2) or ()
-        axes = operand(bench, node, 3) or tuple(range(len(starts)))
-        steps = operand(bench, node, 4) or (1,) * len(starts)
+        starts, ends = operand(graph, node, 1) or (), operand(graph, node, 2) or ()
+        axes = operand(graph, node, 3) or tuple(range(len(starts)))
+        steps = operand(graph, node, 4) or (1,) * len(starts)
     else:
         starts, ends = integers(node, "starts") or (), integers(node, "ends") or ()
         axes, steps = integers(node, "axes") or tuple(range(len(starts))), (1,) * len(starts)
@@ -30,36 +30,36 @@ def slice_(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
     return [result]
 
 
-def split(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def split(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Split into the sizes that the outputs have."""
     import numpy
 
     axis = integer(node, "axis", 0)
-    sizes = [(bench.dims(name) or ())[axis] for name in node.output]
+    sizes = [(graph.dims(name) or ())[axis] for name in node.output]
     return list(numpy.split(data[0], numpy.cumsum(sizes)[:-1], axis))
 
 
-def concat(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def concat(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Concat."""
     import numpy
 
     return [numpy.concatenate(data, integer(node, "axis", 1))]
 
 
-def gather(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def gather(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Gather."""
     import numpy
 
-    axis, indices = integer(node, "axis", 0), bench.constant(node.input[1])
+    axis, indices = integer(node, "axis", 0), graph.constant(node.input[1])
     assert indices is not None
     return [numpy.take(data[0], indices % data[0].shape[axis], axis)]
 
 
-def gather_elements(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def gather_elements(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """GatherElements."""
     import numpy
 
-    axis, indices = integer(node, "axis", 0), bench.constant(node.input[1])
+    axis, indices = integer(node, "axis", 0), graph.constant(node.input[1])
     assert indices is not None
     return [numpy.take_along_axis(_cut(data[0], indices.shape, axis), indices % data[0].shape[axis], axis)]
 
@@ -69,11 +69,11 @@ def _cut(array: Numbers, shape: tuple[int, ...], axis: int) -> Numbers:
     return array[tuple(slice(None) if at == axis else slice(size) for at, size in enumerate(shape))]
 
 
-def gather_nd(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def gather_nd(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """GatherND."""
     import numpy
 
-    batch, indices, source = integer(node, "batch_dims", 0), bench.constant(node.input[1]), data[0]
+    batch, indices, source = integer(node, "batch_dims", 0), graph.constant(node.input[1]), data[0]
     assert indices is not None
     lead = source.shape[:batch]
     flat = source.reshape(-1, *source.shape[batch:])
@@ -82,11 +82,11 @@ def gather_nd(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
     return [numpy.stack(rows).reshape(*lead, *rows[0].shape)]
 
 
-def scatter_elements(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def scatter_elements(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """ScatterElements and Scatter."""
     import numpy
 
-    axis, indices = integer(node, "axis", 0), bench.constant(node.input[1])
+    axis, indices = integer(node, "axis", 0), graph.constant(node.input[1])
     assert indices is not None
     places = list(numpy.indices(indices.shape))
     places[axis] = indices % data[0].shape[axis]
@@ -107,18 +107,18 @@ def _put(node: Any, base: Numbers, places: tuple[Any, ...], updates: Numbers) ->
     return result
 
 
-def scatter_nd(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def scatter_nd(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """ScatterND."""
     import numpy
 
-    indices = bench.constant(node.input[1])
+    indices = graph.constant(node.input[1])
     assert indices is not None
     return [_put(node, data[0], tuple(numpy.moveaxis(indices, -1, 0)), data[1])]
 
 
-def where(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def where(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Where with a constant condition."""
     import numpy
 
-    condition: Any = bench.constant(node.input[0])
+    condition: Any = graph.constant(node.input[0])
     return [numpy.where(condition, data[0], data[1])]

@@ -8,7 +8,7 @@ from math import prod
 from typing import Literal
 
 from safecheck.ir.protos import numpy_type
-from safecheck.rewrite.builder import Sketch
+from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.movement.factor import Axis, Factored
 from safecheck.rewrite.movement.permute import blocks, tail_swaps
 
@@ -42,8 +42,8 @@ class StyleError(Exception):
 class Writer:
     """Writes nodes that carry one value from shape to shape."""
 
-    def __init__(self, sketch: Sketch, value: str, dims: Sequence[int], dtype: str, style: Style) -> None:
-        self.sketch = sketch
+    def __init__(self, builder: Builder, value: str, dims: Sequence[int], dtype: str, style: Style) -> None:
+        self.builder = builder
         self.value = value
         self.dims = tuple(dims)
         self.dtype = dtype
@@ -75,11 +75,11 @@ class Writer:
         """See the value with other dimensions."""
         if tuple(dims) == self.dims:
             return
-        last = self.sketch.nodes[-1] if self.sketch.nodes else None
+        last = self.builder.nodes[-1] if self.builder.nodes else None
         if last is not None and last.op_type == "Reshape" and last.output[0] == self.value:
-            self.sketch.nodes.pop()
+            self.builder.nodes.pop()
             self.value = last.input[0]
-        self.value = self.sketch.reshape(self.value, dims)
+        self.value = self.builder.reshape(self.value, dims)
         self.dims = tuple(dims)
 
     def _permute(self, sizes: list[int], order: list[int]) -> None:
@@ -104,7 +104,7 @@ class Writer:
 
     def _transpose(self, dims: list[int], order: list[int]) -> None:
         self.view(dims)
-        self.value = self.sketch.transpose(self.value, order)
+        self.value = self.builder.transpose(self.value, order)
         self.dims = tuple(dims[position] for position in order)
 
     def _pick(self, before: int, axis: Axis, after: int) -> None:
@@ -118,11 +118,11 @@ class Writer:
         if len(runs) > _MAX_RUNS:
             import numpy
 
-            indices = self.sketch.constant(numpy.array(index, numpy.int64))
-            self.value = self.sketch.add("Gather", [self.value, indices], axis=2)
+            indices = self.builder.constant(numpy.array(index, numpy.int64))
+            self.value = self.builder.add("Gather", [self.value, indices], axis=2)
         else:
             pieces = [self._slice(first, count, step) for first, count, step in runs]
-            self.value = pieces[0] if len(pieces) == 1 else self.sketch.add("Concat", pieces, axis=2)
+            self.value = pieces[0] if len(pieces) == 1 else self.builder.add("Concat", pieces, axis=2)
         self.dims = (1, before, len(index), after)
 
     def _slice(self, first: int, count: int, step: int) -> str:
@@ -131,12 +131,12 @@ class Writer:
         last = first + step * count
         end = last if last >= 0 else -(2**31) + 1  # past the front; within INT32, which parsers read
         operands = [[first], [end], [2], [step]]
-        if self.sketch.bench.opset < 10:
+        if self.builder.graph.opset < 10:
             if step < 0:
                 raise StyleError("a reversed slice needs opset 10")
-            return self.sketch.add("Slice", [self.value], starts=[first], ends=[end], axes=[2])
-        names = [self.sketch.constant(numpy.array(values, numpy.int64)) for values in operands]
-        return self.sketch.add("Slice", [self.value, *names])
+            return self.builder.add("Slice", [self.value], starts=[first], ends=[end], axes=[2])
+        names = [self.builder.constant(numpy.array(values, numpy.int64)) for values in operands]
+        return self.builder.add("Slice", [self.value, *names])
 
     def _select(self, size: int, index: Sequence[int]) -> None:
         """A 1x1 convolution whose weights have a single one in every row, or none where a zero is wanted."""
@@ -149,7 +149,7 @@ class Writer:
         weights = numpy.zeros((len(index), size, 1, 1), numpy_type(self.dtype))
         rows = [(row, entry) for row, entry in enumerate(index) if entry >= 0]
         weights[[row for row, _ in rows], [entry for _, entry in rows]] = 1
-        self.value = self.sketch.conv(self.value, weights)
+        self.value = self.builder.conv(self.value, weights)
         self.dims = (self.dims[0], len(index), *self.dims[2:])
 
     def _repeat(self, map_: Factored, axes: list[Axis]) -> None:
@@ -166,8 +166,8 @@ class Writer:
                 self._select(1, (0,) * count)
             else:
                 self.view((1, before, 1, after))
-                target = self.sketch.constant(numpy.array([1, before, count, after], numpy.int64))
-                self.value = self.sketch.add("Expand", [self.value, target])
+                target = self.builder.constant(numpy.array([1, before, count, after], numpy.int64))
+                self.value = self.builder.add("Expand", [self.value, target])
                 self.dims = (1, before, count, after)
             sizes[position] = count
 
@@ -184,11 +184,11 @@ class Writer:
                 self.view((before, size, after, 1))
                 self._select(size, (*(-1,) * low, *range(size), *(-1,) * high))
                 continue
-            if self.sketch.bench.opset < 11:
+            if self.builder.graph.opset < 11:
                 raise StyleError("zeros around a tensor need opset 11 here")
             self.view((1, before, size, after))
-            pads = self.sketch.constant(numpy.array([0, 0, low, 0, 0, 0, high, 0], numpy.int64))
-            self.value = self.sketch.add("Pad", [self.value, pads])
+            pads = self.builder.constant(numpy.array([0, 0, low, 0, 0, 0, high, 0], numpy.int64))
+            self.value = self.builder.add("Pad", [self.value, pads])
             self.dims = (1, before, shape[position], after)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from safecheck.rewrite.attributes import integer, integers, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.numbers import Numbers
 
 _ROUNDINGS: dict[str, Callable[[Any, Any], Any]] = {
@@ -24,41 +24,41 @@ _TOLD_BY_ATTRIBUTES = 11
 """Before this operator set there is one coordinate transformation and one rounding."""
 
 
-def is_nearest(bench: Bench, node: Any) -> bool:
+def is_nearest(graph: MutableGraph, node: Any) -> bool:
     """Whether every result is one element of the source, by a rule known here."""
-    known = _coordinates(bench, node) in _COORDINATES and _rounding(bench, node) in _ROUNDINGS
-    told = bench.opset >= 9 and (len(node.input) > 1 or node.op_type == "Resize")
+    known = _coordinates(graph, node) in _COORDINATES and _rounding(graph, node) in _ROUNDINGS
+    told = graph.opset >= 9 and (len(node.input) > 1 or node.op_type == "Resize")
     return known and told and text(node, "mode", "nearest") == "nearest" and not integer(node, "antialias", 0)
 
 
-def resize(bench: Bench, node: Any, data: list[Numbers]) -> list[Numbers]:
+def resize(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     """Take the nearest element, axis by axis."""
     import numpy
 
     result = data[0]
-    wanted = bench.dims(node.output[0]) or ()
+    wanted = graph.dims(node.output[0]) or ()
     for axis, (size, places) in enumerate(zip(result.shape, wanted, strict=True)):
-        at = _source(_coordinates(bench, node), numpy.float32(_scale(bench, node, axis, size, places)), size, places)
-        entries = _ROUNDINGS[_rounding(bench, node)](numpy, at)
+        at = _source(_coordinates(graph, node), numpy.float32(_scale(graph, node, axis, size, places)), size, places)
+        entries = _ROUNDINGS[_rounding(graph, node)](numpy, at)
         result = numpy.take(result, numpy.clip(entries, 0, size - 1).astype(numpy.int64), axis)
     return [result]
 
 
-def _coordinates(bench: Bench, node: Any) -> str:
-    old = node.op_type == "Upsample" or bench.opset < _TOLD_BY_ATTRIBUTES
+def _coordinates(graph: MutableGraph, node: Any) -> str:
+    old = node.op_type == "Upsample" or graph.opset < _TOLD_BY_ATTRIBUTES
     return "asymmetric" if old else text(node, "coordinate_transformation_mode", "half_pixel")
 
 
-def _rounding(bench: Bench, node: Any) -> str:
-    old = node.op_type == "Upsample" or bench.opset < _TOLD_BY_ATTRIBUTES
+def _rounding(graph: MutableGraph, node: Any) -> str:
+    old = node.op_type == "Upsample" or graph.opset < _TOLD_BY_ATTRIBUTES
     return "floor" if old else text(node, "nearest_mode", "round_prefer_floor")
 
 
-def _scale(bench: Bench, node: Any, axis: int, size: int, places: int) -> float:
+def _scale(graph: MutableGraph, node: Any, axis: int, size: int, places: int) -> float:
     """The factor of one axis: as written, or that of the sizes."""
-    slot = 1 if node.op_type == "Upsample" or bench.opset < _TOLD_BY_ATTRIBUTES else 2
-    scales = bench.constant(node.input[slot]) if len(node.input) > slot else None
-    axes = [entry % len(bench.dims(node.input[0]) or (1,)) for entry in integers(node, "axes") or ()]
+    slot = 1 if node.op_type == "Upsample" or graph.opset < _TOLD_BY_ATTRIBUTES else 2
+    scales = graph.constant(node.input[slot]) if len(node.input) > slot else None
+    axes = [entry % len(graph.dims(node.input[0]) or (1,)) for entry in integers(node, "axes") or ()]
     if scales is None or not scales.size:
         return places / size
     if not axes:

@@ -10,28 +10,28 @@ from collections.abc import Callable
 from typing import Any
 
 from safecheck.rewrite.attributes import axes_of, integer, integers, operand, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 _MAX_WEIGHTS = 1 << 22
 
 
-def is_selection(bench: Bench, node: Any) -> tuple[int, ...] | None:
+def is_selection(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     """Position of the operand that is moved; None if the product is more than a choice of elements."""
     import numpy
 
     kind = node.op_type
     if kind == "ReduceSum":
-        return _sums_masked(bench, node)
+        return _sums_masked(graph, node)
     if kind == "Col2Im":
         slot = 0
     else:
-        constants = [position for position, name in enumerate(node.input) if bench.constant(name) is not None]
+        constants = [position for position, name in enumerate(node.input) if graph.constant(name) is not None]
         if len(node.input) != 2 or len(constants) != 1:
             return None
         slot = 1 - constants[0]
         if kind in ("Conv", "ConvTranspose") and slot != 0:
             return None
-        weights = bench.constant(node.input[constants[0]])
+        weights = graph.constant(node.input[constants[0]])
         if weights is None or weights.dtype.kind != "f" or weights.size > _MAX_WEIGHTS:
             return None
         if not bool(numpy.isin(weights, (0, 1)).all()) or bool((numpy.signbit(weights)).any()):
@@ -40,11 +40,11 @@ def is_selection(bench: Bench, node: Any) -> tuple[int, ...] | None:
             return (slot,)
         if kind == "Add":
             return (slot,) if not bool(weights.any()) else None
-    dims = bench.dims(node.input[slot])
+    dims = graph.dims(node.input[slot])
     if dims is None:
         return None
     try:
-        taken = SELECTIONS[kind](bench, node, numpy.zeros(dims, numpy.int64), counting=True)
+        taken = SELECTIONS[kind](graph, node, numpy.zeros(dims, numpy.int64), counting=True)
     except (ValueError, IndexError, KeyError):
         return None
     return (slot,) if bool((taken <= 1).all()) else None
@@ -60,13 +60,13 @@ def einsum_order(node: Any) -> tuple[int, ...] | None:
     return tuple(before.index(letter) for letter in after)
 
 
-def _sums_masked(bench: Bench, node: Any) -> tuple[int, ...] | None:
+def _sums_masked(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     """A sum right after a mask may have one element left in every place; whether it does, its numbers say."""
-    maker = bench.producer(node.input[0])
-    dims = bench.dims(node.input[0])
-    if maker is None or maker.op_type != "Mul" or is_selection(bench, maker) is None or dims is None:
+    maker = graph.producer(node.input[0])
+    dims = graph.dims(node.input[0])
+    if maker is None or maker.op_type != "Mul" or is_selection(graph, maker) is None or dims is None:
         return None
-    return (0,) if axes_of(bench, node, len(dims)) is not None else None
+    return (0,) if axes_of(graph, node, len(dims)) is not None else None
 
 
 def _product(combine: Callable[[Any], Any], numbers: Any, counting: bool) -> Any:
@@ -78,33 +78,33 @@ def _product(combine: Callable[[Any], Any], numbers: Any, counting: bool) -> Any
     return numpy.rint(combine((numbers + 1).astype(numpy.float64))).astype(numpy.int64) - 1
 
 
-def _matmul(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> Any:
+def _matmul(graph: MutableGraph, node: Any, numbers: Any, counting: bool = False) -> Any:
     import numpy
 
-    left, right = (bench.constant(name) for name in node.input)
+    left, right = (graph.constant(name) for name in node.input)
     if right is not None:
         return _product(lambda data: numpy.matmul(data, right.astype(numpy.float64)), numbers, counting)
     assert left is not None
     return _product(lambda data: numpy.matmul(left.astype(numpy.float64), data), numbers, counting)
 
 
-def _einsum(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> Any:
+def _einsum(graph: MutableGraph, node: Any, numbers: Any, counting: bool = False) -> Any:
     import numpy
 
     equation = text(node, "equation", "")
-    left, right = (bench.constant(name) for name in node.input)
+    left, right = (graph.constant(name) for name in node.input)
     if right is not None:
         return _product(lambda data: numpy.einsum(equation, data, right.astype(numpy.float64)), numbers, counting)
     assert left is not None
     return _product(lambda data: numpy.einsum(equation, left.astype(numpy.float64), data), numbers, counting)
 
 
-def _conv(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> Any:
+def _conv(graph: MutableGraph, node: Any, numbers: Any, counting: bool = False) -> Any:
     """Sum over the offsets of the kernel, as Conv is defined."""
     import numpy
 
-    weights = bench.constant(node.input[1])
-    out = bench.dims(node.output[0])
+    weights = graph.constant(node.input[1])
+    out = graph.dims(node.output[0])
     if weights is None or out is None or text(node, "auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         raise ValueError("padding by name")
     group, kernel = integer(node, "group", 1), weights.shape[2:]
@@ -129,12 +129,12 @@ def _conv(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> Any:
     return _product(combine, numbers, counting)
 
 
-def _conv_transpose(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> Any:
+def _conv_transpose(graph: MutableGraph, node: Any, numbers: Any, counting: bool = False) -> Any:
     """Every input element is spread over the offsets of the kernel, as ConvTranspose is defined."""
     import numpy
 
-    weights = bench.constant(node.input[1])
-    out = bench.dims(node.output[0])
+    weights = graph.constant(node.input[1])
+    out = graph.dims(node.output[0])
     if weights is None or out is None or text(node, "auto_pad", "NOTSET") != "NOTSET" or integers(node, "output_shape"):
         raise ValueError("padding by name")
     group, kernel = integer(node, "group", 1), weights.shape[2:]
@@ -169,10 +169,10 @@ def _window(node: Any, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], tup
     )
 
 
-def _col2im(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> Any:
+def _col2im(graph: MutableGraph, node: Any, numbers: Any, counting: bool = False) -> Any:
     import numpy
 
-    image, block = operand(bench, node, 1) or (), operand(bench, node, 2) or ()
+    image, block = operand(graph, node, 1) or (), operand(graph, node, 2) or ()
     rank = len(image)
     steps, dilations, pads = _window(node, rank)
     padded = [size + pads[at] + pads[at + rank] for at, size in enumerate(image)]
@@ -195,27 +195,27 @@ def _col2im(bench: Bench, node: Any, numbers: Any, counting: bool = False) -> An
     return _product(combine, numbers, counting)
 
 
-def _mask(bench: Bench, node: Any, numbers: Any) -> Any:
+def _mask(graph: MutableGraph, node: Any, numbers: Any) -> Any:
     import numpy
 
-    constants = [bench.constant(name) for name in node.input]
+    constants = [graph.constant(name) for name in node.input]
     mask = constants[0] if constants[0] is not None else constants[1]
     assert mask is not None
     return numpy.where(mask != 0, numbers, -1)
 
 
-def _plus_zero(bench: Bench, node: Any, numbers: Any) -> Any:
+def _plus_zero(graph: MutableGraph, node: Any, numbers: Any) -> Any:
     import numpy
 
-    return numpy.broadcast_to(numbers, bench.dims(node.output[0]) or ())
+    return numpy.broadcast_to(numbers, graph.dims(node.output[0]) or ())
 
 
-def _sum(bench: Bench, node: Any, numbers: Any) -> Any:
+def _sum(graph: MutableGraph, node: Any, numbers: Any) -> Any:
     """`OTHER` where more than one element is added."""
     import numpy
 
-    axes = axes_of(bench, node, numbers.ndim) or ()
-    dims = bench.dims(node.output[0]) or ()
+    axes = axes_of(graph, node, numbers.ndim) or ()
+    dims = graph.dims(node.output[0]) or ()
     taken = (numbers != -1).sum(axis=axes)
     return numpy.where(taken > 1, -2, (numbers + 1).sum(axis=axes) - 1).reshape(dims)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.movement.numbers import numbers_of_constant
 from safecheck.rewrite.movement.operators import data_slots, move, selects
@@ -28,33 +28,33 @@ class Exit:
     """Whether a product with zeros and ones is among the nodes that move."""
 
 
-def group(bench: Bench, anchor: Any) -> list[Any]:
+def group(graph: MutableGraph, anchor: Any) -> list[Any]:
     """The moving nodes that are connected with the anchor through what they move; in the order of the graph."""
-    if data_slots(bench, anchor) is None:
+    if data_slots(graph, anchor) is None:
         return []
     members = {anchor}
     pending = [anchor]
     while pending and len(members) <= _MAX_NODES:
-        for neighbour in _neighbours(bench, pending.pop()):
-            if neighbour not in members and data_slots(bench, neighbour) is not None:
+        for neighbour in _neighbours(graph, pending.pop()):
+            if neighbour not in members and data_slots(graph, neighbour) is not None:
                 members.add(neighbour)
                 pending.append(neighbour)
-    return bench.in_order(members)
+    return graph.in_order(members)
 
 
-def _neighbours(bench: Bench, node: Any) -> Iterator[Any]:
-    for position in data_slots(bench, node) or ():
-        maker = bench.producer(node.input[position])
+def _neighbours(graph: MutableGraph, node: Any) -> Iterator[Any]:
+    for position in data_slots(graph, node) or ():
+        maker = graph.producer(node.input[position])
         if maker is not None:
             yield maker
     for name in node.output:
-        for reader in bench.consumers(name):
-            slots = data_slots(bench, reader)
+        for reader in graph.consumers(name):
+            slots = data_slots(graph, reader)
             if slots is not None and any(reader.input[position] == name for position in slots):
                 yield reader
 
 
-def exits(bench: Bench, nodes: list[Any]) -> list[Exit]:
+def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
     """What the group hands to the rest of the network, with the way every element took.
 
     Raises:
@@ -69,14 +69,14 @@ def exits(bench: Bench, nodes: list[Any]) -> list[Exit]:
     found: list[Exit] = []
     for node in nodes:
         data, computes = [], selects(node)
-        for position in data_slots(bench, node) or ():
+        for position in data_slots(graph, node) or ():
             name = node.input[position]
-            constant = bench.constant(name)
+            constant = graph.constant(name)
             if constant is not None:
                 data.append(numbers_of_constant(constant))
                 continue
             if name not in traced:
-                dims = bench.dims(name) or ()
+                dims = graph.dims(name) or ()
                 count = int(numpy.prod(dims, dtype=numpy.int64))
                 starts[name] = total
                 traced[name] = (numpy.arange(total, total + count, dtype=numpy.int64).reshape(dims), False)
@@ -85,28 +85,28 @@ def exits(bench: Bench, nodes: list[Any]) -> list[Exit]:
             data.append(numbers)
             computes = computes or spread
         try:
-            moved = move(bench, node, data)
+            moved = move(graph, node, data)
         except (ValueError, IndexError) as contradiction:
             raise FactorError(f"the shapes of {printable(node.op_type, 40)} contradict each other") from contradiction
         for name, numbers in zip(node.output, moved, strict=False):
             traced[name] = (numbers, computes)
     for node in nodes:
         for name in node.output:
-            leaves = bench.is_output(name) or any(
-                reader not in members or _steers(bench, reader, name) for reader in bench.consumers(name)
+            leaves = graph.is_output(name) or any(
+                reader not in members or _steers(graph, reader, name) for reader in graph.consumers(name)
             )
             if name and leaves:
-                found.append(_exit(name, *traced[name], starts, bench))
+                found.append(_exit(name, *traced[name], starts, graph))
     return found
 
 
-def _steers(bench: Bench, reader: Any, name: str) -> bool:
+def _steers(graph: MutableGraph, reader: Any, name: str) -> bool:
     """Whether a moving node reads the value as something else than what it moves."""
-    slots = data_slots(bench, reader) or ()
+    slots = data_slots(graph, reader) or ()
     return any(value == name and position not in slots for position, value in enumerate(reader.input))
 
 
-def _exit(name: str, numbers: Any, computes: bool, starts: dict[str, int], bench: Bench) -> Exit:
+def _exit(name: str, numbers: Any, computes: bool, starts: dict[str, int], graph: MutableGraph) -> Exit:
     """Renumber so that only the sources that really occur count."""
     import numpy
 
@@ -114,7 +114,7 @@ def _exit(name: str, numbers: Any, computes: bool, starts: dict[str, int], bench
     sources = []
     total = 0
     for source, start in starts.items():
-        count = int(numpy.prod(bench.dims(source) or (), dtype=numpy.int64))
+        count = int(numpy.prod(graph.dims(source) or (), dtype=numpy.int64))
         inside = (numbers >= start) & (numbers < start + count)
         if bool(inside.any()):
             renumbered[inside] += total - start

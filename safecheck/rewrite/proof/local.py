@@ -12,7 +12,7 @@ from safecheck.intake.onnx_library import messages
 from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import entering, holds_graphs
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.runtime import RunError, Session
@@ -51,23 +51,23 @@ class _Shown(dict[tuple[object, ...], Proof | str]):
     """
 
 
-def prove(bench: Bench, replacement: Replacement, claim: Claim) -> Proof:
+def prove(graph: MutableGraph, replacement: Replacement, claim: Claim) -> Proof:
     """Run the nodes that make the outputs today and the new ones.
 
     Raises:
         UnprovedError: the results differ by more than claimed, or one side cannot be run.
     """
-    feeds = {name: bench.tensor(name) for name in replacement.inputs}
+    feeds = {name: graph.tensor(name) for name in replacement.inputs}
     for name, tensor in feeds.items():
-        if tensor.dtype is None or bench.dims(name) is None:
+        if tensor.dtype is None or graph.dims(name) is None:
             raise UnprovedError(f"the type or shape of {printable(name, 60)} is not known, so nothing can be run")
     results = [*replacement.outputs, *replacement.aliases]
-    old_model = _model(bench, feeds, region(bench, replacement.inputs, results), results, {})
-    new_model = _model(bench, feeds, _with_aliases(replacement), results, replacement.constants)
+    old_model = _model(graph, feeds, region(graph, replacement.inputs, results), results, {})
+    new_model = _model(graph, feeds, _with_aliases(replacement), results, replacement.constants)
     floors = tuple((position, claim.floors[name]) for position, name in enumerate(feeds) if name in claim.floors)
     words = claim.kind, claim.method, claim.moves_data, claim.finite_only, claim.caveats, claim.bound, floors
     key = fingerprint(old_model), fingerprint(new_model), words
-    shown = bench.memo(_Shown)
+    shown = graph.memo(_Shown)
     if key not in shown:  # a network repeats its blocks: equal sites with equal weights need one proof
         shown[key] = _shown(claim, feeds, old_model, new_model)
     found = shown[key]
@@ -110,7 +110,7 @@ def fingerprint(model: Any) -> str:
     return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()
 
 
-def region(bench: Bench, inputs: Iterable[str], outputs: Iterable[str]) -> list[Any]:
+def region(graph: MutableGraph, inputs: Iterable[str], outputs: Iterable[str]) -> list[Any]:
     """The NodeProtos between inputs and outputs, in order.
 
     Raises:
@@ -121,15 +121,15 @@ def region(bench: Bench, inputs: Iterable[str], outputs: Iterable[str]) -> list[
     pending = list(outputs)
     while pending:
         name = pending.pop()
-        if name in known or name in bench.initializers:
+        if name in known or name in graph.initializers:
             continue
-        node = bench.producer(name)
+        node = graph.producer(name)
         if node is None:
             raise UnprovedError(f"{printable(name, 60)} is no input of the site")
         if node not in wanted:
             wanted.add(node)
             pending += node.reads
-    return [node.proto for node in bench.in_order(wanted)]
+    return [node.proto for node in graph.in_order(wanted)]
 
 
 def _with_aliases(replacement: Replacement) -> list[Any]:
@@ -139,21 +139,21 @@ def _with_aliases(replacement: Replacement) -> list[Any]:
 
 
 def _model(
-    bench: Bench,
+    graph: MutableGraph,
     feeds: Mapping[str, Tensor],
     nodes: Sequence[Any],
     results: Sequence[str],
     constants: Mapping[str, Any],
 ) -> Any:
     new = {name: proto_from_array(name, array) for name, array in constants.items()}
-    stored = ChainMap(new, bench.initializers)  # a copy would cost as much as the model has weights
+    stored = ChainMap(new, graph.initializers)  # a copy would cost as much as the model has weights
     return standalone(
         nodes,
         [value_info(name, tensor) for name, tensor in feeds.items()],
-        [value_info(name, Tensor(bench.tensor(name).dtype, None)) for name in results],
+        [value_info(name, Tensor(graph.tensor(name).dtype, None)) for name in results],
         [stored[name] for name in entering(nodes) if name in stored and name not in feeds],
-        bench.proto.opset_import,
-        bench.proto.ir_version,
+        graph.proto.opset_import,
+        graph.proto.ir_version,
     )
 
 

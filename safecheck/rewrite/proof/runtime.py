@@ -20,14 +20,14 @@ class Session:
 
     def __init__(self, model: bytes | str, optimised: bool = False) -> None:
         ort = _library()
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
+        candidates = ort.SessionOptions()
+        candidates.log_severity_level = 4
         level = ort.GraphOptimizationLevel
-        options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
-        options.use_deterministic_compute = True
-        options.add_session_config_entry("session.use_env_allocators", "0")
+        candidates.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
+        candidates.use_deterministic_compute = True
+        candidates.add_session_config_entry("session.use_env_allocators", "0")
         try:
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(model, candidates, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a dozen exception classes without a common base of its own
             raise RunError(str(error)) from error
 

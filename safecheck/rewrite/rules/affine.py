@@ -13,10 +13,10 @@ from safecheck.rewrite.algebra.linear import Affine, Step, after, along, before,
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, seen
 from safecheck.rewrite.algebra.pointwise import rounded
 from safecheck.rewrite.algebra.rounding import sums_agree
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _FOLDED = "both sides add the same products; the constants are multiplied into the weights and added to the bias"
 _OWN = "x * scale + shift as a depthwise 1x1 convolution"
@@ -29,18 +29,18 @@ class FoldAffineIntoConvolution:
     name = "fold-affine-into-convolution"
     remedies = ("fold-affine-into-convolution",)
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The longest chain around the node whose constants vary along the same axes."""
-        step = read(bench, node)
+        step = read(graph, node)
         if step is None:
             return None
-        chain = _chain(bench, step)
+        chain = _chain(graph, step)
         nodes = (node, *(part.node for part in chain.steps if part.node is not node))
         try:
-            options = [*_into_producer(bench, chain), *_into_consumer(bench, chain), *_alone(bench, chain)]
+            candidates = [*_into_producer(graph, chain), *_into_consumer(graph, chain), *_alone(graph, chain)]
         except FactorError as failure:
-            return Site(nodes, reason=str(failure))
-        return Site(nodes, tuple(options), "" if options else _RANGE)
+            return Match(nodes, reason=str(failure))
+        return Match(nodes, tuple(candidates), "" if candidates else _RANGE)
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ class _Chain:
         return None if any(array is None for array in found) else (found[0], found[1], found[2])
 
 
-def _chain(bench: Bench, step: Step) -> _Chain:
+def _chain(graph: MutableGraph, step: Step) -> _Chain:
     axes = step.affine.axes
     steps = [step]
-    for earlier in before(bench, step.data):
+    for earlier in before(graph, step.data):
         if earlier.affine.axes not in (axes, ()) and axes:
             break
         axes = axes or earlier.affine.axes
         steps.insert(0, earlier)
-    for later in after(bench, step.result):
+    for later in after(graph, step.result):
         if later.affine.axes not in (axes, ()) and axes:
             break
         axes = axes or later.affine.axes
@@ -87,15 +87,15 @@ def _chain(bench: Bench, step: Step) -> _Chain:
     affine = steps[0].affine
     for part in steps[1:]:
         affine = affine.then(part.affine)
-    dims = bench.dims(step.data) or ()
-    return _Chain(tuple(steps), affine, axes, dims, bench.tensor(step.data).dtype or "")
+    dims = graph.dims(step.data) or ()
+    return _Chain(tuple(steps), affine, axes, dims, graph.tensor(step.data).dtype or "")
 
 
-def _into_producer(bench: Bench, chain: _Chain) -> Iterator[Option]:
-    maker = bench.producer(chain.data)
-    found = None if maker is None else convolution(bench, maker)
+def _into_producer(graph: MutableGraph, chain: _Chain) -> Iterator[Candidate]:
+    maker = graph.producer(chain.data)
+    found = None if maker is None else convolution(graph, maker)
     channels = chain.channels((1,)) if len(chain.dims) > 2 else None
-    if found is None or channels is None or bench.is_output(chain.data) or len(bench.consumers(chain.data)) != 1:
+    if found is None or channels is None or graph.is_output(chain.data) or len(graph.consumers(chain.data)) != 1:
         return
     import numpy
 
@@ -103,14 +103,14 @@ def _into_producer(bench: Bench, chain: _Chain) -> Iterator[Option]:
     weights = found.from_groups(found.by_group * scale.reshape(found.group, -1, 1, 1))
     sizes = numpy.abs(found.by_group).sum((2, 3)).reshape(-1) * numpy.abs(scale)
     offsets = numpy.abs(found.bias * scale) + magnitude
-    yield from _folded(bench, chain, found, (weights, found.bias * scale + shift), (sizes, offsets), chain.result)
+    yield from _folded(graph, chain, found, (weights, found.bias * scale + shift), (sizes, offsets), chain.result)
 
 
-def _into_consumer(bench: Bench, chain: _Chain) -> Iterator[Option]:
-    readers = bench.consumers(chain.result)
-    if bench.is_output(chain.result) or len(readers) != 1 or readers[0].input[0] != chain.result:
+def _into_consumer(graph: MutableGraph, chain: _Chain) -> Iterator[Candidate]:
+    readers = graph.consumers(chain.result)
+    if graph.is_output(chain.result) or len(readers) != 1 or readers[0].input[0] != chain.result:
         return
-    found = convolution(bench, readers[0])
+    found = convolution(graph, readers[0])
     channels = chain.channels((1,)) if len(chain.dims) > 2 else None
     if found is None or channels is None:
         return
@@ -125,28 +125,28 @@ def _into_consumer(bench: Bench, chain: _Chain) -> Iterator[Option]:
     sizes = (numpy.abs(grouped) * numpy.abs(scale)).sum((2, 3)).reshape(-1)
     offsets = numpy.abs(found.bias) + (numpy.abs(grouped) * magnitude).sum((2, 3)).reshape(-1)
     weights = found.from_groups(grouped * scale)
-    yield from _folded(bench, chain, found, (weights, found.bias + addend), (sizes, offsets), found.result)
+    yield from _folded(graph, chain, found, (weights, found.bias + addend), (sizes, offsets), found.result)
 
 
 def _folded(
-    bench: Bench,
+    graph: MutableGraph,
     chain: _Chain,
     found: Convolution,
     constants: tuple[Any, Any],
     sizes: tuple[Any, Any],
     result: str,
-) -> Iterator[Option]:
+) -> Iterator[Candidate]:
     weights, bias = (rounded(array, chain.dtype) for array in constants)
     if weights is None or bias is None:
         return
     data = found.data if result == chain.result else chain.data
-    sketch = Sketch(bench, result)
-    made = found.write(sketch, weights, bias if bool(sizes[1].any()) else None, data)
+    builder = Builder(graph, result)
+    made = found.write(builder, weights, bias if bool(sizes[1].any()) else None, data)
     claim = sums_agree(chain.dtype, found.terms + chain.affine.roundings + 4, reach(data, *sizes), _FOLDED)
-    yield Option(sketch.replacement([data], {result: made}), claim)
+    yield Candidate(builder.replacement([data], {result: made}), claim)
 
 
-def _alone(bench: Bench, chain: _Chain) -> Iterator[Option]:
+def _alone(graph: MutableGraph, chain: _Chain) -> Iterator[Candidate]:
     """A depthwise convolution over the axes along which the constants vary."""
     channels = chain.channels(chain.axes)
     if channels is None or not arrange.fits(chain.dims):
@@ -161,14 +161,14 @@ def _alone(bench: Bench, chain: _Chain) -> Iterator[Option]:
     weights, bias = rounded(scale, chain.dtype), rounded(shift, chain.dtype)
     if weights is None or bias is None:
         return
-    sketch = Sketch(bench, chain.result)
-    source, value, map_ = arrange.pull(sketch, chain.data, numbers)
+    builder = Builder(graph, chain.result)
+    source, value, map_ = arrange.pull(builder, chain.data, numbers)
     offset = bias if bool(magnitude.any()) else None
-    made = sketch.conv(value, weights.reshape(-1, 1, 1, 1), offset, group=len(weights))
+    made = builder.conv(value, weights.reshape(-1, 1, 1, 1), offset, group=len(weights))
     places = numpy.argsort(numbers.reshape(-1)).reshape(chain.dims)
-    target, value, back = arrange.push(sketch, made, chain.result, places, map_.shape)
+    target, value, back = arrange.push(builder, made, chain.result, places, map_.shape)
     claim = _claim(chain, source, (map_, back), scale, magnitude)
-    yield Option(sketch.replacement([source], {target: value}), claim)
+    yield Candidate(builder.replacement([source], {target: value}), claim)
 
 
 def _arranged(chain: _Chain) -> tuple[tuple[int, ...], Any]:

@@ -9,9 +9,9 @@ from typing import Any
 from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.attributes import integer, integers, text
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 from safecheck.rewrite.rules.reduce import ReduceMeanToAveragePool
 
 _EXCLUSIVE = "the mean leaves padding out, so its divisor is another one at the border"
@@ -23,19 +23,19 @@ class AveragePoolInSteps:
     name = "average-pool-in-steps"
     remedies = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer windows up to the limit that is known, if the large one covers everything and nothing else."""
         if node.op_type != "AveragePool" or any(integers(node, "pads") or ()):
             return None
-        dims, window = bench.dims(node.input[0]), integers(node, "kernel_shape")
+        dims, window = graph.dims(node.input[0]), integers(node, "kernel_shape")
         if dims is None or len(dims) != 4 or dims[2:] != window or max(window) <= WINDOW:
             return None
-        collapse = Collapse(Sketch(bench, node.output[0]), node.input[0], dims)
+        collapse = Collapse(Builder(graph, node.output[0]), node.input[0], dims)
         collapse.pool("AveragePool", (2, 3), WINDOW)
         collapse.view((*dims[:2], 1, 1))
-        replacement = collapse.sketch.replacement([node.input[0]], {node.output[0]: collapse.value})
+        replacement = collapse.builder.replacement([node.input[0]], {node.output[0]: collapse.value})
         claim = ReduceMeanToAveragePool().claim(node, dims, (2, 3), collapse.roundings)
-        return Site((node,), (Option(replacement, claim),))
+        return Match((node,), (Candidate(replacement, claim),))
 
 
 class AveragePoolToConvolution:
@@ -44,7 +44,7 @@ class AveragePoolToConvolution:
     name = "average-pool-to-convolution"
     remedies = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the convolution, if padding counts or there is none."""
         if (
             node.op_type != "AveragePool"
@@ -52,29 +52,29 @@ class AveragePoolToConvolution:
             or text(node, "auto_pad", "NOTSET") != "NOTSET"
         ):
             return None
-        dims, window = bench.dims(node.input[0]), integers(node, "kernel_shape")
+        dims, window = graph.dims(node.input[0]), integers(node, "kernel_shape")
         if dims is None or len(dims) != 4 or window is None:
             return None
         pads = integers(node, "pads") or (0, 0, 0, 0)
         if any(pads) and not integer(node, "count_include_pad", 0):
-            return Site((node,), reason=_EXCLUSIVE)
-        sketch = Sketch(bench, node.output[0])
-        value = sketch.conv(
+            return Match((node,), reason=_EXCLUSIVE)
+        builder = Builder(graph, node.output[0])
+        value = builder.conv(
             node.input[0],
-            _equal(bench, node.input[0], (dims[1], 1, *window)),
+            _equal(graph, node.input[0], (dims[1], 1, *window)),
             group=dims[1],
             pads=pads,
             strides=integers(node, "strides"),
             dilations=integers(node, "dilations"),
         )
-        replacement = sketch.replacement([node.input[0]], {node.output[0]: value})
-        return Site((node,), (Option(replacement, _claim(node.input[0], prod(window))),))
+        replacement = builder.replacement([node.input[0]], {node.output[0]: value})
+        return Match((node,), (Candidate(replacement, _claim(node.input[0], prod(window))),))
 
 
-def _equal(bench: Bench, value: str, shape: tuple[int, ...]) -> Any:
+def _equal(graph: MutableGraph, value: str, shape: tuple[int, ...]) -> Any:
     import numpy
 
-    return numpy.full(shape, 1 / prod(shape[1:]), numpy_type(bench.tensor(value).dtype or "FLOAT"))
+    return numpy.full(shape, 1 / prod(shape[1:]), numpy_type(graph.tensor(value).dtype or "FLOAT"))
 
 
 def _claim(source: str, count: int) -> Claim:

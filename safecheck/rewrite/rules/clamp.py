@@ -17,9 +17,9 @@ from safecheck.rewrite.algebra.linear import along
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
 from safecheck.rewrite.attributes import attribute
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _NAN = "of NaN, Relu may make zero"
 
@@ -30,22 +30,22 @@ class ClampToRelu:
     name = "clamp-to-relu"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the sum of Relu for the operator."""
         write = _WRITERS.get(node.op_type) if is_standard(node) else None
         if write is None:
             return None
-        dims, dtype = bench.dims(node.output[0]), bench.tensor(node.output[0]).dtype
+        dims, dtype = graph.dims(node.output[0]), graph.tensor(node.output[0]).dtype
         if dims is None or dtype not in FLOATS or not all(dims):
-            return Site((node,), reason="the shape or type is not fixed to one of FLOAT and FLOAT16")
-        sketch = Sketch(bench, node.output[0])
-        plane = Plane(sketch, dims, dtype)
-        found = write(bench, node, plane)
+            return Match((node,), reason="the shape or type is not fixed to one of FLOAT and FLOAT16")
+        builder = Builder(graph, node.output[0])
+        plane = Plane(builder, dims, dtype)
+        found = write(graph, node, plane)
         if isinstance(found, str):
-            return Site((node,), reason=found)
+            return Match((node,), reason=found)
         made, claim = found
-        sources = plane.inputs(name for name in node.input if name and bench.constant(name) is None)
-        return Site((node,), (Option(sketch.replacement(sources, {node.output[0]: made}), claim),))
+        sources = plane.inputs(name for name in node.input if name and graph.constant(name) is None)
+        return Match((node,), (Candidate(builder.replacement(sources, {node.output[0]: made}), claim),))
 
 
 _Written = tuple[str, Claim] | str
@@ -83,23 +83,23 @@ def clamped(plane: Plane, value: str, low: float | None, high: float | None) -> 
     return plane.affine(plane.relu(plane.affine(above, -1.0, width)), -1.0, high)
 
 
-def _clip(bench: Bench, node: Any, plane: Plane) -> _Written:
+def _clip(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
     limits: list[float | None] = []
     for position, name in enumerate(("min", "max"), 1):
         found = attribute(node, name)
         given = node.input[position] if len(node.input) > position else ""
-        constant = bench.constant(given) if given else None
+        constant = graph.constant(given) if given else None
         if given and constant is None:
             return f"the {name}imum is computed"
         limits.append(float(constant.reshape(-1)[0]) if constant is not None else None if found is None else found.f)
-    return _between(bench, node, plane, limits[0], limits[1])
+    return _between(graph, node, plane, limits[0], limits[1])
 
 
-def _between(bench: Bench, node: Any, plane: Plane, low: float | None, high: float | None) -> _Written:
+def _between(graph: MutableGraph, node: Any, plane: Plane, low: float | None, high: float | None) -> _Written:
     """The computed operand between numbers; those beyond the range of the type are none."""
     import numpy
 
-    x = next(name for name in node.input if bench.constant(name) is None)
+    x = next(name for name in node.input if graph.constant(name) is None)
     largest = float(numpy.finfo(plane.dtype).max)
     low = None if low is None or low <= -largest else low
     high = None if high is None or high >= largest else high
@@ -111,20 +111,20 @@ def _between(bench: Bench, node: Any, plane: Plane, low: float | None, high: flo
     if low == 0 and high is None:
         return made, Claim("exact", "max(x, 0) is Relu", finite_only=True, caveats=(_NAN,))
     ends = abs(low or 0.0) + abs(high or 0.0)
-    dtype = bench.tensor(x).dtype or ""
+    dtype = graph.tensor(x).dtype or ""
     method = "b - r((b - a) - r(x - a)): the limits themselves are exact, between them four sums are rounded"
     if low is not None and high is not None:
         return made, _bounded(dtype, 8, lambda feed: ends, method, "(|a| + |b|)")
     return made, _bounded(dtype, 4, lambda feed: plane.magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)")
 
 
-def _leaky(bench: Bench, node: Any, plane: Plane) -> _Written:
+def _leaky(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
     slope = attribute(node, "alpha")
     return _sloped(node, plane, 0.01 if slope is None else slope.f)
 
 
-def _prelu(bench: Bench, node: Any, plane: Plane) -> _Written:
-    slope = bench.constant(node.input[1])
+def _prelu(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
+    slope = graph.constant(node.input[1])
     if slope is None:
         return "the slopes are computed"
     full = slope.reshape((1,) * (len(plane.dims) - slope.ndim) + slope.shape)
@@ -140,19 +140,19 @@ def _sloped(node: Any, plane: Plane, slope: Any) -> _Written:
     return plane.leave(plane.add(plane.relu(x), below)), _exact("r(x) - s r(-x): one term is zero, the other exact")
 
 
-def _absolute(bench: Bench, node: Any, plane: Plane) -> _Written:
+def _absolute(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
     x = plane.enter(node.input[0])
     made = plane.add(plane.relu(x), plane.relu(plane.affine(x, -1.0)))
     return plane.leave(made), _exact("r(x) + r(-x): one term is zero, the other exact")
 
 
-def _hard(bench: Bench, node: Any, plane: Plane) -> _Written:
+def _hard(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
     """HardSigmoid(x) = min(max(alpha x + beta, 0), 1); HardSwish is x times that with alpha 1 / 6 and beta 1 / 2."""
     swish = node.op_type == "HardSwish"
     alpha, beta = (attribute(node, name) for name in ("alpha", "beta"))
     slope = 1 / 6 if swish else 0.2 if alpha is None else alpha.f
     shift = 0.5 if beta is None else beta.f
-    name, dtype = node.input[0], plane.sketch.bench.tensor(node.input[0]).dtype or ""
+    name, dtype = node.input[0], plane.builder.graph.tensor(node.input[0]).dtype or ""
     x = plane.enter(name)
     gate = clamped(plane, plane.affine(x, slope, shift), 0.0, 1.0)
     size = 1 + abs(shift)
@@ -163,19 +163,19 @@ def _hard(bench: Bench, node: Any, plane: Plane) -> _Written:
     return made, _bounded(dtype, 32, lambda feed: plane.magnitude(feed, name) * size, method, "1.5 |x|")
 
 
-def _extremum(bench: Bench, node: Any, plane: Plane) -> _Written:
+def _extremum(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
     if len(node.input) != 2:
         return "more than two operands; write one extremum after the other"
-    constants = [bench.constant(name) for name in node.input]
+    constants = [graph.constant(name) for name in node.input]
     if any(constant is not None for constant in constants):
         bound = next(constant for constant in constants if constant is not None)
         if bound.size != 1 or not bool((bound == bound).all()):
             return "the constant is not a single number"
         number = float(bound.reshape(-1)[0])
-        return _between(bench, node, plane, *((number, None) if node.op_type == "Max" else (None, number)))
-    if any(bench.dims(name) != plane.dims for name in node.input):
+        return _between(graph, node, plane, *((number, None) if node.op_type == "Max" else (None, number)))
+    if any(graph.dims(name) != plane.dims for name in node.input):
         return "the operands have different shapes"
-    dtype = bench.tensor(node.input[0]).dtype or ""
+    dtype = graph.tensor(node.input[0]).dtype or ""
     left, right = (plane.enter(name) for name in node.input)
     first, second = (left, right) if node.op_type == "Min" else (right, left)
     gap = plane.relu(plane.add(first, plane.affine(second, -1.0)))
@@ -186,7 +186,7 @@ def _extremum(bench: Bench, node: Any, plane: Plane) -> _Written:
     return plane.leave(made), claim
 
 
-_WRITERS: dict[str, Callable[[Bench, Any, Plane], _Written]] = {
+_WRITERS: dict[str, Callable[[MutableGraph, Any, Plane], _Written]] = {
     "Abs": _absolute,
     "Clip": _clip,
     "HardSigmoid": _hard,

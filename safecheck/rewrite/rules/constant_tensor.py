@@ -15,9 +15,9 @@ from safecheck.rewrite.algebra.linear import Step, read
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.pointwise import WIDE, rounded
 from safecheck.rewrite.algebra.rounding import sums_agree
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _METHOD = "the constant is computed without rounding: every sum has one term that is not zero"
 _CAVEATS = (UNSIGNED_ZERO, "a single NaN or infinity makes the constant NaN everywhere in its batch entry")
@@ -29,18 +29,20 @@ class ConstantTensorToConvolution:
     name = "constant-tensor-to-convolution"
     remedies = ("fold-affine-into-convolution",)
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the constant as a computed tensor of the shape of the data."""
-        step = read(bench, node)
-        dims = None if step is None else bench.dims(step.data)
+        step = read(graph, node)
+        dims = None if step is None else graph.dims(step.data)
         if step is None or dims is None or len(dims) != 4 or step.affine.roundings != 1 or len(step.affine.axes) < 2:
             return None
         batch = 1 if 0 in step.affine.axes else dims[0]
         places = _places(prod(dims) // batch)
         if places is None:
-            return Site((node,), reason="the constant has too many elements, or their number has no fitting divisor")
-        option = _option(bench, step, dims, (batch, prod(dims) // batch // places, places))
-        return Site((node,), (option,) if option else (), "" if option else "the constant leaves the range of the type")
+            return Match((node,), reason="the constant has too many elements, or their number has no fitting divisor")
+        candidate = _candidate(graph, step, dims, (batch, prod(dims) // batch // places, places))
+        return Match(
+            (node,), (candidate,) if candidate else (), "" if candidate else "the constant leaves the range of the type"
+        )
 
 
 def _places(count: int) -> int | None:
@@ -48,20 +50,20 @@ def _places(count: int) -> int | None:
     return next((size for size in range(-(-count // WIDE), WIDE) if count % size == 0), None)
 
 
-def _option(bench: Bench, step: Step, dims: tuple[int, ...], shape: tuple[int, int, int]) -> Option | None:
-    dtype = bench.tensor(step.data).dtype or ""
+def _candidate(graph: MutableGraph, step: Step, dims: tuple[int, ...], shape: tuple[int, int, int]) -> Candidate | None:
+    dtype = graph.tensor(step.data).dtype or ""
     factor, addend = rounded(step.affine.scale, dtype), rounded(step.affine.shift, dtype)
     if factor is None or addend is None:
         return None
-    sketch = Sketch(bench, step.result)
-    plane = Plane(sketch, dims, dtype)
+    builder = Builder(graph, step.result)
+    plane = Plane(builder, dims, dtype)
     value = step.data
     if factor.size > 1:
-        value = plane.multiply(value, _constant(sketch, step.data, factor, dims, shape))
+        value = plane.multiply(value, _constant(builder, step.data, factor, dims, shape))
     elif float(factor.reshape(-1)[0]) != 1:
         value = plane.leave(plane.affine(plane.enter(value), float(factor.reshape(-1)[0])))
     if bool(addend.any()):
-        value = plane.add(value, _constant(sketch, step.data, addend, dims, shape))
+        value = plane.add(value, _constant(builder, step.data, addend, dims, shape))
     if step.affine.single:
         claim = Claim("exact", _METHOD, finite_only=True, caveats=_CAVEATS)
     else:
@@ -69,21 +71,21 @@ def _option(bench: Bench, step: Step, dims: tuple[int, ...], shape: tuple[int, i
             dtype, 3, lambda feed: plane.magnitude(feed, step.data) * abs(step.affine.scale), _METHOD,
             finite_only=True, caveats=_CAVEATS,
         )  # fmt: skip
-    return Option(sketch.replacement([step.data], {step.result: value}), claim)
+    return Candidate(builder.replacement([step.data], {step.result: value}), claim)
 
 
-def _constant(sketch: Sketch, value: str, array: Any, dims: tuple[int, ...], shape: tuple[int, int, int]) -> str:
+def _constant(builder: Builder, value: str, array: Any, dims: tuple[int, ...], shape: tuple[int, int, int]) -> str:
     """A constant as a computed tensor of dimensions `dims`, the same for every batch entry."""
     import numpy
 
     batch, channels, places = shape
-    kind = numpy_type(sketch.bench.tensor(value).dtype or "")
+    kind = numpy_type(builder.graph.tensor(value).dtype or "")
     entries = numpy.broadcast_to(array, dims).reshape(-1)[: channels * places].reshape(channels, places)
-    zero = sketch.conv(sketch.reshape(value, (batch, channels, places, 1)), numpy.zeros((1, channels, 1, 1), kind))
+    zero = builder.conv(builder.reshape(value, (batch, channels, places, 1)), numpy.zeros((1, channels, 1, 1), kind))
     first = numpy.eye(1, places + 1, dtype=kind)[0]
     # [1, 0, ..., 0] in each of P places, cut into rows of P: an identity matrix and a row of zeros
-    rows = sketch.conv(zero, numpy.zeros((places + 1, 1, 1, 1), kind), first)
-    flat = sketch.reshape(rows, (batch, 1, places + 1, places))
-    identity = sketch.reshape(sketch.transpose(flat, (0, 1, 3, 2)), (batch, places + 1, places, 1))
+    rows = builder.conv(zero, numpy.zeros((places + 1, 1, 1, 1), kind), first)
+    flat = builder.reshape(rows, (batch, 1, places + 1, places))
+    identity = builder.reshape(builder.transpose(flat, (0, 1, 3, 2)), (batch, places + 1, places, 1))
     weights = numpy.concatenate([entries, numpy.zeros((channels, 1), kind)], 1)
-    return sketch.reshape(sketch.conv(identity, weights[:, :, None, None]), dims)
+    return builder.reshape(builder.conv(identity, weights[:, :, None, None]), dims)

@@ -9,7 +9,7 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute, integer, text
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NoContractionError(Exception):
     """The product is not of this kind; the text says why."""
 
 
-def contraction(bench: Bench, node: Any) -> Contraction | None:
+def contraction(graph: MutableGraph, node: Any) -> Contraction | None:
     """The product that a node is; None for other operators and for products without data or without constant.
 
     Raises:
@@ -42,29 +42,29 @@ def contraction(bench: Bench, node: Any) -> Contraction | None:
     reader = _READERS.get(node.op_type) if is_standard(node) else None
     if reader is None or len(node.input) < 2:
         return None
-    constants = [bench.constant(name) is not None for name in node.input[:2]]
+    constants = [graph.constant(name) is not None for name in node.input[:2]]
     if constants[0] == constants[1] or (node.op_type == "Einsum" and len(node.input) != 2):
         return None
     slot = constants.index(False)
-    if bench.dims(node.input[slot]) is None or bench.dims(node.output[0]) is None:
+    if graph.dims(node.input[slot]) is None or graph.dims(node.output[0]) is None:
         raise NoContractionError("the shape of the data is not fixed")
-    found = reader(bench, node, slot)
-    dims, result = bench.dims(found.data) or (), bench.dims(node.output[0]) or ()
+    found = reader(graph, node, slot)
+    dims, result = graph.dims(found.data) or (), graph.dims(node.output[0]) or ()
     kept = prod(size for axis, size in enumerate(dims) if axis not in found.summed)
     if found.weights.shape[0] != prod(dims[axis] for axis in found.summed) or kept * prod(found.new) != prod(result):
         raise NoContractionError("one of the operands is broadcast")
     return found
 
 
-def _float64(bench: Bench, name: str) -> Any:
+def _float64(graph: MutableGraph, name: str) -> Any:
     import numpy
 
-    return numpy.asarray(bench.constant(name), numpy.float64)
+    return numpy.asarray(graph.constant(name), numpy.float64)
 
 
-def _matmul(bench: Bench, node: Any, slot: int) -> Contraction:
-    data, weights = node.input[slot], _float64(bench, node.input[1 - slot])
-    rank = len(bench.dims(data) or ())
+def _matmul(graph: MutableGraph, node: Any, slot: int) -> Contraction:
+    data, weights = node.input[slot], _float64(graph, node.input[1 - slot])
+    rank = len(graph.dims(data) or ())
     if weights.ndim > 2:
         first = weights.reshape(-1, *weights.shape[-2:])[0]
         if not bool((weights == first).all()):
@@ -84,12 +84,12 @@ def _matmul(bench: Bench, node: Any, slot: int) -> Contraction:
     return Contraction(data, (summed,), matrix, new, order)
 
 
-def _gemm(bench: Bench, node: Any, slot: int) -> Contraction:
+def _gemm(graph: MutableGraph, node: Any, slot: int) -> Contraction:
     import numpy
 
     turned = (bool(integer(node, "transA", 0)), bool(integer(node, "transB", 0)))
     alpha, beta = (attribute(node, name) for name in ("alpha", "beta"))
-    weights = _float64(bench, node.input[1 - slot])
+    weights = _float64(graph, node.input[1 - slot])
     if turned[1 - slot]:
         weights = weights.T
     if slot == 1:
@@ -98,14 +98,14 @@ def _gemm(bench: Bench, node: Any, slot: int) -> Contraction:
     summed = 1 - slot if not turned[slot] else slot
     bias = None
     if len(node.input) > 2 and node.input[2]:
-        if bench.constant(node.input[2]) is None:
+        if graph.constant(node.input[2]) is None:
             raise NoContractionError("the addend is computed")
-        bias = _float64(bench, node.input[2]) * numpy.float64(1.0 if beta is None else beta.f)
+        bias = _float64(graph, node.input[2]) * numpy.float64(1.0 if beta is None else beta.f)
     order = (0, 1) if slot == 0 else (1, 0)
     return Contraction(node.input[slot], (summed,), weights, weights.shape[1:], order, bias)
 
 
-def _einsum(bench: Bench, node: Any, slot: int) -> Contraction:
+def _einsum(graph: MutableGraph, node: Any, slot: int) -> Contraction:
     left, arrow, result = text(node, "equation", "").replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow:
@@ -121,7 +121,7 @@ def _einsum(bench: Bench, node: Any, slot: int) -> Contraction:
     free = [letter for letter in data if letter not in summed]
     if any(letter not in result for letter in free):
         raise NoContractionError("the data is summed along an axis that the constant does not have")
-    weights = _float64(bench, node.input[1 - slot])
+    weights = _float64(graph, node.input[1 - slot])
     sizes = dict(zip(other, weights.shape, strict=True))
     turned = weights.transpose([other.index(letter) for letter in (*summed, *new)])
     extent = [sizes[letter] for letter in new]
@@ -136,4 +136,8 @@ def _einsum(bench: Bench, node: Any, slot: int) -> Contraction:
     )
 
 
-_READERS: dict[str, Callable[[Bench, Any, int], Contraction]] = {"Einsum": _einsum, "Gemm": _gemm, "MatMul": _matmul}
+_READERS: dict[str, Callable[[MutableGraph, Any, int], Contraction]] = {
+    "Einsum": _einsum,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+}

@@ -16,10 +16,10 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall
 from safecheck.rewrite.algebra.rounding import sums_agree
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
-from safecheck.rewrite.rule import Option, Site
+from safecheck.rewrite.rule import Candidate, Match
 from safecheck.rewrite.rules.dense import evened, ungrouped
 
 _METHOD = "both sides add the same products; those with the zeros that were added are zero"
@@ -32,23 +32,23 @@ class DeconvolutionToConvolution:
     name = "deconvolution-to-convolution"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer one convolution and the reshapes and transposes behind it."""
         if node.op_type != "ConvTranspose" or not is_standard(node):
             return None
-        found = convolution(bench, node)
+        found = convolution(graph, node)
         if found is None or len(found.kernel) != 2 or set(found.dilations) != {1}:
-            return Site((node,), reason="the weights are computed, the shapes are open, or it is dilated or not flat")
+            return Match((node,), reason="the weights are computed, the shapes are open, or it is dilated or not flat")
         try:
-            options = tuple(_options(bench, found))
+            candidates = tuple(_candidates(graph, found))
         except FactorError as failure:
-            return Site((node,), reason=str(failure))
+            return Match((node,), reason=str(failure))
         reason = "the result is no whole number of strides long, or more is cut off than a kernel covers"
-        return Site((node,), options, "" if options else reason)
+        return Match((node,), candidates, "" if candidates else reason)
 
 
-def _options(bench: Bench, found: Convolution) -> Iterator[Option]:
-    dims, made = bench.dims(found.data) or (), bench.dims(found.result) or ()
+def _candidates(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
+    dims, made = graph.dims(found.data) or (), graph.dims(found.result) or ()
     import numpy
 
     strides, outs = found.strides, made[1]
@@ -70,19 +70,19 @@ def _options(bench: Bench, found: Convolution) -> Iterator[Option]:
     plain, pads = evened(weights.reshape(-1, dims[1], *kernel), (*before, *behind))
     bias = numpy.repeat(found.bias, strides[0] * strides[1])
     kind = numpy_type(found.dtype)
-    sketch = Sketch(bench, found.result)
-    given = [found.data, sketch.constant(plain.astype(kind))]
-    given += [sketch.constant(bias.astype(kind))] if bool(bias.any()) else []
+    builder = Builder(graph, found.result)
+    given = [found.data, builder.constant(plain.astype(kind))]
+    given += [builder.constant(bias.astype(kind))] if bool(bias.any()) else []
     padding = pads if any(pads) else None
-    value = sketch.add("Conv", given, kernel_shape=plain.shape[2:], pads=padding)
+    value = builder.add("Conv", given, kernel_shape=plain.shape[2:], pads=padding)
     shape = (dims[0], outs, *strides, *counts)
     places = arrange.enumerated(shape).transpose(0, 1, 4, 2, 5, 3).reshape(made)
     flat = (dims[0], outs * strides[0] * strides[1], *counts)
-    target, value, _ = arrange.push(sketch, value, found.result, places, flat)
+    target, value, _ = arrange.push(builder, value, found.result, places, flat)
     sizes = numpy.abs(dense).sum((1, 2, 3))
     magnitude = overall(found.data, sizes, numpy.abs(found.bias))
     claim = sums_agree(found.dtype, found.terms + 2, magnitude, _METHOD, finite_only=True, caveats=(_SPREADS,))
-    yield Option(sketch.replacement([found.data], {target: value}), claim)
+    yield Candidate(builder.replacement([found.data], {target: value}), claim)
 
 
 def _taps(size: int, step: int, pad: int) -> list[tuple[int, int, int]]:

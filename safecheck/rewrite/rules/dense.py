@@ -16,10 +16,10 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall, reach
 from safecheck.rewrite.algebra.rounding import Magnitude, sums_agree
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _METHOD = "both sides add the same products; those with the zeros that were added are zero"
 _SPREADS = "zero times infinity or NaN is NaN, now also where a weight is zero that was added"
@@ -32,21 +32,21 @@ class ConvolutionToDense:
     name = "convolution-to-dense"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the plain convolution with zeros among its weights, and one over patches."""
         if node.op_type != "Conv" or not is_standard(node):
             return None
-        found = convolution(bench, node)
+        found = convolution(graph, node)
         if found is None:
-            return Site((node,), reason="the weights are computed, or the shapes are not fixed")
+            return Match((node,), reason="the weights are computed, or the shapes are not fixed")
         if len(found.kernel) > 2:
-            return Site((node,), reason="a third spatial axis has no permitted equivalent; move depth into channels")
+            return Match((node,), reason="a third spatial axis has no permitted equivalent; move depth into channels")
         try:
-            options = [*_dense(bench, found), *_patches(bench, found)]
+            candidates = [*_dense(graph, found), *_patches(graph, found)]
         except FactorError as failure:
-            return Site((node,), reason=str(failure))
+            return Match((node,), reason=str(failure))
         reason = "a kernel, stride or padding of this size is not made smaller by any rewrite"
-        return Site((node,), tuple(options), "" if options else reason)
+        return Match((node,), tuple(candidates), "" if candidates else reason)
 
 
 def evened(weights: Any, pads: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
@@ -82,7 +82,7 @@ def ungrouped(weights: Any, group: int) -> Any:
     return full
 
 
-def _dense(bench: Bench, found: Convolution) -> Iterator[Option]:
+def _dense(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
     """The same convolution with every parameter plain, its groups kept if each is one channel."""
     weights, pads = evened(_spread(found), found.pads)
     depthwise = weights.shape[1] == 1 and weights.shape[0] == found.group
@@ -90,35 +90,35 @@ def _dense(bench: Bench, found: Convolution) -> Iterator[Option]:
     if weights.size * found.group > _MAX_WEIGHTS:
         return
     if changed:
-        yield _option(bench, found, weights, pads, found.group)
+        yield _candidate(graph, found, weights, pads, found.group)
     if found.group > 1 and not depthwise:
-        yield _option(bench, found, ungrouped(weights, found.group), pads, 1)
+        yield _candidate(graph, found, ungrouped(weights, found.group), pads, 1)
 
 
-def _option(bench: Bench, found: Convolution, weights: Any, pads: tuple[int, ...], group: int) -> Option:
-    dims, made = bench.dims(found.data) or (), bench.dims(found.result) or ()
+def _candidate(graph: MutableGraph, found: Convolution, weights: Any, pads: tuple[int, ...], group: int) -> Candidate:
+    dims, made = graph.dims(found.data) or (), graph.dims(found.result) or ()
     kernel, strides = weights.shape[2:], found.strides
     if len(kernel) == 1:
         weights, strides, pads = weights[:, :, None], (1, *strides), (0, pads[0], 0, pads[1])
-    sketch = Sketch(bench, found.result)
+    builder = Builder(graph, found.result)
     typed = weights.astype(numpy_type(found.dtype))
     more: dict[str, Any] = {"strides": strides, "pads": pads, "dilations": (1,) * len(strides), "group": group}
     if len(kernel) == 2:
-        value = found.write(sketch, typed, _bias(found), **more)
-        return Option(sketch.replacement([found.data], {found.result: value}), _claim(found, found.data, reach))
+        value = found.write(builder, typed, _bias(found), **more)
+        return Candidate(builder.replacement([found.data], {found.result: value}), _claim(found, found.data, reach))
     numbers = arrange.enumerated(dims).reshape(dims[0], dims[1], 1, dims[2])
-    source, start, map_ = arrange.pull(sketch, found.data, numbers)
+    source, start, map_ = arrange.pull(builder, found.data, numbers)
     if map_.shape != numbers.shape:
-        start = sketch.reshape(start, numbers.shape)
-    value = found.write(sketch, typed, _bias(found), start, **more)
+        start = builder.reshape(start, numbers.shape)
+    value = found.write(builder, typed, _bias(found), start, **more)
     places = arrange.enumerated(made)
-    target, value, _ = arrange.push(sketch, value, found.result, places, (made[0], made[1], 1, made[2]))
-    return Option(sketch.replacement([source], {target: value}), _claim(found, source, overall))
+    target, value, _ = arrange.push(builder, value, found.result, places, (made[0], made[1], 1, made[2]))
+    return Candidate(builder.replacement([source], {target: value}), _claim(found, source, overall))
 
 
-def _patches(bench: Bench, found: Convolution) -> Iterator[Option]:
+def _patches(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
     """Patches that do not overlap, brought to the channels of a 1x1 convolution."""
-    dims, made, kernel = bench.dims(found.data) or (), bench.dims(found.result) or (), found.kernel
+    dims, made, kernel = graph.dims(found.data) or (), graph.dims(found.result) or (), found.kernel
     plain = found.group == 1 and not any(found.pads) and set(found.dilations) == {1} and len(kernel) == 2
     if not plain or kernel != found.strides or kernel == (1, 1) or not arrange.fits(dims):
         return
@@ -127,13 +127,13 @@ def _patches(bench: Bench, found: Convolution) -> Iterator[Option]:
     batch, channels = dims[:2]
     split = arrange.enumerated(dims).reshape(batch, channels, made[2], kernel[0], made[3], kernel[1])
     numbers = split.transpose(0, 1, 3, 5, 2, 4).reshape(batch, channels * prod(kernel), *made[2:])
-    sketch = Sketch(bench, found.result)
-    source, start, map_ = arrange.pull(sketch, found.data, numbers)
+    builder = Builder(graph, found.result)
+    source, start, map_ = arrange.pull(builder, found.data, numbers)
     weights = found.weights.reshape(made[1], -1, 1, 1).astype(numpy_type(found.dtype))
-    value = sketch.conv(start, weights, _bias(found))
+    value = builder.conv(start, weights, _bias(found))
     places = arrange.enumerated(made)
-    target, value, _ = arrange.push(sketch, value, found.result, places, (batch, made[1], *map_.shape[2:]))
-    yield Option(sketch.replacement([source], {target: value}), _claim(found, source, overall))
+    target, value, _ = arrange.push(builder, value, found.result, places, (batch, made[1], *map_.shape[2:]))
+    yield Candidate(builder.replacement([source], {target: value}), _claim(found, source, overall))
 
 
 def _bias(found: Convolution) -> Any | None:

@@ -16,11 +16,11 @@ from safecheck.rewrite.algebra.arrange import enumerated, fits
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.pointwise import add_all
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, sums_agree, unit
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError, stages
 from safecheck.rewrite.movement.program import Style, StyleError, Writer
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _SUMS = ("Add", "Mean", "Sub", "Sum")
 _COPIES = "an operand is repeated before, not by the operation"
@@ -33,32 +33,36 @@ class ElementwiseToSumAndProduct:
     name = "elementwise-to-sum-and-product"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the operation on operands that were repeated to the shape of the result."""
         if not is_standard(node) or node.op_type not in (*_SUMS, "Mul", "Pow"):
             return None
-        computed = [name for name in node.input if bench.constant(name) is None]
-        dims, dtype = bench.dims(node.output[0]), bench.tensor(node.output[0]).dtype
-        if dims is None or dtype not in FLOATS or not fits(dims) or any(bench.dims(name) is None for name in computed):
+        computed = [name for name in node.input if graph.constant(name) is None]
+        dims, dtype = graph.dims(node.output[0]), graph.tensor(node.output[0]).dtype
+        if dims is None or dtype not in FLOATS or not fits(dims) or any(graph.dims(name) is None for name in computed):
             return None
         if node.op_type == "Pow":
-            return _power(bench, node)
-        same = all(bench.dims(name) == dims for name in computed)
+            return _power(graph, node)
+        same = all(graph.dims(name) == dims for name in computed)
         if len(computed) != len(node.input) or (same and node.op_type in ("Add", "Mul")):
             return None
-        options = [option for replicate in (_resized, _multiplied) for option in _spelled(bench, node, replicate)]
-        return Site(
-            (node,), tuple(options), "" if options else "an operand has to be repeated in a way that no resize says"
+        candidates = [
+            candidate for replicate in (_resized, _multiplied) for candidate in _spelled(graph, node, replicate)
+        ]
+        return Match(
+            (node,),
+            tuple(candidates),
+            "" if candidates else "an operand has to be repeated in a way that no resize says",
         )
 
 
-def _spelled(bench: Bench, node: Any, replicate: Any) -> list[Option]:
+def _spelled(graph: MutableGraph, node: Any, replicate: Any) -> list[Candidate]:
     """The operation with one way to repeat operands."""
-    dims, dtype = bench.dims(node.output[0]) or (), bench.tensor(node.output[0]).dtype or ""
-    sketch = Sketch(bench, node.output[0])
-    plane = Plane(sketch, dims, dtype)
+    dims, dtype = graph.dims(node.output[0]) or (), graph.tensor(node.output[0]).dtype or ""
+    builder = Builder(graph, node.output[0])
+    plane = Plane(builder, dims, dtype)
     try:
-        values = [plane.enter(replicate(sketch, name, dims)) for name in node.input]
+        values = [plane.enter(replicate(builder, name, dims)) for name in node.input]
     except (FactorError, StyleError):
         return []
     if node.op_type == "Mul":
@@ -66,50 +70,50 @@ def _spelled(bench: Bench, node: Any, replicate: Any) -> list[Option]:
     else:
         if node.op_type == "Sub":
             values[1] = plane.affine(values[1], -1.0)
-        made = add_all(sketch, values)
+        made = add_all(builder, values)
         if node.op_type == "Mean" and len(values) > 1:
             made = plane.affine(made, 1 / len(values))
     made = plane.leave(made)
-    replacement = sketch.replacement(plane.inputs(node.input), {node.output[0]: made})
-    interpolates = any(part.op_type == "Resize" for part in sketch.nodes)
-    return [Option(replacement, _claim(node, plane, dtype, interpolates))]
+    replacement = builder.replacement(plane.inputs(node.input), {node.output[0]: made})
+    interpolates = any(part.op_type == "Resize" for part in builder.nodes)
+    return [Candidate(replacement, _claim(node, plane, dtype, interpolates))]
 
 
-def _resized(sketch: Sketch, name: str, dims: Sequence[int]) -> str:
+def _resized(builder: Builder, name: str, dims: Sequence[int]) -> str:
     """One pixel becomes a map of equal pixels: a linear resize interpolates between equals."""
     import numpy
 
-    own = sketch.bench.dims(name) or ()
+    own = builder.graph.dims(name) or ()
     own = (1,) * (len(dims) - len(own)) + own
     if own == tuple(dims):
         return name
     spatial = all(size in (1, wanted) for size, wanted in zip(own[2:], dims[2:], strict=True))
-    if len(dims) != 4 or own[:2] != tuple(dims[:2]) or not spatial or sketch.bench.opset < 11:
+    if len(dims) != 4 or own[:2] != tuple(dims[:2]) or not spatial or builder.graph.opset < 11:
         raise StyleError("a resize repeats pixels only")
-    if len(sketch.bench.dims(name) or ()) != 4:
-        name = sketch.reshape(name, own)
+    if len(builder.graph.dims(name) or ()) != 4:
+        name = builder.reshape(name, own)
     scales = numpy.array([wanted / size for size, wanted in zip(own, dims, strict=True)], numpy.float32)
-    inputs = [name, "", sketch.constant(scales)]
-    return sketch.add("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel")
+    inputs = [name, "", builder.constant(scales)]
+    return builder.add("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel")
 
 
-def _multiplied(sketch: Sketch, name: str, dims: Sequence[int]) -> str:
+def _multiplied(builder: Builder, name: str, dims: Sequence[int]) -> str:
     """Repeat along any axes with convolutions whose weights are ones."""
     import numpy
 
-    own = sketch.bench.dims(name) or ()
+    own = builder.graph.dims(name) or ()
     if own == tuple(dims):
         return name
-    dtype = sketch.bench.tensor(name).dtype or ""
+    dtype = builder.graph.tensor(name).dtype or ""
     if len(own) == 4 and own == (dims[0], 1, *dims[2:]):
-        return sketch.conv(name, numpy.ones((dims[1], 1, 1, 1), numpy_type(dtype)))
+        return builder.conv(name, numpy.ones((dims[1], 1, 1, 1), numpy_type(dtype)))
     numbers = numpy.broadcast_to(enumerated(own), tuple(dims))
     program = stages(numpy.ascontiguousarray(numbers), prod(own))
-    return Writer(sketch, name, own, dtype, Style("product", "tail")).write(program, dims)
+    return Writer(builder, name, own, dtype, Style("product", "tail")).write(program, dims)
 
 
 def _claim(node: Any, plane: Plane, dtype: str, interpolates: bool) -> Claim:
-    convolves = any(part.op_type == "Conv" for part in plane.sketch.nodes)
+    convolves = any(part.op_type == "Conv" for part in plane.builder.nodes)
     caveats = (f"{UNSIGNED_ZERO} and may spread infinities and NaN over the channels that it repeats",)
     more: dict[str, Any] = {"finite_only": True, "caveats": caveats} if convolves else {}
     operands = list(node.input)
@@ -136,25 +140,25 @@ def _claim(node: Any, plane: Plane, dtype: str, interpolates: bool) -> Claim:
     )  # fmt: skip
 
 
-def _power(bench: Bench, node: Any) -> Site | None:
+def _power(graph: MutableGraph, node: Any) -> Match | None:
     """A product of equal factors for a whole exponent."""
-    exponent = bench.constant(node.input[1])
-    x, dims = node.input[0], bench.dims(node.input[0])
-    if exponent is None or dims is None or dims != bench.dims(node.output[0]):
-        return Site((node,), reason="the exponent is computed")
+    exponent = graph.constant(node.input[1])
+    x, dims = node.input[0], graph.dims(node.input[0])
+    if exponent is None or dims is None or dims != graph.dims(node.output[0]):
+        return Match((node,), reason="the exponent is computed")
     values = {float(value) for value in exponent.reshape(-1)}
     if len(values) != 1 or not (power := values.pop()).is_integer() or not 1 <= power <= _MAX_POWER:
-        return Site((node,), reason="only whole exponents from 1 to 8 are products")
-    dtype = bench.tensor(x).dtype or ""
-    sketch = Sketch(bench, node.output[0])
-    plane = Plane(sketch, dims, dtype)
+        return Match((node,), reason="only whole exponents from 1 to 8 are products")
+    dtype = graph.tensor(x).dtype or ""
+    builder = Builder(graph, node.output[0])
+    plane = Plane(builder, dims, dtype)
     start = made = x if power == 1 else plane.enter(x)
     for _ in range(int(power) - 1):
         made = plane.multiply(made, start)
     made = x if power == 1 else plane.leave(made)
-    replacement = sketch.replacement(plane.inputs([x]), {node.output[0]: made})
+    replacement = builder.replacement(plane.inputs([x]), {node.output[0]: made})
     if power <= 2:
-        return Site((node,), (Option(replacement, Claim("exact", "a square is one product, rounded once")),))
+        return Match((node,), (Candidate(replacement, Claim("exact", "a square is one product, rounded once")),))
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         import numpy
@@ -164,4 +168,4 @@ def _power(bench: Bench, node: Any) -> Site | None:
     claim = Claim(
         "bounded", "a power is a product of equal factors", limit=limit, bound=f"{int(2 * power)} u |x^{int(power)}|"
     )
-    return Site((node,), (Option(replacement, claim),))
+    return Match((node,), (Candidate(replacement, claim),))

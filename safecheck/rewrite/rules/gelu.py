@@ -19,9 +19,9 @@ from safecheck.rewrite.algebra.curve import Polynomial, gate
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, gamma, smallest, unit
 from safecheck.rewrite.attributes import text
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 LOGIT_OF_PHI = (6.38307953, 4.65063477, -0.06675405, -1.81227732, 2.07868266, -1.10952961, 0.23572341)
 """log(Phi(x) / (1 - Phi(x))) is about the sum of c[k] (x / 4)^(2 k + 1). The last one is positive, so that Phi
@@ -43,23 +43,23 @@ class GeluToSigmoid:
     name = "gelu-to-sigmoid"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The whole gate around an Erf or Tanh node, or the node alone."""
         if node.op_type not in ("Erf", "Gelu", "Tanh") or not is_standard(node):
             return None
-        dims, dtype = bench.dims(node.input[0]), bench.tensor(node.input[0]).dtype
+        dims, dtype = graph.dims(node.input[0]), graph.tensor(node.input[0]).dtype
         if dims is None or dtype not in FLOATS or 0 in dims:
-            return Site((node,), reason="the shape or type of the input is not fixed to one of FLOAT and FLOAT16")
+            return Match((node,), reason="the shape or type of the input is not fixed to one of FLOAT and FLOAT16")
         if node.op_type == "Gelu":
             odd: tuple[float, ...] | None = _TANH if text(node, "approximate", "none") == "tanh" else None
-            return Site((node,), (_gated(bench, node.input[0], node.output[0], odd),))
-        found = gate(bench, node)
+            return Match((node,), (_gated(graph, node.input[0], node.output[0], odd),))
+        found = gate(graph, node)
         if found is not None and node.op_type == "Erf" and _is_phi(found.inner, unit(dtype)):
-            return Site(found.nodes, (_gated(bench, found.x, found.result, None),))
+            return Match(found.nodes, (_gated(graph, found.x, found.result, None),))
         if found is not None and node.op_type == "Tanh" and not any(found.inner[::2]):
             doubled = tuple(2 * entry for entry in found.inner[1::2])
-            return Site(found.nodes, (_gated(bench, found.x, found.result, doubled),))
-        return Site((node,), (_alone(bench, node),))
+            return Match(found.nodes, (_gated(graph, found.x, found.result, doubled),))
+        return Match((node,), (_alone(graph, node),))
 
 
 def _is_phi(inner: Polynomial, roundoff: float) -> bool:
@@ -83,11 +83,11 @@ def _argument(plane: Plane, x: str, odd: Sequence[float] | None, scale: float = 
     return _odd(plane, plane.affine(x, scale / 4), LOGIT_OF_PHI) if odd is None else _odd(plane, x, odd)
 
 
-def _gated(bench: Bench, x: str, result: str, odd: Sequence[float] | None) -> Option:
+def _gated(graph: MutableGraph, x: str, result: str, odd: Sequence[float] | None) -> Candidate:
     """The product x s(p(x))."""
-    dims, dtype = bench.dims(x) or (), bench.tensor(x).dtype or ""
-    sketch = Sketch(bench, result)
-    plane = Plane(sketch, dims, dtype)
+    dims, dtype = graph.dims(x) or (), graph.tensor(x).dtype or ""
+    builder = Builder(graph, result)
+    plane = Plane(builder, dims, dtype)
     start = plane.enter(x)
     made = plane.leave(plane.multiply(start, plane.sigmoid(_argument(plane, start, odd))))
     error = _error(dtype, odd)
@@ -110,7 +110,7 @@ def _gated(bench: Bench, x: str, result: str, odd: Sequence[float] | None) -> Op
         "bounded", what, finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit,
         bound=f"{error:.2g} |x|, rounding and approximation together",
     )  # fmt: skip
-    return Option(sketch.replacement(plane.inputs([x]), {result: made}), claim)
+    return Candidate(builder.replacement(plane.inputs([x]), {result: made}), claim)
 
 
 def _error(dtype: str, odd: Sequence[float] | None) -> float:
@@ -119,12 +119,12 @@ def _error(dtype: str, odd: Sequence[float] | None) -> float:
     return fit + 1.1 * _SLOPE * gamma(2 * steps + 10, unit(dtype)) + 2 * _LIBRARY * unit(dtype)
 
 
-def _alone(bench: Bench, node: Any) -> Option:
+def _alone(graph: MutableGraph, node: Any) -> Candidate:
     """Either 2 s(2 x) - 1 or 2 s(p(sqrt(2) x)) - 1."""
     x, result = node.input[0], node.output[0]
-    dims, dtype = bench.dims(x) or (), bench.tensor(x).dtype or ""
-    sketch = Sketch(bench, result)
-    plane = Plane(sketch, dims, dtype)
+    dims, dtype = graph.dims(x) or (), graph.tensor(x).dtype or ""
+    builder = Builder(graph, result)
+    plane = Plane(builder, dims, dtype)
     odd: tuple[float, ...] | None = (2.0,) if node.op_type == "Tanh" else None
     value = plane.sigmoid(_argument(plane, plane.enter(x), odd, sqrt(2)))
     made = plane.leave(plane.affine(value, 2.0, -1.0))
@@ -138,4 +138,4 @@ def _alone(bench: Bench, node: Any) -> Option:
         "bounded", f"{name}; near zero the result has no relative accuracy", finite_only=True,
         caveats=(UNSIGNED_ZERO,), limit=limit, bound=f"{error:.2g}, rounding and approximation together",
     )  # fmt: skip
-    return Option(sketch.replacement(plane.inputs([x]), {result: made}), claim)
+    return Candidate(builder.replacement(plane.inputs([x]), {result: made}), claim)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.ir.walk import is_standard
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Site
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Match
 
 _NORMALISATION = (
     "it divides by the square root of a variance; sums, products, sigmoids and fixed convolutions give neither "
@@ -93,13 +93,13 @@ class NoPermittedEquivalent:
     name = "no-permitted-equivalent"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The reason for an operator, if it is known."""
-        if node.op_type == "Div" and bench.constant(node.input[1]) is None:
-            return Site((node,), reason="no permitted layer divides data")
-        if node.op_type in _INDEXED and bench.constant(node.input[1]) is None:
-            return Site((node,), reason=_READS)
-        if node.op_type in ("Einsum", "MatMul") and any(bench.constant(name) is not None for name in node.input):
+        if node.op_type == "Div" and graph.constant(node.input[1]) is None:
+            return Match((node,), reason="no permitted layer divides data")
+        if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
+            return Match((node,), reason=_READS)
+        if node.op_type in ("Einsum", "MatMul") and any(graph.constant(name) is not None for name in node.input):
             return None  # what stands in the way is said by the rewrite of products
         reason = _REASONS.get(node.op_type) if is_standard(node) else None
-        return None if reason is None else Site((node,), reason=reason)
+        return None if reason is None else Match((node,), reason=reason)

@@ -13,9 +13,9 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
 from safecheck.rewrite.attributes import attribute, integer, integers, text
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 from safecheck.rewrite.rules.dense import evened
 
 _MAX_WINDOW = 5
@@ -34,29 +34,29 @@ class MaxPoolToRelu:
     name = "max-pool-to-relu"
     remedies: tuple[str, ...] = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer convolutions that pick, and the larger of what they pick."""
         if node.op_type != "MaxPool" or not is_standard(node):
             return None
-        dims, made, dtype = bench.dims(node.input[0]), bench.dims(node.output[0]), bench.tensor(node.input[0]).dtype
+        dims, made, dtype = graph.dims(node.input[0]), graph.dims(node.output[0]), graph.tensor(node.input[0]).dtype
         window = integers(node, "kernel_shape") or ()
         if dims is None or made is None or len(dims) != 4 or dtype not in FLOATS:
-            return Site((node,), reason="the tensor has no fixed shape of four dimensions")
+            return Match((node,), reason="the tensor has no fixed shape of four dimensions")
         if text(node, "auto_pad", "NOTSET") != "NOTSET" or set(integers(node, "dilations") or (1,)) != {1}:
-            return Site((node,), reason="the window is dilated, or its padding is not told by numbers")
+            return Match((node,), reason="the window is dilated, or its padding is not told by numbers")
         if any(node.output[1:]):
-            return Site((node,), reason="the places of the maxima are used")
+            return Match((node,), reason="the places of the maxima are used")
         if max(window) > _MAX_WINDOW:
-            return Site((node,), reason=f"a window above {_MAX_WINDOW} would take dozens of layers")
+            return Match((node,), reason=f"a window above {_MAX_WINDOW} would take dozens of layers")
         strides, pads = integers(node, "strides") or (1, 1), integers(node, "pads") or (0,) * 4
         if integer(node, "ceil_mode", 0) and _rounds_up(dims, made, window, strides, pads):
-            return Site((node,), reason="the last window reaches beyond the padding")
-        lowest = floor(bench, node.input[0])
+            return Match((node,), reason="the last window reaches beyond the padding")
+        lowest = floor(graph, node.input[0])
         if any(pads) and lowest is None:
-            return Site((node,), reason="padding is minus infinity, and nothing says that no element is negative")
+            return Match((node,), reason="padding is minus infinity, and nothing says that no element is negative")
         if lowest is not None:
-            bench.memo(_Floors)[node.output[0]] = lowest
-        return Site((node,), (_option(bench, node, (window, strides, pads), lowest if any(pads) else None),))
+            graph.memo(_Floors)[node.output[0]] = lowest
+        return Match((node,), (_candidate(graph, node, (window, strides, pads), lowest if any(pads) else None),))
 
 
 def _rounds_up(dims: Any, made: Any, window: Any, strides: Any, pads: Any) -> bool:
@@ -67,40 +67,40 @@ def _rounds_up(dims: Any, made: Any, window: Any, strides: Any, pads: Any) -> bo
     return list(made[2:]) != exact
 
 
-def floor(bench: Bench, name: str) -> float | None:
+def floor(graph: MutableGraph, name: str) -> float | None:
     """A number that no element of a value is below, if there is one to be seen. It stays with the name."""
-    known = bench.memo(_Floors).get(name)
-    maker = bench.producer(name)
+    known = graph.memo(_Floors).get(name)
+    maker = graph.producer(name)
     if known is not None or maker is None:
         return known
     if maker.op_type in ("Abs", "Relu", "Sigmoid"):
         return 0.0
     if maker.op_type == "Clip":
-        given = bench.constant(maker.input[1]) if len(maker.input) > 1 and maker.input[1] else None
+        given = graph.constant(maker.input[1]) if len(maker.input) > 1 and maker.input[1] else None
         found = attribute(maker, "min")
         return float(given.reshape(-1)[0]) if given is not None else None if found is None else float(found.f)
     if maker.op_type == "Mul":
         for x, gate in (maker.input, reversed(maker.input)):
-            sigmoid = bench.producer(gate)
+            sigmoid = graph.producer(gate)
             if sigmoid is not None and sigmoid.op_type == "Sigmoid" and sigmoid.input[0] == x:
                 return _SILU_FLOOR
     return None
 
 
-def _option(bench: Bench, node: Any, shape: tuple[Any, Any, Any], lowest: float | None) -> Option:
+def _candidate(graph: MutableGraph, node: Any, shape: tuple[Any, Any, Any], lowest: float | None) -> Candidate:
     """The program; `lowest` is the bound that padding needs, None without padding."""
     x, result = node.input[0], node.output[0]
     window, strides, pads = shape
-    dims, made, dtype = bench.dims(x) or (), bench.dims(result) or (), bench.tensor(x).dtype or ""
-    sketch = Sketch(bench, result)
+    dims, made, dtype = graph.dims(x) or (), graph.dims(result) or (), graph.tensor(x).dtype or ""
+    builder = Builder(graph, result)
     lift = max(0.0, -(lowest or 0.0))
-    value = Plane(sketch, dims, dtype).affine(x, 1.0, lift) if lift else x
+    value = Plane(builder, dims, dtype).affine(x, 1.0, lift) if lift else x
     across = (dims[0], dims[1], dims[2], made[3])
     for axis, size in ((1, across), (0, made)):
         if window[axis] > 1 or strides[axis] > 1 or pads[axis] or pads[axis + 2]:
-            value = _along(Plane(sketch, size, dtype), value, axis, (window[axis], strides[axis], pads[axis::2]))
+            value = _along(Plane(builder, size, dtype), value, axis, (window[axis], strides[axis], pads[axis::2]))
     if lift:
-        value = Plane(sketch, made, dtype).affine(value, 1.0, -lift)
+        value = Plane(builder, made, dtype).affine(value, 1.0, -lift)
     rounds = 4 * (sum(window) - 2) + 4
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
@@ -114,7 +114,7 @@ def _option(bench: Bench, node: Any, shape: tuple[Any, Any, Any], lowest: float 
         finite_only=True, caveats=_CAVEATS, limit=limit,
         floors={} if lowest is None else {x: lowest}, bound=f"{rounds} u x largest magnitude of the map",
     )  # fmt: skip
-    return Option(sketch.replacement([x], {result: value}), claim)
+    return Candidate(builder.replacement([x], {result: value}), claim)
 
 
 def _along(plane: Plane, value: str, axis: int, shape: tuple[int, int, tuple[int, ...]]) -> str:
@@ -132,7 +132,7 @@ def _along(plane: Plane, value: str, axis: int, shape: tuple[int, int, tuple[int
         weights = numpy.repeat(plain.reshape(1, 1, *flat), plane.dims[1], 0).astype(plane.dtype)
         steps, sides = ([1, stride], [0, padding[0]]) if axis else ([stride, 1], [padding[0], 0])
         given = {"strides": steps if stride > 1 else None, "pads": sides * 2 if padding[0] else None}
-        return plane.sketch.conv(value, weights, group=plane.dims[1], **given)
+        return plane.builder.conv(value, weights, group=plane.dims[1], **given)
 
     largest = taps({0: 1.0})
     for at in range(1, window):
@@ -145,4 +145,4 @@ def _negative(plane: Plane, value: str) -> str:
     import numpy
 
     weights = numpy.full((plane.dims[1], 1, 1, 1), -1, plane.dtype)
-    return plane.sketch.conv(value, weights, group=plane.dims[1])
+    return plane.builder.conv(value, weights, group=plane.dims[1])

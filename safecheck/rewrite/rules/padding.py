@@ -7,9 +7,9 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import integer, integers, text
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _CLAIM = Claim("exact", "the same operator on the same windows; the mode stands for these numbers")
 
@@ -20,33 +20,33 @@ class StatePadding:
     name = "state-padding"
     remedies = ()
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the operator with numbers."""
         if node.op_type not in ("AveragePool", "MaxPool", "Conv") or not is_standard(node):
             return None
         mode, ceil = text(node, "auto_pad", "NOTSET"), integer(node, "ceil_mode", 0)
         if (mode == "NOTSET" and not ceil) or len(node.output) > 1:
             return None
-        before, after = bench.dims(node.input[0]), bench.dims(node.output[0])
-        extent = _extent(bench, node)
+        before, after = graph.dims(node.input[0]), graph.dims(node.output[0])
+        extent = _extent(graph, node)
         if before is None or after is None or extent is None:
-            return Site((node,), reason="the shape before or after is not fixed, so the padding has no numbers")
+            return Match((node,), reason="the shape before or after is not fixed, so the padding has no numbers")
         strides = integers(node, "strides") or (1,) * len(extent)
         pads = _pads(node, mode, before[2:], after[2:], extent, strides)
         spans = [size + pads[axis] + pads[axis + len(extent)] - extent[axis] for axis, size in enumerate(before[2:])]
         if tuple(span // stride + 1 for span, stride in zip(spans, strides, strict=True)) != after[2:]:
-            return Site((node,), reason="the last window hangs over the border, as ceil_mode asks for")
-        sketch = Sketch(bench, node.output[0])
-        value = sketch.again(node, node.input, pads=pads, auto_pad=None, ceil_mode=None)[0]
-        computed = [name for name in node.input if name and name not in bench.initializers]
-        return Site((node,), (Option(sketch.replacement(computed, {node.output[0]: value}), _CLAIM),))
+            return Match((node,), reason="the last window hangs over the border, as ceil_mode asks for")
+        builder = Builder(graph, node.output[0])
+        value = builder.again(node, node.input, pads=pads, auto_pad=None, ceil_mode=None)[0]
+        computed = [name for name in node.input if name and name not in graph.initializers]
+        return Match((node,), (Candidate(builder.replacement(computed, {node.output[0]: value}), _CLAIM),))
 
 
-def _extent(bench: Bench, node: Any) -> tuple[int, ...] | None:
+def _extent(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     """The size of the window including the gaps of dilation."""
     kernel = integers(node, "kernel_shape")
     if kernel is None and node.op_type == "Conv":
-        kernel = (bench.dims(node.input[1]) or ())[2:] or None
+        kernel = (graph.dims(node.input[1]) or ())[2:] or None
     if kernel is None:
         return None
     dilations = integers(node, "dilations") or (1,) * len(kernel)

@@ -7,9 +7,9 @@ from math import prod
 from typing import Any
 
 from safecheck.rewrite.attributes import integers
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 
 class PoolStrideToOne:
@@ -18,11 +18,11 @@ class PoolStrideToOne:
     name = "pool-stride-to-one"
     remedies = ("pool-stride-to-one",)
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the smallest stride that still gives one place."""
         if node.op_type not in ("AveragePool", "MaxPool") or len(node.output) > 1:
             return None
-        before, after = bench.dims(node.input[0]), bench.dims(node.output[0])
+        before, after = graph.dims(node.input[0]), graph.dims(node.output[0])
         strides, kernel = integers(node, "strides"), integers(node, "kernel_shape")
         if before is None or after is None or strides is None or kernel is None:
             return None
@@ -37,11 +37,11 @@ class PoolStrideToOne:
         ]
         if wanted == list(strides):
             return None
-        sketch = Sketch(bench, node.output[0])
-        value = sketch.add(node.op_type, [node.input[0]], strides=wanted)
-        sketch.nodes[-1].attribute.extend(part for part in node.attribute if part.name != "strides")
-        replacement = sketch.replacement([node.input[0]], {node.output[0]: value})
-        return Site((node,), (Option(replacement, _claim(node, prod(kernel))),))
+        builder = Builder(graph, node.output[0])
+        value = builder.add(node.op_type, [node.input[0]], strides=wanted)
+        builder.nodes[-1].attribute.extend(part for part in node.attribute if part.name != "strides")
+        replacement = builder.replacement([node.input[0]], {node.output[0]: value})
+        return Match((node,), (Candidate(replacement, _claim(node, prod(kernel))),))
 
 
 def _claim(node: Any, count: int) -> Claim:

@@ -11,10 +11,10 @@ from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.linear import Step, after, along, before
 from safecheck.rewrite.algebra.pointwise import WIDE, convolve, convolve_in_parts, rounded
 from safecheck.rewrite.algebra.rounding import FLOATS, sums_agree
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.rule import Candidate, Claim, Match
 from safecheck.rewrite.rules.contraction import Contraction, NoContractionError, contraction
 
 _BATCH = 32
@@ -31,26 +31,26 @@ class MatmulToConvolution:
     name = "matmul-to-convolution"
     remedies = ("matmul-to-convolution", "fold-affine-into-convolution")
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The product with the affine maps before and after it."""
         try:
-            found = contraction(bench, node)
+            found = contraction(graph, node)
             if found is None:
                 return None
-            if bench.tensor(found.data).dtype not in FLOATS:
-                raise NoContractionError(f"a convolution of {bench.tensor(found.data).dtype} does not exist")
-            dims = bench.dims(found.data) or ()
-            if not arrange.fits(dims) or not arrange.fits(bench.dims(node.output[0]) or ()):
+            if graph.tensor(found.data).dtype not in FLOATS:
+                raise NoContractionError(f"a convolution of {graph.tensor(found.data).dtype} does not exist")
+            dims = graph.dims(found.data) or ()
+            if not arrange.fits(dims) or not arrange.fits(graph.dims(node.output[0]) or ()):
                 raise NoContractionError("the tensors are empty or too large")
-            product, steps = _absorbed(bench, node, found)
-            options = [
-                option
+            product, steps = _absorbed(graph, node, found)
+            candidates = [
+                candidate
                 for write in (_single, _in_parts, _window)
-                for option in write(bench, product)
+                for candidate in write(graph, product)
             ]  # fmt: skip
         except (NoContractionError, FactorError) as failure:
-            return Site((node,), reason=str(failure))
-        return Site((node, *(step.node for step in steps)), tuple(options))
+            return Match((node,), reason=str(failure))
+        return Match((node, *(step.node for step in steps)), tuple(candidates))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Product:
     """Roundings per term on either side."""
 
 
-def _absorbed(bench: Bench, node: Any, found: Contraction) -> tuple[_Product, list[Step]]:
+def _absorbed(graph: MutableGraph, node: Any, found: Contraction) -> tuple[_Product, list[Step]]:
     """Take in the affine maps around a product whose constants vary along the channels only.
 
     Raises:
@@ -81,13 +81,13 @@ def _absorbed(bench: Bench, node: Any, found: Contraction) -> tuple[_Product, li
     """
     import numpy
 
-    dims, made = bench.dims(found.data) or (), bench.dims(node.output[0]) or ()
+    dims, made = graph.dims(found.data) or (), graph.dims(node.output[0]) or ()
     weights, terms = found.weights, found.weights.shape[0] + 4
     taken: list[Step] = []
     shift = numpy.zeros(weights.shape[1])
     magnitude = numpy.zeros(weights.shape[1])
     data = found.data
-    for step in before(bench, data):
+    for step in before(graph, data):
         scale, addend, size = (along(part, found.summed, dims) for part in _parts(step))
         if scale is None or addend is None or size is None:
             break
@@ -103,14 +103,14 @@ def _absorbed(bench: Bench, node: Any, found: Contraction) -> tuple[_Product, li
             raise NoContractionError("the addend varies along an axis that is no output channel")
         shift, magnitude, terms = shift + bias, magnitude + numpy.abs(bias), terms + 2
     result = node.output[0]
-    for step in after(bench, result):
+    for step in after(graph, result):
         scale, addend, size = (along(part, channels, made) for part in _parts(step))
         if scale is None or addend is None or size is None:
             break
         weights, shift, magnitude = weights * scale, shift * scale + addend, magnitude * numpy.abs(scale) + size
         terms += step.affine.roundings
         result, taken = step.result, [*taken, step]
-    dtype = bench.tensor(found.data).dtype or ""
+    dtype = graph.tensor(found.data).dtype or ""
     cast, bias = rounded(weights, dtype), rounded(shift, dtype)
     if cast is None or bias is None:
         raise NoContractionError(f"with what surrounds it the weights leave the range of {dtype}")
@@ -155,18 +155,18 @@ def _places(product: _Product, axes: tuple[int, ...]) -> Any:
     return arrange.enumerated(sizes).transpose(order).reshape(product.made)
 
 
-_Write = Callable[[Sketch, str, tuple[int, int, int, int]], str]
+_Write = Callable[[Builder, str, tuple[int, int, int, int]], str]
 
 
-def _written(bench: Bench, product: _Product, write: _Write, **more: Any) -> Option:
-    sketch = Sketch(bench, product.result)
+def _written(graph: MutableGraph, product: _Product, write: _Write, **more: Any) -> Candidate:
+    builder = Builder(graph, product.result)
     numbers, axes = _arranged(product)
-    source, value, map_ = arrange.pull(sketch, product.data, numbers)
+    source, value, map_ = arrange.pull(builder, product.data, numbers)
     batch, channels, height, width = map_.shape
-    made = write(sketch, value, (batch, channels, height, width))
+    made = write(builder, value, (batch, channels, height, width))
     shape = (batch, product.weights.shape[1], height, width)
-    target, value, back = arrange.push(sketch, made, product.result, _places(product, axes), shape)
-    return Option(sketch.replacement([source], {target: value}), _claim(product, source, map_, back, **more))
+    target, value, back = arrange.push(builder, made, product.result, _places(product, axes), shape)
+    return Candidate(builder.replacement([source], {target: value}), _claim(product, source, map_, back, **more))
 
 
 def _claim(product: _Product, source: str, map_: Any, back: Any, **more: Any) -> Claim:
@@ -181,34 +181,34 @@ def _claim(product: _Product, source: str, map_: Any, back: Any, **more: Any) ->
     return sums_agree(product.dtype, product.terms, magnitude, _METHOD, **more)
 
 
-def _single(bench: Bench, product: _Product) -> list[Option]:
-    return [_written(bench, product, lambda sketch, value, _: convolve(sketch, value, product.weights, product.bias))]
+def _single(graph: MutableGraph, product: _Product) -> list[Candidate]:
+    return [_written(graph, product, lambda builder, value, _: convolve(builder, value, product.weights, product.bias))]
 
 
-def _in_parts(bench: Bench, product: _Product) -> list[Option]:
+def _in_parts(graph: MutableGraph, product: _Product) -> list[Candidate]:
     """For more channels than a profile may take."""
     if max(product.weights.shape) <= WIDE:
         return []
 
-    def write(sketch: Sketch, value: str, dims: tuple[int, int, int, int]) -> str:
-        return convolve_in_parts(sketch, value, dims, product.weights, product.bias)
+    def write(builder: Builder, value: str, dims: tuple[int, int, int, int]) -> str:
+        return convolve_in_parts(builder, value, dims, product.weights, product.bias)
 
-    return [_written(bench, product, write, finite_only=True, caveats=(_SPREADS,))]
+    return [_written(graph, product, write, finite_only=True, caveats=(_SPREADS,))]
 
 
-def _window(bench: Bench, product: _Product) -> list[Option]:
+def _window(graph: MutableGraph, product: _Product) -> list[Candidate]:
     """The head of a network without global pooling: a convolution whose kernel covers the whole map."""
     numbers, _ = _arranged(product)
-    sketch = Sketch(bench, product.result)
-    source, _, map_ = arrange.pull(sketch, product.data, numbers)
-    dims = bench.dims(source) or ()
+    builder = Builder(graph, product.result)
+    source, _, map_ = arrange.pull(builder, product.data, numbers)
+    dims = graph.dims(source) or ()
     if len(dims) != 4 or dims[2] * dims[3] == 1 or numbers.shape != (dims[0], prod(dims[1:]), 1, 1):
         return []
     if bool((map_.reshape(-1) != arrange.enumerated(dims).reshape(-1)).any()):
         return []
-    sketch = Sketch(bench, product.result)
-    made = sketch.conv(source, product.weights.T.reshape(-1, *dims[1:]), product.bias)
+    builder = Builder(graph, product.result)
+    made = builder.conv(source, product.weights.T.reshape(-1, *dims[1:]), product.bias)
     shape = (dims[0], product.weights.shape[1], 1, 1)
     _, axes = _arranged(product)
-    target, value, back = arrange.push(sketch, made, product.result, _places(product, axes), shape)
-    return [Option(sketch.replacement([source], {target: value}), _claim(product, source, map_, back))]
+    target, value, back = arrange.push(builder, made, product.result, _places(product, axes), shape)
+    return [Candidate(builder.replacement([source], {target: value}), _claim(product, source, map_, back))]

@@ -11,9 +11,9 @@ from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.attributes import axes_of
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _BEHIND = {"ReduceL2": "Sqrt", "ReduceLogSum": "Log"}
 """What is left to do with the sum."""
@@ -27,31 +27,31 @@ class _Reduction:
 
     operators: tuple[str, ...]
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Every way that the value can be reduced, or why there is none."""
         if node.op_type not in self.operators or not is_standard(node):
             return None
         source, result = node.input[0], node.output[0]
-        dims, wanted = bench.dims(source), bench.dims(result)
+        dims, wanted = graph.dims(source), graph.dims(result)
         if dims is None or wanted is None or 0 in dims:
-            return Site((node,), reason="the shape of the input is not fixed, or empty")
-        if bench.tensor(source).dtype not in IEEE_FLOATS:
-            return Site((node,), reason="pools and convolutions are for floating-point elements only")
+            return Match((node,), reason="the shape of the input is not fixed, or empty")
+        if graph.tensor(source).dtype not in IEEE_FLOATS:
+            return Match((node,), reason="pools and convolutions are for floating-point elements only")
         whole = node.op_type.startswith("Global")
-        axes = tuple(range(2, len(dims))) if whole else axes_of(bench, node, len(dims))
+        axes = tuple(range(2, len(dims))) if whole else axes_of(graph, node, len(dims))
         if axes is None:
-            return Site((node,), reason="the axes are computed at run time")
-        dtype = numpy_type(bench.tensor(source).dtype or "")
-        options = []
+            return Match((node,), reason="the axes are computed at run time")
+        dtype = numpy_type(graph.tensor(source).dtype or "")
+        candidates = []
         for way in self.ways(node, dims, axes):
-            collapse = Collapse(Sketch(bench, result), source, dims)
+            collapse = Collapse(Builder(graph, result), source, dims)
             way(collapse, axes, dtype)
             collapse.view(wanted)
             if node.op_type in _BEHIND:
-                collapse.value = collapse.sketch.add(_BEHIND[node.op_type], [collapse.value])
-            replacement = collapse.sketch.replacement([source], {result: collapse.value})
-            options.append(Option(replacement, self.claim(node, dims, axes, collapse.roundings)))
-        return Site((node,), tuple(options))
+                collapse.value = collapse.builder.add(_BEHIND[node.op_type], [collapse.value])
+            replacement = collapse.builder.replacement([source], {result: collapse.value})
+            candidates.append(Candidate(replacement, self.claim(node, dims, axes, collapse.roundings)))
+        return Match((node,), tuple(candidates))
 
     def ways(self, node: Any, dims: tuple[int, ...], axes: tuple[int, ...]) -> list[Way]:
         """The ways, best first."""
@@ -157,7 +157,7 @@ def _convolution(factor: Callable[[int], float]) -> Way:
 
 def _after(op_type: str, way: Way) -> Way:
     def both(collapse: Collapse, axes: tuple[int, ...], dtype: Any) -> None:
-        collapse.value = collapse.sketch.add(op_type, [collapse.value])
+        collapse.value = collapse.builder.add(op_type, [collapse.value])
         way(collapse, axes, dtype)
 
     return both

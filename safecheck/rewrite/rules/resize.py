@@ -7,9 +7,9 @@ from math import floor
 from typing import Any
 
 from safecheck.rewrite.attributes import text
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _DROPPED = ("axes", "keep_aspect_ratio_policy")
 _MAX_STEPS = 4
@@ -21,30 +21,30 @@ class ResizeSizesToScales:
     name = "resize-sizes-to-scales"
     remedies = ("resize-sizes-to-scales",)
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the factors that give the same size in every reader, and nothing at all where the size stays."""
-        if node.op_type != "Resize" or bench.opset < 11:
+        if node.op_type != "Resize" or graph.opset < 11:
             return None
-        before, after = bench.dims(node.input[0]), bench.dims(node.output[0])
+        before, after = graph.dims(node.input[0]), graph.dims(node.output[0])
         if before is None or after is None:
-            return Site((node,), reason="the shape before or after the resize is not fixed")
+            return Match((node,), reason="the shape before or after the resize is not fixed")
         if text(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
-            return Site(
+            return Match(
                 (node,), reason="a resize that crops by a region of interest has no equivalent by factors alone"
             )
-        sketch = Sketch(bench, node.output[0])
+        builder = Builder(graph, node.output[0])
         source = node.input[0]
         if before == after:
-            replacement = sketch.replacement([source], {node.output[0]: source})
-            return Site((node,), (Option(replacement, Claim("exact", "every element keeps its place")),))
+            replacement = builder.replacement([source], {node.output[0]: source})
+            return Match((node,), (Candidate(replacement, Claim("exact", "every element keeps its place")),))
         if len(node.input) < 4 or not node.input[3]:
             return None
         scales = [_scale(one, other) for one, other in zip(before, after, strict=True)]
         if any(scale is None for scale in scales):
-            return Site((node,), reason="no 32-bit factor gives this size in all readers")
-        made = _by_scales(sketch, node, [scale for scale in scales if scale is not None])
-        replacement = sketch.replacement([source], {node.output[0]: made})
-        return Site((node,), (Option(replacement, _claim(node, source, before, after)),))
+            return Match((node,), reason="no 32-bit factor gives this size in all readers")
+        made = _by_scales(builder, node, [scale for scale in scales if scale is not None])
+        replacement = builder.replacement([source], {node.output[0]: made})
+        return Match((node,), (Candidate(replacement, _claim(node, source, before, after)),))
 
 
 def _scale(before: int, after: int) -> float | None:
@@ -63,12 +63,12 @@ def _scale(before: int, after: int) -> float | None:
     return None
 
 
-def _by_scales(sketch: Sketch, node: Any, scales: Sequence[float]) -> str:
+def _by_scales(builder: Builder, node: Any, scales: Sequence[float]) -> str:
     import numpy
 
     region = node.input[1] if len(node.input) > 1 else ""
-    value = sketch.add("Resize", [node.input[0], region, sketch.constant(numpy.array(scales, numpy.float32))])
-    sketch.nodes[-1].attribute.extend(part for part in node.attribute if part.name not in _DROPPED)
+    value = builder.add("Resize", [node.input[0], region, builder.constant(numpy.array(scales, numpy.float32))])
+    builder.nodes[-1].attribute.extend(part for part in node.attribute if part.name not in _DROPPED)
     return value
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from safecheck.rewrite.builder import Sketch
-from safecheck.rewrite.graph import Bench, Node
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.movement.factor import Factored, FactorError, stages
 from safecheck.rewrite.movement.numbers import OTHER, ZERO
 from safecheck.rewrite.movement.program import STYLES, Style, StyleError, Writer
 from safecheck.rewrite.movement.trace import Exit, exits, group
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _SPREADS = "the convolution with zeros and ones turns -0 into +0 and spreads NaN and infinity over what it sums"
 _SPREAD = "the product that was there turned -0 into +0 and spread NaN and infinity; the replacement copies"
@@ -25,7 +25,7 @@ _SPREAD = "the product that was there turned -0 into +0 and spread NaN and infin
 _Ends = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-class _Programs(dict[tuple[tuple[Node, ...], _Ends], tuple[list[Option], str]]):
+class _Programs(dict[tuple[tuple[Node, ...], _Ends], tuple[list[Candidate], str]]):
     """Answers of `_programs`, by the nodes that move, the names of what leaves them and of what it is made of."""
 
 
@@ -35,54 +35,54 @@ class RotateWithTranspose:
     name = "rotate-with-transpose"
     remedies = ("rotate-with-transpose", "keep-rank")
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The group of moving nodes around the anchor, all results of it at once; failing that, the anchor alone."""
-        nodes = group(bench, node)
+        nodes = group(graph, node)
         if not nodes:
             return None
         ordered = (node, *(other for other in nodes if other is not node))
-        options, reason = _options(bench, nodes)
-        if not options and len(nodes) > 1:
-            options, _ = _options(bench, [node])
-            ordered = (node,) if options else ordered
-        return Site(ordered, tuple(options), "" if options else reason)
+        candidates, reason = _candidates(graph, nodes)
+        if not candidates and len(nodes) > 1:
+            candidates, _ = _candidates(graph, [node])
+            ordered = (node,) if candidates else ordered
+        return Match(ordered, tuple(candidates), "" if candidates else reason)
 
 
-def _options(bench: Bench, nodes: list[Node]) -> tuple[list[Option], str]:
+def _candidates(graph: MutableGraph, nodes: list[Node]) -> tuple[list[Candidate], str]:
     """A program per style for everything that leaves the nodes, or why there is none."""
     try:
-        found = exits(bench, nodes)
+        found = exits(graph, nodes)
     except FactorError as failure:
         return [], str(failure)
-    programs = bench.memo(_Programs)
+    programs = graph.memo(_Programs)
     key = tuple(nodes), tuple((exit_.name, exit_.sources) for exit_ in found)
     if key not in programs:
-        programs[key] = _programs(bench, found)
+        programs[key] = _programs(graph, found)
     return programs[key]
 
 
-def _programs(bench: Bench, found: list[Exit]) -> tuple[list[Option], str]:
+def _programs(graph: MutableGraph, found: list[Exit]) -> tuple[list[Candidate], str]:
     if not found:
         return [], "nothing that it moves is used"
     sources = tuple(dict.fromkeys(source for exit_ in found for source in exit_.sources))
     reasons: list[str] = []
-    options: list[Option] = []
+    candidates: list[Candidate] = []
     try:
-        maps = {exit_.name: _maps(bench, exit_) for exit_ in found}
+        maps = {exit_.name: _maps(graph, exit_) for exit_ in found}
     except (FactorError, StyleError) as failure:
         return [], f"the index map has no program: {failure}"
     for style in STYLES:
-        sketch = Sketch(bench, found[0].name)
+        builder = Builder(graph, found[0].name)
         try:
-            results = {exit_.name: _write(bench, sketch, exit_, maps[exit_.name], style) for exit_ in found}
+            results = {exit_.name: _write(graph, builder, exit_, maps[exit_.name], style) for exit_ in found}
         except StyleError as failure:
             reasons.append(str(failure))
             continue
-        options.append(Option(sketch.replacement(sources, results), _claim(found, sketch)))
-    return list(_distinct(options)), f"the index map has no program: {'; '.join(dict.fromkeys(reasons))}"
+        candidates.append(Candidate(builder.replacement(sources, results), _claim(found, builder)))
+    return list(_distinct(candidates)), f"the index map has no program: {'; '.join(dict.fromkeys(reasons))}"
 
 
-def _maps(bench: Bench, exit_: Exit) -> list[tuple[Factored, ...]]:
+def _maps(graph: MutableGraph, exit_: Exit) -> list[tuple[Factored, ...]]:
     """The map from every source of a result."""
     import numpy
 
@@ -93,29 +93,29 @@ def _maps(bench: Bench, exit_: Exit) -> list[tuple[Factored, ...]]:
     maps = []
     start = 0
     for source in exit_.sources:
-        count = prod(bench.dims(source) or ())
+        count = prod(graph.dims(source) or ())
         inside = (exit_.numbers >= start) & (exit_.numbers < start + count)
         maps.append(stages(numpy.where(inside, exit_.numbers - start, ZERO), count))
         start += count
     return maps
 
 
-def _write(bench: Bench, sketch: Sketch, exit_: Exit, maps: list[tuple[Factored, ...]], style: Style) -> str:
+def _write(graph: MutableGraph, builder: Builder, exit_: Exit, maps: list[tuple[Factored, ...]], style: Style) -> str:
     """One result: a program from its only source, or the sum of one program per source."""
     if len(maps) > 1 and style.pick == "copy":
         raise StyleError("several sources are joined by sums of convolutions only")
     parts = []
     for source, map_ in zip(exit_.sources, maps, strict=True):
-        writer = Writer(sketch, source, bench.dims(source) or (), bench.tensor(source).dtype or "", style)
+        writer = Writer(builder, source, graph.dims(source) or (), graph.tensor(source).dtype or "", style)
         parts.append(writer.write(map_, exit_.numbers.shape))
     total = parts[0]
     for part in parts[1:]:
-        total = sketch.add("Add", [total, part])
+        total = builder.add("Add", [total, part])
     return total
 
 
-def _claim(found: list[Exit], sketch: Sketch) -> Claim:
-    computes = any(node.op_type in ("Conv", "Add") for node in sketch.nodes)
+def _claim(found: list[Exit], builder: Builder) -> Claim:
+    computes = any(node.op_type in ("Conv", "Add") for node in builder.nodes)
     caveats = ([_SPREADS] if computes else []) + ([_SPREAD] if any(exit_.computes for exit_ in found) else [])
     return Claim(
         "exact",
@@ -126,14 +126,14 @@ def _claim(found: list[Exit], sketch: Sketch) -> Claim:
     )
 
 
-def _distinct(options: list[Option]) -> Iterator[Option]:
-    """Without options that read the same as an earlier one."""
+def _distinct(candidates: list[Candidate]) -> Iterator[Candidate]:
+    """Without candidates that read the same as an earlier one."""
     seen = set()
-    for option in options:
+    for candidate in candidates:
         key = tuple(
             (node.op_type, tuple(attribute.SerializeToString() for attribute in node.attribute))
-            for node in option.replacement.nodes
+            for node in candidate.replacement.nodes
         )
         if key not in seen:
             seen.add(key)
-            yield option
+            yield candidate

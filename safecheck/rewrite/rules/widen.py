@@ -14,9 +14,9 @@ from typing import Any
 from safecheck.ir.walk import entering
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable
 from safecheck.rewrite.algebra.lifting import GAIN_NOTHING, can_lift, write
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import GraphMemo
-from safecheck.rewrite.rule import Claim, Option, Site
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _CLAIM = Claim("exact", "the same operators on the same elements; dimensions of 1 come or go in front")
 
@@ -26,7 +26,7 @@ _INTERPOLATES = Claim(
 )
 
 
-class _Sites(GraphMemo[Site | None]):
+class _Matches(GraphMemo[Match | None]):
     """The island of a node, by each of its nodes."""
 
 
@@ -36,54 +36,54 @@ class WidenToFourDimensions:
     name = "widen-to-four-dimensions"
     remedies = ("keep-rank",)
 
-    def match(self, bench: Bench, node: Any) -> Site | None:
-        """The island of the node; the same site for all of its nodes."""
-        sites = bench.memo(_Sites).of(bench)
-        if node not in sites:
-            nodes = island(bench, node)
-            sites.update(dict.fromkeys((node, *nodes), _site(bench, nodes) if nodes else None))
-        return sites[node]
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
+        """The island of the node; the same match for all of its nodes."""
+        matches = graph.memo(_Matches).of(graph)
+        if node not in matches:
+            nodes = island(graph, node)
+            matches.update(dict.fromkeys((node, *nodes), _match(graph, nodes) if nodes else None))
+        return matches[node]
 
 
-def island(bench: Bench, anchor: Any) -> list[Any]:
+def island(graph: MutableGraph, anchor: Any) -> list[Any]:
     """The nodes to lift that are connected with the anchor through lifted values, in the order of the graph."""
-    if not can_lift(bench, anchor):
+    if not can_lift(graph, anchor):
         return []
     members = {anchor}
     crossed: set[str] = set()
     pending = [anchor]
     while pending:
-        for neighbour in _neighbours(bench, pending.pop(), crossed):
-            if neighbour not in members and can_lift(bench, neighbour):
+        for neighbour in _neighbours(graph, pending.pop(), crossed):
+            if neighbour not in members and can_lift(graph, neighbour):
                 members.add(neighbour)
                 pending.append(neighbour)
-    return bench.in_order(members)
+    return graph.in_order(members)
 
 
-def _neighbours(bench: Bench, node: Any, crossed: set[str]) -> Iterable[Any]:
+def _neighbours(graph: MutableGraph, node: Any, crossed: set[str]) -> Iterable[Any]:
     """Who makes or reads the lifted values at its ends; every value is crossed once, however many read it."""
     for name in (*node.input, *node.output):
-        if name and name not in crossed and is_liftable(bench, name):
+        if name and name not in crossed and is_liftable(graph, name):
             crossed.add(name)
-            maker = bench.producer(name)
+            maker = graph.producer(name)
             if maker is not None:
                 yield maker
-            yield from bench.consumers(name)
+            yield from graph.consumers(name)
 
 
-def _site(bench: Bench, nodes: list[Any]) -> Site | None:
+def _match(graph: MutableGraph, nodes: list[Any]) -> Match | None:
     """The island with all values of rank four; None if that is not what its nodes suffer from."""
     if all(node.op_type in GAIN_NOTHING for node in nodes):
         return None
-    lift = Lift(bench, nodes[0].output[0])
+    lift = Lift(graph, nodes[0].output[0])
     for node in nodes:
         write(lift, node)
     members = set(nodes)
     made = [name for node in nodes for name in node.output if name]
     leaving = [
-        name for name in made if bench.is_output(name) or any(reader not in members for reader in bench.consumers(name))
+        name for name in made if graph.is_output(name) or any(reader not in members for reader in graph.consumers(name))
     ]
-    inputs = tuple(name for name in entering(nodes) if name not in bench.initializers)
-    replacement = lift.sketch.replacement(inputs, {name: lift.lowered(name) for name in leaving})
+    inputs = tuple(name for name in entering(nodes) if name not in graph.initializers)
+    replacement = lift.builder.replacement(inputs, {name: lift.lowered(name) for name in leaving})
     claim = _INTERPOLATES if any(node.op_type == "Resize" for node in nodes) else _CLAIM
-    return Site(tuple(nodes), (Option(replacement, claim),), after=f"{len(nodes)} nodes on tensors of rank {RANK}")
+    return Match(tuple(nodes), (Candidate(replacement, claim),), after=f"{len(nodes)} nodes on tensors of rank {RANK}")

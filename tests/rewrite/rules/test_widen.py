@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mended import RESTRICTED, SAFETY_10, rewritten
 from onnx.parser import parse_model
 
-from safecheck.rewrite.graph import Bench
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 WIDEN = "widen-to-four-dimensions"
@@ -95,8 +95,8 @@ def test_shapes_that_are_not_fixed_are_left_alone() -> None:
     model = parse_model(
         '<ir_version: 8, opset_import: ["" : 17]> g (float[1,n,8] x) => (float[1,n,8] y) { y = Relu (x) }'
     )
-    bench = Bench(model)
-    assert WidenToFourDimensions().match(bench, bench.nodes[0]) is None
+    graph = MutableGraph(model)
+    assert WidenToFourDimensions().match(graph, graph.nodes[0]) is None
 
 
 # Operators with an axis, written on rank 2 or 3 between elementwise ones that make the island worth lifting.
