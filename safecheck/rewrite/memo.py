@@ -1,4 +1,4 @@
-"""What a room works out about nodes of a graph, kept as long as it holds. `MutableGraph.memo` gives every graph its own."""
+"""What a room works out about nodes of a graph, kept as long as it holds; `MutableGraph.memo` gives each its own."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def model(text: str, header: str = HEADER) -> Any:
 
 
 def normalised(proto: Any) -> tuple[MutableGraph, dict[str, list[Any]]]:
-    """The bench, after a check that it computes what it did before."""
+    """The graph, after a check that it computes what it did before."""
     before = onnx.ModelProto()
     before.CopyFrom(proto)
     graph = MutableGraph(proto)
