@@ -1,4 +1,4 @@
-"""Fit the polynomial behind `safecheck/rewrites/gelu.py` and show how far it is off, for every real number.
+"""Fit the polynomial behind `safecheck/rewrite/rules/gelu.py` and show how far it is off, for every real number.
 
     python benchmarks/fit_gelu.py          # the error of the coefficients in use
     python benchmarks/fit_gelu.py --fit    # fit them again
