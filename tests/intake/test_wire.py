@@ -16,7 +16,7 @@ from safecheck.intake.onnx_library import messages
 from safecheck.intake.wire import MARKER_KEY, Stripped, marker_index
 
 PB = messages()
-EXAMPLES = int(os.environ.get("SAFECHECK_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("SAFECHECK_EXAMPLES", "20"))
 BOUNDED = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 THRESHOLD = 24
 PAYLOAD_NAMES = ("float_data", "int32_data", "string_data", "int64_data", "raw_data", "double_data", "uint64_data")

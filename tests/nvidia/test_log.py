@@ -163,10 +163,10 @@ HOSTILE += [
 def test_a_hostile_log_is_read_in_time(tmp_path: Path) -> None:
     path = tmp_path / "log"
     lines = [f"[E] {word * (8000 // len(word))}\n" for word in HOSTILE]
-    path.write_text("".join(lines) * 400, encoding="utf-8")
+    path.write_text("".join(lines) * 100, encoding="utf-8")
     started = time.process_time()
     log.read(path)
-    assert time.process_time() - started < 60
+    assert time.process_time() - started < 15
 
 
 NODES = [
