@@ -66,6 +66,7 @@ def test_networks(file: Path, tmp_path: Path) -> None:
     assert rediscover([filled(file)], 4, tmp_path) > 8
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     small, output = few.write(tmp_path), tmp_path / "measured.yaml"
     model = tmp_path / "model.onnx"

@@ -78,6 +78,7 @@ def test_a_terminal_of_80_columns_is_enough() -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.slow
 def test_the_same_bytes_under_another_hash_seed_zone_and_folder(tmp_path: Path) -> None:
     outputs = set()
     for seed, zone in (("0", "UTC"), ("1", "Asia/Tokyo")):
