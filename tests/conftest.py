@@ -28,6 +28,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """The tests of a file run in one process, which makes what they share once."""
     from xdist.scheduler import LoadScopeScheduling
 
+    config.option.loadscopereorder = False  # files with few but long tests would come last, one process would wait
     return LoadScopeScheduling(config, log)
 
 
