@@ -10,6 +10,12 @@ from types import ModuleType
 
 import pytest
 
+from safecheck.render import RENDERERS
+from safecheck.rewrite.rules import REWRITES
+from safecheck.usecases.fix import NAMES
+
+FIXES = [rewrite.name for rewrite in REWRITES if rewrite.name in NAMES]
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -51,6 +57,13 @@ def test_the_page_of_the_house_is_fresh() -> None:
     assert made.page(text) == text, "run python docs/make_architecture.py"
     assert made.PICTURE.read_text(encoding="utf-8") == made.picture(), "run python docs/make_architecture.py"
     assert all(sum(f"| `{room}` |" in line for line in text.splitlines()) == 1 for row in made.rows() for room in row)
+
+
+def test_every_rewrite_and_every_format_has_its_line() -> None:
+    known = {"fix": FIXES, "formats": RENDERERS["audit"]}
+    for page, names in known.items():
+        text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        assert [name for name in names if f"`{name}`" not in text] == [], f"say in docs/{page}.md what these do"
 
 
 STRANGER = re.compile(

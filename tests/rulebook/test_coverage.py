@@ -106,7 +106,7 @@ def test_a_case_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_cases_of_a_target_hold(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen, unfounded = cases(target), list[str]()
-    assert chosen
+    assert chosen, "give this target a case, or take it out of tests/cases/targets.yaml"
 
     def audited(case: rule_cases.Case, *where: Any) -> Report:
         report = selftest_audited(case, *where)
@@ -121,5 +121,6 @@ def test_the_cases_of_a_target_hold(target: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(selftest, "audited", audited)
     outcomes = list(selftest.run())
     assert [outcome.case for outcome in outcomes] == chosen
-    assert [f"tests/cases/{outcome.case}: {outcome.problem}" for outcome in outcomes if outcome.problem] == []
+    problems = [f"tests/cases/{outcome.case}: {outcome.problem}" for outcome in outcomes if outcome.problem]
+    assert problems == [], "\n".join(problems)
     assert unfounded == []

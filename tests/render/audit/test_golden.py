@@ -36,6 +36,12 @@ def lasting(text: str) -> str:
     )
 
 
+def test_every_format_has_a_reader_and_a_golden_file() -> None:
+    assert set(READERS) == set(FORMATS), "write a strict reader in tests/render/audit/strict.py"
+    golden = {path.name for path in GOLDEN.iterdir()}
+    assert golden == {f"reports.{name}" for name in FORMATS}, "run python tests/render/audit/test_golden.py"
+
+
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_kind_of_report_looks_as_it_did(name: str) -> None:
     expected = (GOLDEN / f"reports.{name}").read_text(encoding="utf-8")
