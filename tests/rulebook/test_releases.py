@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from case_files import model_from_text
 
 from safecheck.rulebook.load import profile
@@ -94,6 +95,15 @@ def test_every_release_says_what_the_scope_flag_means(name: str, words: str, sou
     assert "kSAFETY_SCOPE" in flag.text
     assert words in flag.text
     assert source in {cited.ref for cited in flag.sources}
+
+
+def test_the_assumption_about_later_releases_names_the_newest() -> None:
+    file = Path(__file__).parents[2] / "rules" / "profiles" / f"{RELEASES[0]}.yaml"
+    newest = list(yaml.safe_load(file.read_text(encoding="utf-8"))["releases"])[-1]
+    (later,) = [part for part in book(RELEASES[0]).assumptions if part.id == "later-releases"]
+    assert f"to {newest} are later" in later.text, (
+        "read the release notes and the ranges of the rules, then say so here"
+    )
 
 
 def test_the_newest_release_is_never_a_pass(tmp_path: Path) -> None:
