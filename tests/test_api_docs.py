@@ -54,7 +54,14 @@ def test_the_commands_run(folder: Path) -> None:
     assert (folder / "graph.graphml").is_file()
 
 
-@pytest.mark.parametrize(("models", "code"), [(["csa-block"], 0), (["csa-block", "csa-block-refused"], 1), ([], 1)])
+@pytest.mark.parametrize(
+    ("models", "code"),
+    [
+        (["csa-block"], 0),
+        pytest.param(["csa-block", "csa-block-refused"], 1, marks=pytest.mark.slow),
+        pytest.param([], 1, marks=pytest.mark.slow),
+    ],
+)
 def test_the_guard_of_a_repository_passes_and_fails(models: list[str], code: int, tmp_path: Path) -> None:
     (text,) = blocks("python")
     assert text.startswith("# test_models.py\n")

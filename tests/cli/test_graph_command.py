@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import networkx as nx
 import onnx
+import processes
 import pytest
 from graph_models import NAMES, named_like_syntax, nested
 
@@ -17,8 +17,7 @@ REFUSED = ROOT / "examples" / "csa-block-refused.onnx"
 
 
 def graph(*arguments: object, folder: Path, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "safecheck", "graph", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, cwd=folder, input=given, check=False)
+    return processes.safecheck("graph", *arguments, cwd=folder, stdin=given)
 
 
 def nodes(done: subprocess.CompletedProcess[bytes]) -> list[str]:

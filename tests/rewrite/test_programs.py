@@ -156,7 +156,7 @@ def programs(draw: Any) -> Program:
 
 
 @given(programs())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_a_synthesised_program_is_the_original(program: Program) -> None:
     model = program.model()
     onnx.checker.check_model(model, full_check=True)

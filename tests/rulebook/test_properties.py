@@ -156,7 +156,7 @@ def forgotten(signature: Signature) -> st.SearchStrategy[Signature]:
     )
 
 
-@settings(bounded, max_examples=150)
+@settings(bounded, max_examples=60)
 @given(pair=forgetful())
 def test_forgetting_leaves_a_verdict_or_makes_it_unproven(pair: tuple[Signature, Signature]) -> None:
     known, less = (judge(rulebook(), signature).verdict for signature in pair)

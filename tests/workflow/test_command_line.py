@@ -46,7 +46,9 @@ def test_quiet_hides_no_error(repository: Repository) -> None:
     assert done.stdout.endswith("INCONCLUSIVE  no.onnx\n2 models: 1 compliant, 1 inconclusive\n")
 
 
-@pytest.mark.parametrize("format_", ["text", "json", "html"])
+@pytest.mark.parametrize(
+    "format_", ["text", pytest.param("json", marks=pytest.mark.slow), pytest.param("html", marks=pytest.mark.slow)]
+)
 def test_several_processes_say_the_same(repository: Repository, format_: str) -> None:
     repository.write("models/broken.onnx", b"")
     one, two = (

@@ -25,8 +25,8 @@ def tool(name: str) -> str | None:
 
 
 RUNNERS = [
-    pytest.param(name, marks=pytest.mark.skipif(tool(name) is None, reason=f"{name} is not installed"))
-    for name in ("pre-commit", "prek")
+    pytest.param(name, marks=[pytest.mark.skipif(tool(name) is None, reason=f"{name} is not installed"), *marks])
+    for name, *marks in (("prek",), ("pre-commit", pytest.mark.slow))
 ]
 
 

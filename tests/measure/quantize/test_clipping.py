@@ -129,6 +129,7 @@ def test_mse_minimises_the_error_of_the_values_themselves(seed: int) -> None:
     assert squared_error(values, largest) > 1.5 * least
 
 
+@pytest.mark.slow
 def test_the_integral_is_that_of_the_squared_error() -> None:
     limit, fine = 1.7, np.linspace(0, 3, 300_001)
     middles = (fine[1:] + fine[:-1]) / 2

@@ -72,6 +72,7 @@ def test_the_methods_differ_and_none_exceeds_the_largest_value(
     assert all(limits[method]["image"] < largest for method in METHODS if method != "minmax")
 
 
+@pytest.mark.slow
 def test_the_order_of_hashes_does_not_matter(tmp_path: Path) -> None:
     model = classifier(tmp_path / "m.onnx")
     arrays(tmp_path / "images", 3)

@@ -86,6 +86,7 @@ def _audit(models: str, cwd: Path, out: Path, seed: str, zone: str) -> dict[str,
     return {name: (out / name).read_bytes() for name in FORMATS}
 
 
+@pytest.mark.slow
 def test_the_same_bytes_under_other_hash_seeds_zones_and_folders(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "over" / "there"
     for folder in (here, there):

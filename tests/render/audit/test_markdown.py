@@ -87,6 +87,7 @@ def test_a_summary_is_cut_at_its_budget_and_says_how_much_is_missing() -> None:
     assert 0 < shown < number
 
 
+@pytest.mark.slow
 def test_a_thousand_models_fit_too() -> None:
     reports = [replace(forbidden(), path=f"{'é' * 100}/{index}.onnx") for index in range(1000)]
     text = document(reports)

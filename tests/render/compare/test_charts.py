@@ -83,7 +83,14 @@ def test_without_latency_accuracy_is_set_against_estimated_traffic() -> None:
     assert [point.x for point in plane.points] == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("name", ["m.onnx", "$x_{1}$ \\alpha", "</svg><script>", "é字", "a" * 300])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "$x_{1}$ \\alpha",
+        "</svg><script>",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("m.onnx", "é字", "a" * 300)),
+    ],
+)
 def test_a_drawing_is_inert_and_repeats(name: str) -> None:
     found = contrast(column(name, "compliant", latency(2.5)), column("b", "inconclusive", reference="swin-tiny"))
     drawn = charts(chart_data(found), names(found))
