@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
+from safecheck.ir.einsum import equation_error
 from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.walk import domain_of, every_graph, is_standard
 from safecheck.text import printable
@@ -29,6 +30,15 @@ def check_model(proto: Any, where: str) -> None:
     if proto.training_info:
         _refuse("SC-MODEL-TRAINING", where, "the file carries training graphs", "export the model for inference")
     _check_opsets(proto.opset_import, where)
+    if not proto.graph.output:
+        _refuse("SC-MODEL-OUTPUT", where, "the network has no output", "export it again with its outputs")
+    _check_names("output", proto.graph.output, where)
+    for graph in every_graph(proto.graph):
+        _check_names("input", graph.input, where)
+        _check_names("initializer", graph.initializer, where)
+    for holder in (proto.graph, *proto.functions):
+        for graph in every_graph(holder):
+            _check_equations(graph, where)
     names: Counter[tuple[str, str, str]] = Counter()
     for function in proto.functions:
         names[function.domain, function.name, function.overload] += 1
@@ -40,12 +50,12 @@ def check_model(proto: Any, where: str) -> None:
 
 
 def _check_opsets(imports: Iterable[Any], where: str) -> None:
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for entry in imports:
         domain = domain_of(entry)
-        if domain in seen:
-            shown = printable(domain) or "ai.onnx"
-            _refuse("SC-AMB-OPSET", where, f"operator set {shown} is imported twice", "import every domain once")
+        if seen.setdefault(domain, entry.version) != entry.version:
+            what = f"operator set {printable(domain) or 'ai.onnx'} is imported as {seen[domain]} and as {entry.version}"
+            _refuse("SC-AMB-OPSET", where, what, "import every domain once")
         if not 1 <= entry.version <= MAX_OPSET:
             shown = printable(domain) or "ai.onnx"
             _refuse(
@@ -54,7 +64,23 @@ def _check_opsets(imports: Iterable[Any], where: str) -> None:
                 f"operator set {shown} {entry.version} does not exist",
                 "export the model again",
             )
-        seen.add(domain)
+
+
+def _check_names(kind: str, values: Iterable[Any], where: str) -> None:
+    """Each has a name of its own among its kind; an initializer may have that of an input, as its default."""
+    counts = Counter(value.name for value in values)
+    for name, count in counts.items():
+        if count > 1:
+            _refuse("SC-MODEL-SSA", where, f"{kind} {printable(name)} is there {count} times", "keep one of them")
+
+
+def _check_equations(holder: Any, where: str) -> None:
+    """Read every equation before ONNX's inference does."""
+    for index, node in enumerate(holder.node):
+        for attribute in node.attribute if node.op_type == "Einsum" and is_standard(node) else ():
+            if attribute.name == "equation" and (what := equation_error(attribute.s.decode("utf-8", "replace"))):
+                place = f"{where}: node {index} (Einsum)"
+                _refuse("SC-MODEL-EQUATION", place, f"the equation is none: {what}", "export the model again")
 
 
 def _check_function_calls(proto: Any, where: str) -> None:
@@ -159,6 +185,8 @@ def _check_node(node: OpNode, where: str) -> None:
     if not attributes:
         return
     names = [attribute.name for attribute in attributes]
+    if {*map(type, names)} != _ONLY_TEXT:
+        _check_text(names, _at(node, where))
     if len(set(names)) < len(names):
         doubled = next(name for name, count in Counter(names).items() if count > 1)
         _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {printable(doubled)} is given twice", "keep one value")
