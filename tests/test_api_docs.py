@@ -42,6 +42,7 @@ def test_the_walk_prints_what_it_shows(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["fixed.onnx", "graph.graphml", "model.onnx"]
 
 
+@pytest.mark.slow
 def test_the_commands_run(folder: Path) -> None:
     (script,) = blocks("sh")
     for line in script.splitlines():
@@ -54,6 +55,7 @@ def test_the_commands_run(folder: Path) -> None:
     assert (folder / "graph.graphml").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("models", "code"),
     [

@@ -165,6 +165,7 @@ def test_external_data_get_a_file_of_their_own(tmp_path: Path) -> None:
     onnx.checker.check_model(str(tmp_path / "fixed.onnx"), full_check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", pytest.param("html", marks=pytest.mark.slow)])
 def test_the_same_model_gives_the_same_bytes(form: str, tmp_path: Path) -> None:
     flipped(tmp_path / "model.onnx")

@@ -212,6 +212,7 @@ def model_bytes(draw, depth: int = 1) -> bytes:
     return b"".join(draw(st.permutations(pieces)))
 
 
+@pytest.mark.slow
 @BOUNDED
 @given(model_bytes(), st.sampled_from([0, THRESHOLD, 80]))
 def test_every_spelling_keeps_its_meaning(original, threshold):
@@ -219,6 +220,7 @@ def test_every_spelling_keeps_its_meaning(original, threshold):
     assert_same_meaning(original, strip(original, threshold))
 
 
+@pytest.mark.slow
 @BOUNDED
 @given(model_bytes(), st.data())
 def test_a_mutation_is_refused_or_means_the_same(original, data):

@@ -96,6 +96,7 @@ def renamed_and_reordered(proto: onnx.ModelProto, seed: int) -> onnx.ModelProto:
 
 
 # The nodes of CSA's dynamo export have one order only, so that of another network stands for that exporter.
+@pytest.mark.slow
 @pytest.mark.parametrize(("network", "name"), [(NETWORK, "legacy17"), ("cvt_13", "dynamo20")])
 def test_names_and_order_do_not_matter(network: str, name: str, folder: Path) -> None:
     original = export(name, network)

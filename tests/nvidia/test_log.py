@@ -160,6 +160,7 @@ HOSTILE += [
 ]
 
 
+@pytest.mark.slow
 def test_a_hostile_log_is_read_in_time(tmp_path: Path) -> None:
     path = tmp_path / "log"
     lines = [f"[E] {word * (8000 // len(word))}\n" for word in HOSTILE]

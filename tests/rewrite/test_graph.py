@@ -200,6 +200,7 @@ def calls(graph: MutableGraph, target: str) -> tuple[int, int]:
     return count, sum(step.applied for step in steps) + sum(map(len, gone.values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["tensorrt-8.6-restricted", "tensorrt-10-safety"])
 @pytest.mark.parametrize(
     "op_types",

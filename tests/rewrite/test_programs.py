@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
@@ -155,6 +156,7 @@ def programs(draw: Any) -> Program:
     return program
 
 
+@pytest.mark.slow
 @given(programs())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_a_synthesised_program_is_the_original(program: Program) -> None:

@@ -47,6 +47,7 @@ bounded = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROFILES)
 @bounded
 @given(data=st.data())
@@ -59,6 +60,7 @@ def test_every_node_is_judged(name: str, data: st.DataObject) -> None:
         assert all(charge.evidence for charge in judgement.charges)
 
 
+@pytest.mark.slow
 @bounded
 @given(layer=any_layer(rulebook(ORIN).table, sorted({name for rule in rulebook(ORIN).rules for name in rule.layers})))
 def test_every_fact_answers_about_every_layer(layer: Layer) -> None:

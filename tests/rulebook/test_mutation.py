@@ -393,6 +393,7 @@ def unexplained(books: list[Book], tried: list[Mutant]) -> tuple[list[Mutant], l
     return survivors, [str(mutant) for mutant in survivors if not any(matches(part, mutant) for part in equivalent())]
 
 
+@pytest.mark.slow
 def test_some_change_of_every_third_rule_breaks_a_case(books: list[Book], by_file: dict[str, list[Mutant]]) -> None:
     of_rule: dict[tuple[str, str], list[Mutant]] = {}
     for file, found in by_file.items():
@@ -414,6 +415,7 @@ def test_every_change_of_a_rule_breaks_a_case(file: str, books: list[Book], by_f
     assert idle == [], "these are noticed: take them off the list"
 
 
+@pytest.mark.slow
 def test_the_list_of_equivalent_mutants_names_rules_that_exist(by_file: dict[str, list[Mutant]]) -> None:
     ids = {mutant.rule.id for mutants in by_file.values() for mutant in mutants}
     assert sorted({pattern.partition(":")[0] for pattern in equivalent()} - ids) == []

@@ -60,6 +60,7 @@ def questions(name: str) -> list[object]:
     return [(0,), (1,), (0, 1), (63,), (1, 2, 3)] if name in facts.INPUT_FACTS else [None]
 
 
+@pytest.mark.slow
 @bounded
 @given(layer=any_layer)
 def test_every_fact_answers_about_every_layer(layer: Layer) -> None:
@@ -70,6 +71,7 @@ def test_every_fact_answers_about_every_layer(layer: Layer) -> None:
                 assert is_fact_value(facts.ask(name, of, layer.node)), (name, of)
 
 
+@pytest.mark.slow
 @bounded
 @given(layer=any_layer)
 def test_every_condition_answers_and_explains(layer: Layer) -> None:
@@ -84,6 +86,7 @@ def test_every_condition_answers_and_explains(layer: Layer) -> None:
             assert all(isinstance(words, str) for _, words in unmet(rule.when, subject))
 
 
+@pytest.mark.slow
 @bounded
 @given(signature=any_signature)
 def test_every_node_is_judged(signature: Signature) -> None:
@@ -106,6 +109,7 @@ def test_every_node_is_judged(signature: Signature) -> None:
     assert cost is None or isinstance(cost, int)
 
 
+@pytest.mark.slow
 @bounded
 @given(layer=any_layer)
 def test_every_network_input_is_judged(layer: Layer) -> None:
@@ -156,6 +160,7 @@ def forgotten(signature: Signature) -> st.SearchStrategy[Signature]:
     )
 
 
+@pytest.mark.slow
 @settings(bounded, max_examples=60)
 @given(pair=forgetful())
 def test_forgetting_leaves_a_verdict_or_makes_it_unproven(pair: tuple[Signature, Signature]) -> None:
@@ -183,6 +188,7 @@ def test_an_attribute_of_unknown_value_is_not_absent(signature: Signature, name:
     assert verdicts == [Verdict.UNPROVEN, Verdict.UNPROVEN]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("target", TARGETS)
 def test_forgetting_one_fact_of_a_case_leaves_its_verdict_or_unproven(target: str, step: int, tmp_path: Path) -> None:
@@ -205,6 +211,7 @@ def test_forgetting_one_fact_of_a_case_leaves_its_verdict_or_unproven(target: st
 # --- order ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @bounded
 @given(signature=any_signature, seed=st.integers(0, 5))
 def test_the_order_of_rules_does_not_decide(signature: Signature, seed: int) -> None:

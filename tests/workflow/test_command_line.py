@@ -46,6 +46,7 @@ def test_quiet_hides_no_error(repository: Repository) -> None:
     assert done.stdout.endswith("INCONCLUSIVE  no.onnx\n2 models: 1 compliant, 1 inconclusive\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "format_", ["text", pytest.param("json", marks=pytest.mark.slow), pytest.param("html", marks=pytest.mark.slow)]
 )

@@ -121,6 +121,7 @@ def test_what_is_staged_counts(repository: Repository, runner: str) -> None:
     assert not made, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_changed_weights_trigger_the_model_that_uses_them(repository: Repository, runner: str) -> None:
     repository.model_with_weights("models/conv.onnx", "conv.bin")
@@ -152,6 +153,7 @@ def test_a_pointer_that_was_not_fetched_blocks(repository: Repository, runner: s
     assert "git lfs pull --include='models/my net.onnx'" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_rule_files_are_checked(repository: Repository, runner: str) -> None:
     installed(repository, runner)
@@ -167,6 +169,7 @@ def test_rule_files_are_checked(repository: Repository, runner: str) -> None:
     assert made, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_configuration_error_blocks_with_one_line(repository: Repository, runner: str) -> None:
     installed(repository, runner)

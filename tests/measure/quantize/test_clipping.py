@@ -20,6 +20,7 @@ def heavy_tailed(seed: int = 0, size: int = 200_000) -> np.ndarray:
     return np.random.default_rng(seed).standard_t(3, size).astype(np.float32)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1), min_size=1, max_size=6),
@@ -98,6 +99,7 @@ def published_entropy(counts: np.ndarray) -> int:
     return int(best)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_entropy_is_the_published_method(seed: int) -> None:
     random = np.random.default_rng(seed)

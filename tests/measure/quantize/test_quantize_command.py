@@ -36,6 +36,7 @@ def makers(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
     return {name: node for node in model.graph.node for name in node.output}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_scales_twice(method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = classifier(tmp_path / "m.onnx")

@@ -206,6 +206,7 @@ def test_as_a_process(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
 
 
+@pytest.mark.slow
 def test_the_table_of_the_results_folder(tmp_path: Path) -> None:
     """The script behind `benchmarks/results`, on a miniature."""
     command = [sys.executable, ROOT / "benchmarks" / "latency.py", ROOT / "examples" / "csa-nano.onnx"]

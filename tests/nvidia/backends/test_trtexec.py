@@ -78,6 +78,7 @@ def test_what_a_log_says(text: str, code: int, verdict: Verdict, tmp_path: Path)
     assert told.words.isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body", ["os.kill(os.getpid(), 11)", "import time; time.sleep(600)", "while True: os.write(1, b'x' * 1000000)"]
 )

@@ -68,6 +68,7 @@ def same_signature(question: Question) -> None:
     assert occurrence.node.proto.name == NODE
 
 
+@pytest.mark.slow
 def test_networks_of_the_rule_cases() -> None:
     asked = [(model, question) for model, found in of_cases() for question in found if elements(question) < 1 << 24]
     assert len(asked) > 150
@@ -80,6 +81,7 @@ def test_networks_of_the_rule_cases() -> None:
     assert len(odd) < len(asked) / 8, "types that onnxruntime does not implement"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [NETWORKS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS[1:])])
 def test_networks_of_whole_models(name: str) -> None:
     (audit,) = few.audited([filled(DATA / f"{name}.onnx.gz")])

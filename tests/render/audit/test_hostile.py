@@ -71,6 +71,7 @@ def _units(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @examples
 @given(text=TEXTS)
@@ -83,6 +84,7 @@ def test_text_from_outside_is_inert_and_readable(name: str, text: str) -> None:
     assert any(expected in part for part in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @examples
 @given(text=TEXTS)
@@ -96,6 +98,7 @@ def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text:
         assert any(expected in part for part in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gitlab", "html", "junit", "markdown", "sarif"])
 @pytest.mark.parametrize("text", NASTY)
 def test_the_texts_of_a_rule_are_inert(name: str, text: str) -> None:
@@ -108,6 +111,7 @@ def test_the_texts_of_a_rule_are_inert(name: str, text: str) -> None:
     assert any(printable(text, 2000) in part for part in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
 def test_no_name_makes_an_element(text: str) -> None:
     assert elements(written("html", [hostile(text)])) <= elements(written("html", [hostile("plain"), mixed()]))

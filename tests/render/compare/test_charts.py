@@ -83,6 +83,7 @@ def test_without_latency_accuracy_is_set_against_estimated_traffic() -> None:
     assert [point.x for point in plane.points] == [1.0, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

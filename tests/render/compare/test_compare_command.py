@@ -116,6 +116,7 @@ HOSTILE = st.text(min_size=1, max_size=60) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @given(name=HOSTILE, operator=HOSTILE, unit=HOSTILE, metric=HOSTILE, error=HOSTILE)
 @settings(max_examples=8, deadline=None)
 def test_hostile_names_are_inert_in_every_format(name: str, operator: str, unit: str, metric: str, error: str) -> None:

@@ -89,6 +89,7 @@ def unquoted(text: str) -> str:
     return re.sub(r'\\([\\"])', r"\1", text[1:-1])
 
 
+@pytest.mark.slow
 def test_dot_is_read_by_pydot(graph: nx.MultiDiGraph) -> None:
     (read,) = pydot.graph_from_dot_data(RENDERERS["graph"]["dot"](graph))
     drawn = {"label", "shape", "fillcolor", "color"}
@@ -159,6 +160,7 @@ def test_mermaid_is_as_plain_as_its_grammar(graph: nx.MultiDiGraph) -> None:
     assert sorted(edges) == sorted((place[source], place[end]) for source, end in graph.edges())
 
 
+@pytest.mark.slow
 def test_equal_models_give_equal_bytes_in_every_process(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(MODELS["nested"].SerializeToString())

@@ -119,6 +119,7 @@ def test_weights_that_leave_the_range_are_refused() -> None:
     assert "leave the range" in case.reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     operator=st.sampled_from(["Add", "Sub", "Mul", "Div"]),

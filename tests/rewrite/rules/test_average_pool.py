@@ -47,6 +47,7 @@ def test_padding_that_does_not_count_is_refused_with_the_reason() -> None:
     assert "divisor is another one at the border" in result.reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_any_window(data: st.DataObject) -> None:

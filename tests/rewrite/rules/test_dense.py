@@ -62,6 +62,7 @@ def test_what_cannot_be_said_is_refused() -> None:
     assert "not made smaller" in mended(model(text, {"w": normal(2, 2, 11, 11)}), DENSE).reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     size=st.integers(1, 4), step=st.integers(1, 3), low=st.integers(0, 2), high=st.integers(0, 2),

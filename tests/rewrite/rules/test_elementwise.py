@@ -58,6 +58,7 @@ def test_other_powers_are_refused(power: float) -> None:
     assert "whole exponents" in case.reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     operator=st.sampled_from(["Add", "Sub", "Mul"]),

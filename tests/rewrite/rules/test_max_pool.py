@@ -60,6 +60,7 @@ def test_refusals_say_why(attributes: str, result: str, reason: str) -> None:
     assert reason in case.reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     window=st.tuples(st.integers(1, 4), st.integers(1, 4)), strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),

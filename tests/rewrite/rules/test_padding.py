@@ -33,6 +33,7 @@ def test_a_symmetric_same_becomes_allowed() -> None:
     assert result.error() == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     mode=st.sampled_from(["SAME_UPPER", "SAME_LOWER", "VALID"]),

@@ -161,6 +161,7 @@ def test_half_precision_keeps_its_type() -> None:
     solved(products(text, w=normal(8, 5, dtype=np.float16)), 0.02)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     dims=st.lists(st.integers(1, 4), min_size=1, max_size=4),

@@ -114,6 +114,7 @@ def test_refusals_say_why(text: str, reason: str) -> None:
     assert reason in result.reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_any_axes_of_any_shape(data: st.DataObject) -> None:

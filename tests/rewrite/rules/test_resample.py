@@ -52,6 +52,7 @@ def test_the_older_operator() -> None:
     assert result.error() == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     size=st.integers(1, 9), places=st.integers(1, 18), mode=st.sampled_from(MODES), rounding=st.sampled_from(ROUNDINGS)

@@ -144,6 +144,7 @@ def test_every_operator_does_the_same_in_four_dimensions(name: str) -> None:
     assert result.error() == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_any_mix_of_ranks_broadcasts_alike(data: Any) -> None:
