@@ -36,9 +36,10 @@ def check_model(proto: Any, where: str) -> None:
     for graph in every_graph(proto.graph):
         _check_names("input", graph.input, where)
         _check_names("initializer", graph.initializer, where)
-    for holder in (proto.graph, *proto.functions):
-        for graph in every_graph(holder):
-            _check_equations(graph, where)
+        _check_equations(graph, where)
+    for function in proto.functions:
+        for holder in every_graph(function):
+            _check_equations(holder, where)
     names: Counter[tuple[str, str, str]] = Counter()
     for function in proto.functions:
         names[function.domain, function.name, function.overload] += 1

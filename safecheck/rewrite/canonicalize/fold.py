@@ -8,7 +8,7 @@ from typing import Any
 from safecheck.ir import folding
 from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR
-from safecheck.ir.walk import entering, holds_graphs, reads
+from safecheck.ir.walk import entering, holds_graphs
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.runtime import RunError, Session
 
@@ -41,7 +41,7 @@ def _makers(graph: MutableGraph, names: list[str]) -> set[Node]:
         node = graph.producer(pending.pop())
         if node is not None and node not in found:
             found.add(node)
-            pending += list(reads(node))
+            pending += node.reads
     return found
 
 
