@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from safecheck.cost.traffic import Products, products
-from safecheck.errors import SafecheckError
+from safecheck.errors import InputError, SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Layer, Signature
-from safecheck.ir.signatures import Signatures, signatures
+from safecheck.ir.signatures import Occurrence, Signatures, signatures
+from safecheck.ir.validity import violation
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
+from safecheck.text import printable
 
 _FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
 
@@ -80,8 +82,12 @@ class CoverageError(SafecheckError):
 
 
 def audit(model: Model, profile: Profile) -> Audit:
-    """Judge every node of the main graph, of nested graphs and of model-local functions."""
-    judgements: dict[Signature, Judgement] = {}
+    """Judge every node of the main graph, of nested graphs and of model-local functions.
+
+    Raises:
+        InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
+    """
+    judgements: dict[tuple[bool, Signature], Judgement] = {}
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
@@ -89,9 +95,11 @@ def audit(model: Model, profile: Profile) -> Audit:
     found = signatures(model.graph, profile.folded)
     for occurrence in found.nodes:
         folded = occurrence.computes_constant and profile.folded
-        judgement = _FOLDED if folded else judgements.get(occurrence.signature)
+        key = folded, occurrence.signature
+        judgement = judgements.get(key)
         if judgement is None:
-            judgement = judgements[occurrence.signature] = judge(profile, occurrence.signature)
+            _refuse_invalid(occurrence, model.path)
+            judgement = judgements[key] = _FOLDED if folded else judge(profile, occurrence.signature)
         location = _location(occurrence.node)
         nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
         if judgement.verdict is Verdict.ALLOWED:
@@ -109,6 +117,23 @@ def audit(model: Model, profile: Profile) -> Audit:
         products=products(found.nodes),
         signatures=found,
     )
+
+
+def _refuse_invalid(occurrence: Occurrence, path: str) -> None:
+    """No verdict on what is no ONNX network.
+
+    Raises:
+        InputError: ONNX forbids this node; exit code 3.
+    """
+    found = violation(occurrence.signature)
+    if found is None:
+        return
+    node = occurrence.node
+    name = printable(node.proto.name, 80) or f"-> {', '.join(printable(output, 60) for output in node.proto.output)}"
+    scope = f"{printable(node.scope.path)}: " if node.scope.path else ""
+    place = f"{scope}node {node.index} {name} ({printable(node.proto.op_type, 60)})"
+    where = f"{'standard input' if path == '-' else printable(path)}: {place}"
+    raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
 
 
 def _model_verdict(nodes: list[Audited], findings: list[Finding]) -> ModelVerdict:

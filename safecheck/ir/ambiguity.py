@@ -7,7 +7,7 @@ for the network that is finally built.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
@@ -30,8 +30,7 @@ def check_model(proto: Any, where: str) -> None:
     if proto.training_info:
         _refuse("SC-MODEL-TRAINING", where, "the file carries training graphs", "export the model for inference")
     _check_opsets(proto.opset_import, where)
-    if not proto.graph.output:
-        _refuse("SC-MODEL-OUTPUT", where, "the network has no output", "export it again with its outputs")
+    _check_outputs(proto.graph.output, where)
     _check_names("output", proto.graph.output, where)
     for graph in every_graph(proto.graph):
         _check_names("input", graph.input, where)
@@ -65,6 +64,19 @@ def _check_opsets(imports: Iterable[Any], where: str) -> None:
                 f"operator set {shown} {entry.version} does not exist",
                 "export the model again",
             )
+
+
+def _check_outputs(outputs: Sequence[Any], where: str) -> None:
+    """A network has outputs, and each has a name and says of what type its elements are."""
+    if not outputs:
+        _refuse("SC-MODEL-OUTPUT", where, "the network has no output", "export it again with its outputs")
+    for index, value in enumerate(outputs):
+        if not value.name:
+            _refuse("SC-MODEL-OUTPUT", where, f"output {index} has no name", "name it")
+        kind = value.type.WhichOneof("value")
+        if kind is None or (kind in ("tensor_type", "sparse_tensor_type") and not getattr(value.type, kind).elem_type):
+            what = f"output {printable(value.name)} does not say of what type its elements are"
+            _refuse("SC-MODEL-OUTPUT", where, what, "declare its element type")
 
 
 def _check_names(kind: str, values: Iterable[Any], where: str) -> None:

@@ -11,7 +11,8 @@ from safecheck.ir.signature import UNKNOWN, FactValue
 
 
 @cache
-def _schema(op_type: str, domain: str, opset: int) -> Any:
+def schema_of(op_type: str, domain: str, opset: int) -> Any:
+    """The OpSchema of an operator at an opset; None if ONNX does not define it."""
     defs = library().defs
     try:
         return defs.get_schema(op_type, opset, domain)
@@ -21,13 +22,13 @@ def _schema(op_type: str, domain: str, opset: int) -> Any:
 
 def known(op_type: str, domain: str, opset: int) -> bool:
     """Whether ONNX defines this operator at this opset."""
-    return _schema(op_type, domain, opset) is not None
+    return schema_of(op_type, domain, opset) is not None
 
 
 @cache
 def default(op_type: str, domain: str, opset: int, attribute: str) -> FactValue:
     """The ONNX default of an attribute; UNKNOWN if it has none or the operator is unknown."""
-    schema = _schema(op_type, domain, opset)
+    schema = schema_of(op_type, domain, opset)
     declared = schema.attributes.get(attribute) if schema is not None else None
     if declared is None or not declared._default_value:
         return UNKNOWN

@@ -1,0 +1,32 @@
+"""Is a node what ONNX allows at all? Asked before any rule: what is no network is neither compliant nor refused."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from safecheck.ir.signature import Signature
+
+
+class Violation(NamedTuple):
+    """What ONNX forbids about a node."""
+
+    code: str
+    """`SC-ONNX-SCHEMA` against the operator's schema, `SC-ONNX-OPERAND` where operands do not fit each other."""
+    what: str
+    """Operand or attribute, and both facts that contradict each other."""
+
+
+def violation(node: Signature) -> Violation | None:
+    """The first thing that ONNX forbids about nodes of this signature; None if nothing that is known.
+
+    Total: a fact that is not known forbids nothing. Operators of other domains, and those that the operator set does
+    not define, are not looked at: what they mean is for the rules to say.
+    """
+    from safecheck.ir.validity.operands import misfit
+    from safecheck.ir.validity.schema import breach
+
+    if (what := breach(node)) is not None:
+        return Violation("SC-ONNX-SCHEMA", what)
+    if (what := misfit(node)) is not None:
+        return Violation("SC-ONNX-OPERAND", what)
+    return None

@@ -1,0 +1,71 @@
+"""Elementwise operators, normalisations and quantisation: what is stretched over what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from safecheck.ir.validity.view import Check, Operands, fixed, known_int, length, stretches, together, words
+
+
+def elementwise(view: Operands) -> Iterator[str]:
+    """Operands stretch to a common shape; before opset 7 that was an attribute's business."""
+    if view.node.opset < 7 and view.node.op_type not in ("Sum", "Min", "Max", "Mean", "Where"):
+        return  # broadcasting was an attribute
+    yield from together([shape for shape in map(view.shape, range(len(view.node.inputs))) if shape is not None])
+
+
+def slope(view: Operands) -> Iterator[str]:
+    """The slope of PRelu stretches to the data."""
+    if view.node.opset >= 7:
+        yield from stretches(view.shape(1), view.shape(0), "slope", "X")
+
+
+def channel_vectors(*positions: int) -> Check:
+    """Operands at these positions are vectors with an element for each channel."""
+
+    def check(view: Operands) -> Iterator[str]:
+        channels = known_int(view.shape(0), 1)
+        for position in positions:
+            yield from length(view, position, f"input {position}", channels, "X has channels, namely")
+
+    return check
+
+
+def groups(view: Operands) -> Iterator[str]:
+    """GroupNormalization: groups divide the channels; scale and bias are per group, from opset 21 on per channel."""
+    channels, groups = known_int(view.shape(0), 1), view.number("num_groups")
+    if groups is not None and groups < 1:
+        yield f"num_groups is {groups}, but it must be at least 1"
+    elif channels is not None and groups is not None and channels % groups:
+        yield f"X has {channels} channels, which {groups} groups do not divide"
+    wanted, why = (groups, "there are groups, namely") if view.node.opset < 21 else (channels, "X has channels, namely")
+    for position, name in ((1, "scale"), (2, "bias")):
+        yield from length(view, position, name, wanted, why)
+
+
+def layer_norm(view: Operands) -> Iterator[str]:
+    """Scale and bias stretch to the data (LayerNormalization-17: unidirectional broadcasting)."""
+    data, axis = view.shape(0), view.number("axis")
+    if data is None or axis is None or not -len(data) <= axis < len(data):
+        return
+    for position, name in ((1, "Scale"), (2, "B")):
+        yield from stretches(view.shape(position), data, name, "X")
+
+
+def quantised(view: Operands) -> Iterator[str]:
+    """The scale is a scalar, a vector along the axis, or has the rank of the data; the zero point looks like it."""
+    data, scale, zero, axis = view.shape(0), view.shape(1), view.shape(2), view.number("axis")
+    if data is None or scale is None:
+        return
+    steps, offsets = fixed(scale), fixed(zero)
+    if steps is not None and offsets is not None and steps != offsets and (prod(steps), prod(offsets)) != (1, 1):
+        yield f"the zero point is {words(offsets) or 'a scalar'}, but the scale is {words(steps) or 'a scalar'}"
+    block = view.number("block_size") or 0
+    if len(scale) == 1 and scale != (1,) and not block and axis is not None:
+        if not -len(data) <= axis < len(data):
+            yield f"axis is {axis}, but the data has rank {len(data)}"
+        elif None not in (length := (known_int(scale, 0), known_int(data, axis))) and length[0] != length[1]:
+            yield f"the scale has {length[0]} elements, but dimension {axis} of the data has {length[1]}"
+    if len(scale) > 1 and len(scale) != len(data):
+        yield f"the scale has rank {len(scale)}, but the data has rank {len(data)}"

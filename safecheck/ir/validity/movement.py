@@ -1,0 +1,104 @@
+"""Operators that move data: axes, orders, volumes and parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from safecheck.ir.signature import UNKNOWN
+from safecheck.ir.validity.view import Operands, fixed, known_int, words
+
+
+def axis_in_range(view: Operands) -> Iterator[str]:
+    """The axis is one of the data; Flatten may cut behind the last, OneHot add one there."""
+    data, axis = view.shape(0), view.number("axis")
+    if data is None or axis is None:
+        return
+    beyond = 1 if view.node.op_type in ("Flatten", "OneHot") else 0
+    if view.node.op_type in ("ArgMax", "ArgMin", "Gather") and not data:
+        beyond = 1
+    if not -len(data) - (view.node.op_type == "OneHot") <= axis < len(data) + beyond:
+        yield f"axis is {axis}, but the data has rank {len(data)}"
+
+
+def permutation(view: Operands) -> Iterator[str]:
+    """Transpose names every axis once."""
+    data, perm = view.shape(0), view.numbers("perm")
+    if data is not None and perm is not None and sorted(perm) != list(range(len(data))):
+        yield f"perm is {list(perm)}, which is no order of {len(data)} dimensions"
+
+
+def volume(view: Operands) -> Iterator[str]:
+    """Reshape keeps the number of elements."""
+    data, result, target = fixed(view.shape(0)), fixed(view.result()), view.values(1)
+    if data is None:
+        return
+    if target is not None and min(target, default=1) >= 0 and not view.number("allowzero"):
+        if any(value == 0 and position >= len(data) for position, value in enumerate(target)):
+            yield f"the target {list(target)} copies a dimension that the data of rank {len(data)} does not have"
+            return
+        result = tuple(value or data[position] for position, value in enumerate(target))
+    if target is not None and target.count(-1) > 1:
+        yield f"the target {list(target)} leaves more than one dimension open"
+    elif target is not None and target.count(-1) == 1 and not view.number("allowzero"):
+        rest = [data[i] if value == 0 and i < len(data) else value for i, value in enumerate(target) if value != -1]
+        if prod(rest) and prod(data) % prod(rest):
+            yield f"the data has {prod(data)} elements, which the target {list(target)} does not divide"
+    elif result is not None and prod(data) != prod(result):
+        yield f"the data has {prod(data)} elements, but the result {words(result)} has {prod(result)}"
+
+
+def joined(view: Operands) -> Iterator[str]:
+    """Operands of Concat differ along its axis only."""
+    axis, shapes = view.number("axis"), [view.shape(position) for position in range(len(view.node.inputs))]
+    known = [shape for shape in shapes if shape is not None]
+    if len({len(shape) for shape in known}) > 1:
+        yield f"operands {' and '.join(map(words, known[:4]))} have different ranks"
+        return
+    if axis is None or not known or not -len(known[0]) <= axis < len(known[0]):
+        return
+    along = axis % len(known[0])
+    for position, dims in enumerate(zip(*known, strict=True)):
+        if position != along and len({dim for dim in dims if type(dim) is int}) > 1:
+            yield f"operands {' and '.join(map(words, known[:4]))} differ outside of axis {along}"
+            return
+
+
+def parts(view: Operands) -> Iterator[str]:
+    """Sizes of Split add up to what is split, one for each output."""
+    sizes = view.values(1) if view.node.opset >= 13 else view.numbers("split")
+    axis = view.number("axis") if view.attribute("axis") is not UNKNOWN else 0
+    if sizes is None or axis is None:
+        return
+    if len(sizes) != len(view.node.outputs):
+        yield f"there are {len(sizes)} sizes, but {len(view.node.outputs)} outputs"
+    elif (length := known_int(view.shape(0), axis)) is not None and sum(sizes) != length:
+        yield f"the sizes {list(sizes)} add up to {sum(sizes)}, but dimension {axis} has {length}"
+
+
+def blocks(view: Operands) -> Iterator[str]:
+    """Blocks divide the dimensions that they are cut from."""
+    data, size = view.shape(0), view.number("blocksize")
+    if data is None or size is None:
+        return
+    if len(data) != 4 or size < 1:
+        yield f"the data has rank {len(data)} and blocksize is {size}, but they must be 4 and at least 1"
+        return
+    parts = ((1, size * size),) if view.node.op_type == "DepthToSpace" else ((2, size), (3, size))
+    for axis, part in parts:
+        if (dim := known_int(data, axis)) is not None and dim % part:
+            yield f"dimension {axis} is {dim}, which {part} does not divide"
+
+
+def scan_axes(view: Operands) -> Iterator[str]:
+    """Scan has an axis for each of its scanned inputs, and it is one of that input."""
+    count = view.number("num_scan_inputs")
+    axes = view.numbers("scan_input_axes")
+    if count is None or axes is None:
+        return
+    if len(axes) != count:
+        yield f"scan_input_axes has {len(axes)} entries, but there are {count} scan inputs"
+    for axis, position in zip(axes, range(len(view.node.inputs) - count, len(view.node.inputs)), strict=False):
+        shape = view.shape(position)
+        if shape is not None and not -len(shape) <= axis < len(shape):
+            yield f"scan_input_axes holds {axis}, but input {position} has rank {len(shape)}"

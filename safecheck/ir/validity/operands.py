@@ -1,0 +1,51 @@
+"""Whether the operands of a node fit each other and its attributes: what shape inference lets pass.
+
+Each check is about one operator or a family of operators and follows the text of its specification. It says operand
+and both facts, or nothing; what is not known is not held against anybody.
+"""
+
+from __future__ import annotations
+
+from safecheck.ir.signature import Signature
+from safecheck.ir.validity import channels, movement, products, windows
+from safecheck.ir.validity.view import Check, Operands
+from safecheck.ir.walk import is_standard
+
+_ARITHMETIC = (
+    "Add", "And", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Equal", "Greater", "GreaterOrEqual",
+    "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Or", "Pow", "Sub", "Sum", "Where", "Xor",
+)  # fmt: skip
+_WITH_AXIS = (
+    "ArgMax", "ArgMin", "Compress", "Flatten", "Gather", "GatherElements", "Hardmax", "LogSoftmax", "LpNormalization",
+    "OneHot", "RMSNormalization", "Scatter", "ScatterElements", "Softmax", "TopK",
+)  # fmt: skip
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    **dict.fromkeys(_ARITHMETIC, (channels.elementwise,)),
+    **dict.fromkeys(_WITH_AXIS, (movement.axis_in_range,)),
+    **dict.fromkeys(("Conv", "ConvTranspose"), (windows.convolution,)),
+    **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), (windows.pooling,)),
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), (movement.blocks,)),
+    **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), (channels.quantised,)),
+    "BatchNormalization": (channels.channel_vectors(1, 2, 3, 4),),
+    "Concat": (movement.axis_in_range, movement.joined),
+    "Einsum": (products.equation,),
+    "Gemm": (products.gemm,),
+    "GroupNormalization": (channels.groups,),
+    "InstanceNormalization": (channels.channel_vectors(1, 2),),
+    "LayerNormalization": (movement.axis_in_range, channels.layer_norm),
+    "MatMul": (products.product,),
+    "PRelu": (channels.slope,),
+    "Reshape": (movement.volume,),
+    "Scan": (movement.scan_axes,),
+    "Split": (movement.axis_in_range, movement.parts),
+    "Transpose": (movement.permutation,),
+}
+"""Operator -> what has to hold between its operands, in the order in which it is asked."""
+
+
+def misfit(node: Signature) -> str | None:
+    """How operands contradict each other, in words; None if they do not."""
+    checks = CHECKS.get(node.op_type, ()) if is_standard(node) else ()
+    view = Operands(node)
+    return next((what for check in checks for what in check(view)), None)
