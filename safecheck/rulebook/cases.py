@@ -87,7 +87,34 @@ def model_from_text(text: str, opset: int = 17, weights: dict[str, str] | None =
     model.ParseFromString(raw)
     for name, type_ in (weights or {}).items():
         model.graph.initializer.append(_zeros(name, type_))
+    _declare_outputs(model)
     return model
+
+
+def _declare_outputs(model: Any) -> None:
+    """Give outputs that are written without a type the one that ONNX infers; a network without is none.
+
+    Only the element type: what shape an output has is for the audit to find out.
+    """
+    untyped = [value for value in model.graph.output if value.type.WhichOneof("value") is None]
+    if not untyped:
+        return
+    inferred = {value.name: value.type for value in _inferred(model).graph.output}
+    for value in untyped:
+        value.type.CopyFrom(inferred[value.name])
+        if value.type.WhichOneof("value") in (None, "tensor_type"):
+            kind = value.type.tensor_type
+            kind.ClearField("shape")
+            kind.elem_type = kind.elem_type or messages().TensorProto.FLOAT
+
+
+def _inferred(model: Any) -> Any:
+    found = messages().ModelProto()
+    try:
+        found.ParseFromString(library().shape_inference.infer_shapes(model.SerializeToString()))
+    except library().shape_inference.InferenceError:
+        found.CopyFrom(model)
+    return found
 
 
 def _zeros(name: str, type_: str) -> Any:

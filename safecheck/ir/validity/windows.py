@@ -24,9 +24,9 @@ def _window_vectors(view: Operands, spatial: int) -> Iterator[str]:
 def _something_comes_out(view: Operands) -> Iterator[str]:
     """A window that does not fit into its image leaves nothing; inference then counts to nought or below."""
     data, result = view.shape(0), view.result()
-    if data is None or result is None or any(dim == 0 for dim in data):
+    if data is None or result is None or 0 in data:
         return
-    for axis, dim in enumerate(result):
+    for axis, dim in enumerate(result[2:], 2):
         if dim == 0 or (isinstance(dim, str) and dim.startswith("-")):
             yield f"dimension {axis} of the output is {dim}, so the window does not fit into the image {words(data)}"
 

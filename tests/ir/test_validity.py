@@ -1,0 +1,152 @@
+"""What ONNX forbids is no network: one line that names the node and both facts, exit code 3.
+
+The outside reason is onnxruntime, which loads or runs none of the models that are refused here, and all of the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from case_files import model_from_text
+from onnx.backend.test.case.node import collect_testcases
+
+from safecheck.audit.audit import audit
+from safecheck.errors import InputError
+from safecheck.intake.memory import InMemory
+from safecheck.ir.model import load
+from safecheck.ir.signatures import signatures
+from safecheck.ir.validity import violation
+from safecheck.rulebook.load import profile
+
+SCHEMA = [
+    ("(float[4] x, int32[4] z) => (float[4] y) { y = Add(x, z) }", "B is INT32, but A is FLOAT"),
+    ("(float[1,2,8,8] x, float[2,2,3,3] w, float16[2] b) => (float[1,2,6,6] y) { y = Conv(x, w, b) }", "B is FLOAT16"),
+    ("(int32[4] x) => (int32[4] y) { y = Exp(x) }", "input is INT32, which the operator is not defined for"),
+    ("(float[4] x) => (float[4] y) { y = Relu<slope = 1.0>(x) }", "attribute slope is none of this operator"),
+    ("(float[4] x) => (float[4] y) { y = Softmax<axis = 0.5>(x) }", "attribute axis is of type FLOAT, but INT"),
+    ("(float[4] x) => (float[8] y) { y = Concat(x, x) }", "attribute axis is required and missing"),
+    ("(float[4] x) => (float[4] y) { y = Relu(x, x) }", "2 inputs, but Relu takes 1"),
+    ("(float[4] x) => (float[4] y) { y = Add(, x) }", "input A is left out, but it is required"),
+    ("(float[4] x) => (float[4] y) { y, z = Relu(x) }", "2 outputs, but Relu has 1"),
+]
+OPERANDS = [
+    (
+        "(float[1,3,8,8] x, float[2,2,3,3] w) => (float[1,2,6,6] y) { y = Conv(x, w) }",
+        "X has 3 channels, but W takes 2",
+    ),
+    ("(float[1,4,8,8] x, float[3,2,3,3] w) => (float[1,3,6,6] y) { y = Conv<group = 2>(x, w) }", "W makes 3 maps"),
+    (
+        "(float[1,2,8,8] x, float[8,2,3,3] w, float[1] b) => (float[1,8,6,6] y) { y = Conv(x, w, b) }",
+        "B has 1 elements",
+    ),
+    (
+        "(float[1,2,8,8] x, float[2,2,3,3] w) => (float[1,2,8,8] y) { y = Conv<kernel_shape = [1,1]>(x, w) }",
+        "W has 3x3",
+    ),
+    ("(float[1,2,2,2] x, float[2,2,3,3] w) => (float y) { y = Conv(x, w) }", "does not fit into the image 1x2x2x2"),
+    ("(float[1,2,8,8] x, float[2,2,3,3] w) => (float y) { y = Conv<strides = [0,0]>(x, w) }", "strides holds 0"),
+    ("(float[1,2,8,8] x, float[2,2,3,3] w) => (float y) { y = Conv<pads = [1,1]>(x, w) }", "pads has 2 entries"),
+    (
+        "(float[1,3,8,8] x, float[2,2,3,3] w) => (float y) { y = ConvTranspose(x, w) }",
+        "X has 3 channels, but W takes 2",
+    ),
+    ("(float[4] x) => (float[4] y) { y = MaxPool<kernel_shape = [2]>(x) }", "X has rank 1, but it must be at least 3"),
+    ("(float[1,2,8,8] x) => (float y) { y = MaxPool<kernel_shape = [2]>(x) }", "kernel_shape has 1 entries"),
+    ("(float[2,3] x, float[4,5] z) => (float[2,5] y) { y = MatMul(x, z) }", "A has 3 columns, but B has 4 rows"),
+    ("(float[2,3] x, float[4,5] z) => (float[2,5] y) { y = Gemm(x, z) }", "A has 3 columns, but B has 4 rows"),
+    (
+        "(float[2,3] x, float[3,5] z, float[4] c) => (float[2,5] y) { y = Gemm(x, z, c) }",
+        "C is 4, which does not stretch",
+    ),
+    ("(float[2,3] x, float[2,2] z) => (float[2,3] y) { y = Add(x, z) }", "do not stretch to a common one"),
+    ("(float[2,3,4] x, float[3] z) => (float[2,3,4] y) { y = PRelu(x, z) }", "slope is 3, which does not stretch"),
+    ("(float[4,8] x) => (float[5,8] y) <int64[2] s = {5, 8}> { y = Reshape(x, s) }", "the data has 32 elements"),
+    ("(float[4,8] x) => (float[4,8] y) { y = Transpose<perm = [0,0]>(x) }", "perm is [0, 0]"),
+    ("(float[4,8] x) => (float[4,8] y) { y = Softmax<axis = 2>(x) }", "axis is 2, but the data has rank 2"),
+    ("(float[4,8] x, float[4,4,8] z) => (float[8,8] y) { y = Concat<axis = 0>(x, z) }", "have different ranks"),
+    ("(float[4,8] x, float[4,7] z) => (float[8,8] y) { y = Concat<axis = 0>(x, z) }", "differ outside of axis 0"),
+    ("(float[1,6,4,4] x) => (float y) { y = DepthToSpace<blocksize = 2>(x) }", "which 4 does not divide"),
+    ("(float[1,6,4,4] x, float[5] s) => (float[1,6,4,4] y) { y = BatchNormalization(x, s, s, s, s) }", "input 1 has 5"),
+    ("(float[1,6,4,4] x, float[5] s) => (float[1,6,4,4] y) { y = InstanceNormalization(x, s, s) }", "input 1 has 5"),
+    ("(float[2,4] x, float[2,3] s) => (float[2,4] y) { y = LayerNormalization(x, s) }", "Scale is 2x3"),
+    ('(float[2,3] x, float[4,5] z) => (float[2,5] y) { y = Einsum<equation = "ij,jk->ik">(x, z) }', "letter j"),
+]
+LEGAL = [
+    "(float[N,3,8,8] x, float[2,3,3,3] w) => (float y) { y = Conv(x, w) }",
+    "(float[4,8] x) => (float[2,16] y) <int64[2] s = {2, -1}> { y = Reshape(x, s) }",
+    "(float[4,8] x) => (float[0,8] y) { y = Compress<axis = 0>(x, c) }",
+    '(float[2,3] x, float[1,5] z) => (float[2,3,5] y) { y = Einsum<equation = "ij,jk->ijk">(x, z) }',
+    "(float[2,3] x, float[3,5] z, float[2,1] c) => (float[2,5] y) { y = Gemm(x, z, c) }",
+    "(float[4,8] x, float[0,8] z) => (float[4,8] y) { y = Concat<axis = 0>(x, z) }",
+    "(float[2,4] x, float[1,4] s) => (float[2,4] y) { y = LayerNormalization(x, s) }",
+    "(float[1,4,8,8] x) => (float[1,4,4,4] y) { y = AveragePool<kernel_shape = [2,2], strides = [2,2]>(x) }",
+]
+
+
+def loads(model: Any) -> bool:
+    """Whether onnxruntime loads and runs a model, all of whose inputs are ones."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    types = {"tensor(float)": np.float32, "tensor(int32)": np.int32, "tensor(float16)": np.float16}
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+        feeds = {
+            value.name: np.ones([dim if isinstance(dim, int) else 2 for dim in value.shape], types[value.type])
+            for value in session.get_inputs()
+        }
+        session.run(None, feeds)
+    except Exception:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "words"),
+    [("SC-ONNX-SCHEMA", *row) for row in SCHEMA] + [("SC-ONNX-OPERAND", *row) for row in OPERANDS],
+)
+def test_what_onnx_forbids_is_no_network(code: str, text: str, words: str) -> None:
+    model = model_from_text(text)
+    assert not loads(model)
+    with pytest.raises(InputError) as caught:
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+    error = caught.value
+    assert (error.code, error.exit_code) == (code, 3)
+    assert words in error.what
+    assert "\n" not in str(error)
+    assert "node 0" in str(error)
+
+
+@pytest.mark.parametrize("text", LEGAL)
+def test_what_onnx_allows_is_judged(text: str) -> None:
+    model = model_from_text(text, weights={"c": "bool[4]"} if "Compress" in text else None)
+    assert loads(model)
+    audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+
+
+@pytest.mark.slow
+def test_no_model_of_onnx_is_taken_for_none() -> None:
+    """The models of onnx's own node tests are what ONNX allows."""
+    refused = []
+    for case in collect_testcases(None):
+        try:
+            graph = load(InMemory(case.model.SerializeToString())).graph
+        except InputError:
+            continue
+        found = [violation(occurrence.signature) for occurrence in signatures(graph, False).nodes]
+        refused += [(case.name, what) for what in found if what is not None]
+    assert refused == []
+
+
+def test_an_output_says_of_what_type_it_is() -> None:
+    """The vendor's parser fails to convert the type of an output that has none."""
+    model = model_from_text("(float[4] x) => (float[4] y) { y = Relu(x) }")
+    model.graph.output[0].ClearField("type")
+    with pytest.raises(InputError, match="does not say of what type") as caught:
+        load(InMemory(model.SerializeToString()))
+    assert caught.value.code == "SC-MODEL-OUTPUT"
+    model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    load(InMemory(model.SerializeToString()))
