@@ -31,6 +31,8 @@ class Outcome(Enum):
     UNPROVEN = "we-unproven"
     TOO_STRICT = "too strict"
     DANGEROUS = "dangerous"
+    INVALID = "no ONNX"
+    """ONNX forbids the model, so that whatever the check says of its layers is about no network."""
     UNDECIDED = "undecided"
     """The check did not answer, and we do not say that the model is compliant: it skipped validation, or the parser
     refused the model."""
@@ -68,6 +70,8 @@ def compare(ask: Ask, case: Case) -> Compared:
     audit = report.audit
     if audit is None:
         outcome = Outcome.UNPROVEN if answer.scope.decided else Outcome.UNDECIDED
+        if report.error is not None and report.error.code.startswith("SC-ONNX-"):
+            outcome = Outcome.INVALID
         return Compared(asked, outcome, answer, "not read", str(report.error))
     why = "; ".join(f"{finding.location.node}: {finding.rule} {finding.layers}" for finding in audit.findings[:4])
     cleared = {

@@ -30,7 +30,7 @@ def ask() -> Ask:
 def check(compared: list[Compared]) -> None:
     """Both say the same wherever the check says anything, and we pass nothing of which it says nothing."""
     assert not [str(one) for one in compared if one.answer.scope is Scope.CRASHED]
-    assert not [str(one) for one in compared if one.outcome not in (Outcome.AGREE, Outcome.UNDECIDED)]
+    assert not [str(one) for one in compared if one.outcome not in (Outcome.AGREE, Outcome.INVALID, Outcome.UNDECIDED)]
 
 
 def some(family: str, step: int) -> list[Case]:

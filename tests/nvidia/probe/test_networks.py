@@ -107,7 +107,10 @@ def test_networks_of_whole_models(name: str) -> None:
             "else_branch = e () => (float[4] e) { e = Neg(x) }> }",
             "it holds graphs of its own",
         ),
-        ("(int8[1,4,8,8] x, int8[4,4,3,3] w) => (int8[1,4,6,6] y) { y = Conv(x, w) }", "is not about a layer"),
+        (
+            '<ir_version: 8, opset_import: ["" : 17, "a" : 1]> g (float[4] x) => (float[4] y) { y = a.Bar(x) }',
+            "it is no operator of ai.onnx",
+        ),
     ],
 )
 def test_what_cannot_be_asked(text: str, reason: str) -> None:
