@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from safecheck.audit.gaps import LAYER as GAP
+from safecheck.audit.gaps import Gaps
 from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
@@ -87,26 +89,24 @@ def audit(model: Model, profile: Profile) -> Audit:
     Raises:
         InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
     """
-    judgements: dict[tuple[bool, Signature], Judgement] = {}
+    found = signatures(model.graph, profile.folded)
+    judged = _judgements(found, profile, model.path)
+    gaps = Gaps(found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
+    gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
-    findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
+    findings: list[Finding] = list(_io_findings(model, profile, fingerprints, gaps if gap_rule else None))
     allowances: Counter[str] = Counter()
-    found = signatures(model.graph, profile.folded)
-    for occurrence in found.nodes:
-        folded = occurrence.computes_constant and profile.folded
-        key = folded, occurrence.signature
-        judgement = judgements.get(key)
-        if judgement is None:
-            _refuse_invalid(occurrence, model.path)
-            judgement = judgements[key] = _FOLDED if folded else judge(profile, occurrence.signature)
+    for position, (occurrence, judgement) in enumerate(zip(found.nodes, judged, strict=True)):
         location = _location(occurrence.node)
+        folded = occurrence.computes_constant and profile.folded
         nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
+        charges = judgement.charges if gap_rule is None else gaps.settle(position, judgement.charges, gap_rule)
         findings += [
             _finding(charge, location, profile, fingerprints.of(charge.rule.id, occurrence.signature))
-            for charge in judgement.charges
+            for charge in charges
         ]
     _check_coverage(model, nodes)
     return Audit(
@@ -117,6 +117,24 @@ def audit(model: Model, profile: Profile) -> Audit:
         products=products(found.nodes),
         signatures=found,
     )
+
+
+def _judgements(found: Signatures, profile: Profile, path: str) -> list[Judgement]:
+    """The judgement on every node; nodes of equal signature share one.
+
+    Raises:
+        InputError: ONNX forbids a node; exit code 3.
+    """
+    known: dict[tuple[bool, Signature], Judgement] = {}
+    judged = []
+    for occurrence in found.nodes:
+        key = occurrence.computes_constant and profile.folded, occurrence.signature
+        judgement = known.get(key)
+        if judgement is None:
+            _refuse_invalid(occurrence, path)
+            judgement = known[key] = _FOLDED if key[0] else judge(profile, occurrence.signature)
+        judged.append(judgement)
+    return judged
 
 
 def _refuse_invalid(occurrence: Occurrence, path: str) -> None:
@@ -169,16 +187,22 @@ def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: 
     )
 
 
-def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> Iterator[Finding]:
-    """Findings about network inputs and outputs; an initializer of the same name is no network input."""
-    graph = model.proto.graph
+def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints, gaps: Gaps | None) -> Iterator[Finding]:
+    """Findings about network inputs and outputs; an initializer of the same name is no network input.
+
+    What is not known about one because of a gap is said where the gap is.
+    """
+    graph, main = model.proto.graph, model.graph.scopes[0]
     initializers = {tensor.name for tensor in graph.initializer}
     for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
-        tensor = tensor_from_value_info(value)
+        tensor = tensor_from_value_info(value, main.symbols)
         signature = Signature("", "", 0, (), (), (tensor,))
         conflict = value.name in model.conflicting_outputs
         layer = Layer("network:io", value.name, signature, (), (tensor,), "contradicts the model" if conflict else "")
+        hidden = gaps is not None and gaps.hides(main, value.name)
         for charge in judge_io(profile, layer):
+            if hidden and charge.verdict is Verdict.UNPROVEN:
+                continue
             location = Location("", None, "", "", "", (value.name,))
             yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))
 
