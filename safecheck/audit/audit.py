@@ -13,13 +13,15 @@ from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
+from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Layer, Signature
 from safecheck.ir.signatures import Signatures, signatures
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
 
-_FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
+# The parser never gets to see the node, so it becomes no layer.
+_SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class Audited:
     location: Location
     verdict: Verdict
     layers: tuple[str, ...]
-    folded: bool
+    skipped: bool
+    """True if the parser never imports it: in the branch that an If with a constant condition does not take, or in a
+    function that nobody calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,9 @@ class Audit:
         return sum(node.verdict is verdict for node in self.nodes)
 
     @property
-    def folded(self) -> int:
-        """Number of nodes that were folded to constants before lowering."""
-        return sum(node.folded for node in self.nodes)
+    def skipped(self) -> int:
+        """Number of nodes that the parser never imports."""
+        return sum(node.skipped for node in self.nodes)
 
 
 class CoverageError(SafecheckError):
@@ -80,20 +84,21 @@ class CoverageError(SafecheckError):
 
 
 def audit(model: Model, profile: Profile) -> Audit:
-    """Judge every node of the main graph, of nested graphs and of model-local functions."""
+    """Judge every node of the main graph, of nested graphs and of model-local functions that the parser imports."""
     judgements: dict[Signature, Judgement] = {}
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
     allowances: Counter[str] = Counter()
-    found = signatures(model.graph, profile.folded)
+    found = signatures(model.graph)
+    imported = imported_scopes(model.graph)
     for occurrence in found.nodes:
-        folded = occurrence.computes_constant and profile.folded
-        judgement = _FOLDED if folded else judgements.get(occurrence.signature)
+        skipped = occurrence.node.scope not in imported
+        judgement = _SKIPPED if skipped else judgements.get(occurrence.signature)
         if judgement is None:
             judgement = judgements[occurrence.signature] = judge(profile, occurrence.signature)
         location = _location(occurrence.node)
-        nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
+        nodes.append(Audited(location, judgement.verdict, judgement.layers, skipped))
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [
