@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 from safecheck.audit.gaps import LAYER as GAP
@@ -12,9 +12,10 @@ from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
-from safecheck.ir.graph import OpNode
+from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
+from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Layer, Signature
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
 from safecheck.ir.validity import violation
@@ -23,7 +24,8 @@ from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 
-_FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
+# The parser never gets to see the node, so it becomes no layer.
+_SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ class Audited:
     location: Location
     verdict: Verdict
     layers: tuple[str, ...]
-    folded: bool
+    skipped: bool
+    """True if the parser never imports it: in the branch that an If with a constant condition does not take, or in a
+    function that nobody calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,9 @@ class Audit:
         return sum(node.verdict is verdict for node in self.nodes)
 
     @property
-    def folded(self) -> int:
-        """Number of nodes that were folded to constants before lowering."""
-        return sum(node.folded for node in self.nodes)
+    def skipped(self) -> int:
+        """Number of nodes that the parser never imports."""
+        return sum(node.skipped for node in self.nodes)
 
 
 class CoverageError(SafecheckError):
@@ -84,13 +88,14 @@ class CoverageError(SafecheckError):
 
 
 def audit(model: Model, profile: Profile) -> Audit:
-    """Judge every node of the main graph, of nested graphs and of model-local functions.
+    """Judge every node of the main graph, of nested graphs and of model-local functions that the parser imports.
 
     Raises:
         InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
     """
-    found = signatures(model.graph, profile.folded)
-    judged = _judgements(found, profile, model.path)
+    found = signatures(model.graph)
+    imported = imported_scopes(model.graph)
+    judged = _judgements(found, imported, profile, model.path)
     gaps = Gaps(found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
     gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
     fingerprints = Fingerprints()
@@ -99,8 +104,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     allowances: Counter[str] = Counter()
     for position, (occurrence, judgement) in enumerate(zip(found.nodes, judged, strict=True)):
         location = _location(occurrence.node)
-        folded = occurrence.computes_constant and profile.folded
-        nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
+        nodes.append(Audited(location, judgement.verdict, judgement.layers, judgement is _SKIPPED))
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         charges = judgement.charges if gap_rule is None else gaps.settle(position, judgement.charges, gap_rule)
@@ -119,21 +123,20 @@ def audit(model: Model, profile: Profile) -> Audit:
     )
 
 
-def _judgements(found: Signatures, profile: Profile, path: str) -> list[Judgement]:
+def _judgements(found: Signatures, imported: Set[Scope], profile: Profile, path: str) -> list[Judgement]:
     """The judgement on every node; nodes of equal signature share one.
 
     Raises:
         InputError: ONNX forbids a node; exit code 3.
     """
-    known: dict[tuple[bool, Signature], Judgement] = {}
+    known: dict[Signature, Judgement] = {}
     judged = []
     for occurrence in found.nodes:
-        key = occurrence.computes_constant and profile.folded, occurrence.signature
-        judgement = known.get(key)
+        judgement = known.get(occurrence.signature)
         if judgement is None:
             _refuse_invalid(occurrence, path)
-            judgement = known[key] = _FOLDED if key[0] else judge(profile, occurrence.signature)
-        judged.append(judgement)
+            judgement = known[occurrence.signature] = judge(profile, occurrence.signature)
+        judged.append(judgement if occurrence.node.scope in imported else _SKIPPED)
     return judged
 
 
