@@ -11,7 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from safecheck.ir.signature import FactValue, Layer, Signature
-from safecheck.rulebook.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.rulebook.facts import (
+    computation,
+    dla,
+    extent,
+    hazards,
+    misreadings,
+    movement,
+    node,
+    plugin,
+    scope,
+    tensors,
+    window,
+)
 from safecheck.rulebook.facts import signature_hash as identity
 
 PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
@@ -26,6 +38,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         node.types_of_tensors,
         node.produces_output,
         node.idiom,
+        node.beside_slice_or_concat,
         identity.form_id,
         computation.shape_computed_by,
         computation.shape_computed_by_matrix,
@@ -36,6 +49,12 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         hazards.all_pads_zero,
         hazards.memory_preserving_transpose,
         hazards.residual_output_padding,
+        misreadings.last_window_outside,
+        misreadings.adds_window,
+        misreadings.deconvolution_misplaced,
+        misreadings.resize_readings_differ,
+        misreadings.vector_before_batches,
+        misreadings.one_group_of_channels,
         dla.static_shape_arithmetic,
         dla.clip_lower,
         dla.clip_upper,
@@ -82,6 +101,7 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
         window.stride,
         window.dilation,
         window.padding,
+        window.effective_padding,
         window.padding_symmetric,
         window.padding_within_kernel,
         window.rounding,
