@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 Shape = tuple[int, ...]
 TYPES = tuple(name for name, _ in TensorProto.DataType.items() if name != "UNDEFINED")
+_TYPED = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT64", "INT32", "INT8", "UINT8", "BOOL")
 _WEIGHTS = {"FLOAT": 30, "FLOAT16": 12, "INT64": 6, "INT32": 6, "INT8": 4, "BOOL": 4, "BFLOAT16": 3, "UINT8": 3}
 
 
@@ -48,6 +49,8 @@ class Build:
         self.functions: list[Any] = []
         self.uses_initializers = True
         self.names: Iterable[int] = outer.names if outer else iter(range(1_000_000))
+        self.current: Value | None = None
+        """What the next node of a network should take, if it can."""
         self.spoilt = -1
         """Placements until one gets another type or shape than asked for; never if negative."""
         self.broken = -1
@@ -70,6 +73,11 @@ class Build:
 
     def dims(self, least: int = 0, most: int = 8, largest: int = 6) -> Shape:
         """A shape: mostly of few dimensions, now and then of none, of eight, or with a length of zero."""
+        if most == 8 and self.chance(0.003):
+            return self.one((2**31,), (2**31 - 1,), (2**20, 2**20), (2**21, 2**20), (2**16, 2**16))
+        taken = self.current.shape if self.current else None
+        if taken is not None and least <= len(taken) <= most and self.chance(0.8):
+            return taken
         ranks = [rank for rank in (0, 1, 2, 2, 3, 3, 4, 4, 4, 4, 5, 6, 7, 8) if least <= rank <= most] or [least]
         rank = self.draw.choice(ranks)
         cap = largest if rank < 6 else 3
@@ -78,11 +86,18 @@ class Build:
             shape[self.number(0, rank - 1)] = 0
         return tuple(shape)
 
+    def image(self, least: int = 3) -> Shape | None:
+        """The shape with batch, channels and an image that the next node should take; None if there is none."""
+        taken = self.current.shape if self.current else None
+        return taken if taken is not None and least <= len(taken) <= 5 and all(taken) else None
+
     def dtype(self, op: str, variable: str = "T", among: Sequence[str] = ()) -> str:
         """An element type that the operator takes; now and then another one."""
         if self.chance(0.02):
             return self.draw.choice(TYPES)
         allowed = [name for name in types_of(op, self.opset, variable) if not among or name in among]
+        if self.current and self.current.dtype in allowed and self.chance(0.9):
+            return self.current.dtype
         return self.weighted(allowed or list(among) or ["FLOAT"])
 
     def weighted(self, names: Sequence[str]) -> str:
@@ -123,7 +138,7 @@ class Build:
     def constant(self, dtype: str, shape: Shape, array: Any = None) -> Value:
         """An initializer, a Constant node, or something computed of one."""
         if math.prod(shape) > 200_000:
-            return self.network_input(dtype, shape)
+            return self.network_input(dtype, shape)  # nobody writes that down
         dtype, shape, array = self._spoil(dtype, tuple(shape), array)
         elements = self.elements(dtype, shape) if array is None or dtype == "STRING" else np.asarray(array)
         tensor = tensor_of(self.name("w"), dtype, elements)
@@ -137,7 +152,7 @@ class Build:
             value = self.node("Constant", [], value=tensor)[0]
             return self.through(value)._replace(array=elements)
         scope.initializers.append(tensor)
-        if scope.chance(0.3) and len(elements.shape) < 2 and tensor.raw_data and dtype in ("FLOAT", "INT64", "INT32"):
+        if scope.chance(0.2) and elements.size < 64 and dtype in _TYPED:
             scope.initializers[-1] = tensor = typed(tensor, dtype, elements)
         value = Value(
             tensor.name, dtype, elements.shape, helper.make_tensor_type_proto(type_number(dtype), elements.shape)
@@ -263,7 +278,7 @@ def _value(name: str, kind: Any) -> Value:
     tensor = kind.tensor_type
     dtype = TensorProto.DataType.Name(tensor.elem_type) if tensor.elem_type else ""
     dims = tensor.shape.dim if tensor.HasField("shape") else ()
-    fixed = tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in dims)
+    fixed = tensor.HasField("shape") and all(dim.HasField("dim_value") and dim.dim_value >= 0 for dim in dims)
     return Value(name, "" if dtype == "UNDEFINED" else dtype, tuple(d.dim_value for d in dims) if fixed else None, kind)
 
 

@@ -65,6 +65,8 @@ def random_model(seed: int) -> Random:
         chosen = [draw.choice(_COMMON if b.chance(0.7) else standard) for _ in range(b.number(2, 12))]
         for name in chosen:
             if schema_of(name, opset) is not None and len(b.nodes) < 12:
+                made = [value for value in b.values if value.dtype and value.shape is not None]
+                b.current = made[-1] if made and b.chance(0.8) else None
                 add_node(b, name)
     return Random(seed, subject, opset, _finished(b).SerializeToString())
 
@@ -84,6 +86,8 @@ def _call(b: Build, standard: list[str]) -> None:
     for _ in range(b.number(1, 3)):
         name = b.draw.choice(_COMMON if b.chance(0.6) else standard)
         if schema_of(name, b.opset) is not None:
+            made = [value for value in inner.values if value.dtype and value.shape is not None]
+            inner.current = made[-1] if made and b.chance(0.8) else None
             add_node(inner, name)
     if not inner.nodes:
         add_node(inner, "Relu")
@@ -122,6 +126,14 @@ def _finished(b: Build) -> onnx.ModelProto:
     if b.chance(0.04):
         dtype = draw.choice(TYPES)
         b.constant(dtype, b.dims(0, 3))
+    if b.inputs and b.chance(0.01):
+        outputs += [value for value in b.values if value.name == b.inputs[0].name]
+    if b.chance(0.01):
+        draw.shuffle(b.nodes)
+    if b.inputs and b.chance(0.01):
+        dims = draw.choice(b.inputs).type.tensor_type.shape.dim
+        for dim in dims[:1]:
+            dim.dim_param = "N"
     values = [_declared(b, value) for value in outputs]
     graph = helper.make_graph(b.nodes, "g", b.inputs, values, b.initializers)
     imports = [helper.make_opsetid("", b.opset)]

@@ -165,7 +165,7 @@ def pad(b: Build, op: str) -> None:
 
 
 def _index(b: Build, shape: Shape, length: int, dtype: str) -> Value:
-    if b.chance(0.5):
+    if b.chance(0.5) or math.prod(shape) > 1000:
         return b.data(dtype, shape)
     source = np.random.default_rng(b.draw.getrandbits(32))
     low = -length if b.chance(0.2) else 0

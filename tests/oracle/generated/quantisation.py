@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from generated.build import Build, Shape
@@ -19,7 +21,9 @@ def quantised(b: Build, op: str) -> None:
     more = b.some(axis=axis) if b.opset > 12 and (kind != "tensor" or b.chance(0.2)) else {}
     axis = more.get("axis", 1)
     size: Shape = ()
-    if kind == "axis" and b.opset > 12 and axis < len(shape):
+    if math.prod(shape) > 10_000:
+        pass
+    elif kind == "axis" and b.opset > 12 and axis < len(shape):
         size = (shape[axis],)
     elif kind == "block" and b.opset > 20 and axis < len(shape) and shape[axis]:
         block = b.draw.choice([d for d in range(1, shape[axis] + 1) if shape[axis] % d == 0])

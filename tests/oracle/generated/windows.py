@@ -66,6 +66,11 @@ def convolution(b: Build, op: str) -> None:
         channels, maps, group = b.one((b.one(4096, 4097, 16384, 16385), 1, 1), (1, b.one(4096, 4097, 16384, 16385), 1))
         kernel, image = [1] * n, (2,) * n
     shape = (b.one(1, 1, 1, 2, 3), channels, *image)
+    if taken := b.image():
+        shape, n, channels, image = taken, len(taken) - 2, taken[1], taken[2:]
+        kernel = [min(size, b.one(1, 2, 3, 3, 5)) for size in image]
+        group = b.one(1, 1, channels)
+        maps = group * outer
     if b.chance(0.01):
         shape = (0, *shape[1:])
     attributes = _windows(b, n, image, kernel, True, _steps(b, n, (8, 9)))
@@ -104,6 +109,10 @@ def pooling(b: Build, op: str) -> None:
     n = _spatial(b)
     kernel = _kernel(b, n, (4, 8, 21, 22, 23))
     image = _image(b, n, kernel)
+    shape = (b.one(1, 1, 2), b.number(1, 5), *image)
+    if taken := b.image():
+        shape, n, image = taken, len(taken) - 2, taken[2:]
+        kernel = [min(size, b.one(1, 2, 2, 3)) for size in image]
     dilate = (
         (op == "MaxPool" and b.opset > 9) or (op == "AveragePool" and b.opset > 18) or (op[0] == "L" and b.opset > 17)
     )
@@ -121,7 +130,6 @@ def pooling(b: Build, op: str) -> None:
     count = 2 if op == "MaxPool" and b.opset > 7 and b.chance(0.08) else 1
     if op == "MaxPool" and b.opset > 7 and b.chance(0.08):
         attributes["storage_order"] = b.one(0, 1)
-    shape = (b.one(1, 1, 2), b.number(1, 5), *image)
     b.node(op, [b.data(b.dtype(op), shape)], count, kernel_shape=kernel, **attributes)
 
 
@@ -131,7 +139,8 @@ def normalisation(b: Build, op: str) -> None:
     least = 2 if op in ("BatchNormalization", "LRN") else 3
     channels = b.number(1, 8)
     dtype = b.dtype(op)
-    shape = (b.one(1, 2), channels, *b.dims(least - 2 if b.chance(0.95) else 0, 5, 8))
+    shape = b.image(least) or (b.one(1, 2), channels, *b.dims(least - 2 if b.chance(0.95) else 0, 5, 8))
+    channels = shape[1]
     attributes: dict[str, Any] = {}
     others: list[Value] = []
     if op == "LRN":
