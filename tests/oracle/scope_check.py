@@ -35,10 +35,10 @@ def scope_check() -> Ask:
 
     if trt.__version__ != VERSION:
         raise ImportError(f"tensorrt_rtx_bindings is {trt.__version__}; only {VERSION} is known to ask the 10.x check")
-    return lambda model: _answer(_in_child(model))
+    return lambda model: answer(_in_child(model))
 
 
-def _answer(told: Told) -> Answer:
+def answer(told: Told) -> Answer:
     if told.scope is not Scope.REFUSED:
         return Answer(told.scope, (told.reason,) if told.reason else ())
     refused = {one.layer for one in told.refused}

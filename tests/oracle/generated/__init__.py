@@ -1,0 +1,1 @@
+"""Random ONNX models of every operator, driven by onnx's own schemas; each is made from one integer."""
