@@ -131,7 +131,9 @@ def _is_certain(charge: Charge) -> bool:
 
 
 def _rests_on_gap(charge: Charge) -> bool:
-    return any(_UNKNOWN.search(part.actual) is not None for part in charge.evidence)
+    """Whether a charge of a limit only says that it does not know; a misreading or a plugin is another matter."""
+    unknown = {part.fact for part in charge.evidence if _UNKNOWN.search(part.actual)}
+    return not charge.rule.operators and bool(unknown - {"plugin_interface"})
 
 
 def _is_defined(node: Signature) -> bool:
