@@ -13,6 +13,7 @@ from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
+from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Layer, Signature
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
 from safecheck.ir.validity import violation
@@ -21,7 +22,8 @@ from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 
-_FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
+# The parser never gets to see the node, so it becomes no layer.
+_SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class Audited:
     location: Location
     verdict: Verdict
     layers: tuple[str, ...]
-    folded: bool
+    skipped: bool
+    """True if the parser never imports it: in the branch that an If with a constant condition does not take, or in a
+    function that nobody calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ class Audit:
         return sum(node.verdict is verdict for node in self.nodes)
 
     @property
-    def folded(self) -> int:
-        """Number of nodes that were folded to constants before lowering."""
-        return sum(node.folded for node in self.nodes)
+    def skipped(self) -> int:
+        """Number of nodes that the parser never imports."""
+        return sum(node.skipped for node in self.nodes)
 
 
 class CoverageError(SafecheckError):
@@ -82,7 +86,7 @@ class CoverageError(SafecheckError):
 
 
 def audit(model: Model, profile: Profile) -> Audit:
-    """Judge every node of the main graph, of nested graphs and of model-local functions.
+    """Judge every node of the main graph, of nested graphs and of model-local functions that the parser imports.
 
     Raises:
         InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
@@ -92,16 +96,17 @@ def audit(model: Model, profile: Profile) -> Audit:
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
     allowances: Counter[str] = Counter()
-    found = signatures(model.graph, profile.folded)
+    found = signatures(model.graph)
+    imported = imported_scopes(model.graph)
     for occurrence in found.nodes:
-        folded = occurrence.computes_constant and profile.folded
-        key = folded, occurrence.signature
+        skipped = occurrence.node.scope not in imported
+        key = skipped, occurrence.signature
         judgement = judgements.get(key)
         if judgement is None:
             _refuse_invalid(occurrence, model.path)
-            judgement = judgements[key] = _FOLDED if folded else judge(profile, occurrence.signature)
+            judgement = judgements[key] = _SKIPPED if skipped else judge(profile, occurrence.signature)
         location = _location(occurrence.node)
-        nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
+        nodes.append(Audited(location, judgement.verdict, judgement.layers, skipped))
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [

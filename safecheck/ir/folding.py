@@ -27,8 +27,10 @@ _NEVER = frozenset(
         "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Scan", "SequenceMap",
     }
 )  # fmt: skip
+HANDS_ON = frozenset({"Dropout"})
+"""Operators through which weights pass as they are: every importer read returns its input, weights or tensor."""
 OF_SHAPE_ONLY = frozenset({"Shape", "Size"})
-_KEEPS_ELEMENTS = frozenset({"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
+_KEEPS_ELEMENTS = frozenset({"Dropout", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 
 
 def foldable(node: Any, opset: int) -> bool:

@@ -38,15 +38,14 @@ class Signatures:
         return _lookup(self.computed, scope, name)
 
 
-def signatures(graph: OpGraph, folded: bool = True) -> Signatures:
+def signatures(graph: OpGraph) -> Signatures:
     """Every node once, in the order of the scopes; a scope's nodes come in file order, which is topological.
 
-    With `folded`, the forms are those of the model after its constants were folded. Without, what nodes compute from
-    constants is no constant in a signature: the file as it is, as the parser sees it.
+    What nodes compute from constants is no constant in a signature: no parser folds, it sees the file as it is.
     """
     names = idioms(graph)
     computed: dict[Scope, dict[str, Tensor]] = {scope: {} for scope in graph.scopes}
-    nodes = tuple([_occurrence(node, names.get(id(node), ""), folded, computed) for node in graph])
+    nodes = tuple([_occurrence(node, names.get(id(node), ""), computed) for node in graph])
     return Signatures(nodes, computed)
 
 
@@ -60,7 +59,7 @@ def _lookup(computed: Mapping[Scope, Mapping[str, Tensor]], scope: Scope, name: 
     return UNKNOWN_TENSOR
 
 
-def _occurrence(node: OpNode, idiom: str, folded: bool, computed: dict[Scope, dict[str, Tensor]]) -> Occurrence:
+def _occurrence(node: OpNode, idiom: str, computed: dict[Scope, dict[str, Tensor]]) -> Occurrence:
     scope, proto = node.scope, node.proto
     opset = scope.opset
     inputs = [_lookup(computed, scope, name) if name else None for name in proto.input]
@@ -80,8 +79,8 @@ def _occurrence(node: OpNode, idiom: str, folded: bool, computed: dict[Scope, di
         domain=proto.domain,
         opset=opset,
         attributes=tuple(sorted(((part.name, attribute_value(part)) for part in proto.attribute), key=_name)),
-        inputs=_seen(_kept(proto.op_type, inputs), folded),
-        outputs=_seen([_lookup(computed, scope, name) if name else None for name in proto.output], folded),
+        inputs=_seen(_kept(proto.op_type, inputs)),
+        outputs=_seen([_lookup(computed, scope, name) if name else None for name in proto.output]),
         is_output=is_output and scope.path == "",
         idiom=idiom,
         static_shapes_only=static,
@@ -89,13 +88,12 @@ def _occurrence(node: OpNode, idiom: str, folded: bool, computed: dict[Scope, di
     return Occurrence(node, signature, computes_constant, tuple(inputs))
 
 
-def _seen(tensors: list[Tensor | None], folded: bool) -> tuple[Tensor | None, ...]:
-    """The tensors as weights or as values of the network; what nodes compute is weights only if it is folded."""
+def _seen(tensors: list[Tensor | None]) -> tuple[Tensor | None, ...]:
+    """The tensors as weights or as values of the network, which is what nodes compute."""
     if not any(tensor is not None and tensor.computed for tensor in tensors):
         return tuple(tensors)
-    changed = {"computed": ()} if folded else {"constant": False}
     return tuple(
-        [tensor._replace(**changed) if tensor is not None and tensor.computed else tensor for tensor in tensors]
+        [tensor._replace(constant=False) if tensor is not None and tensor.computed else tensor for tensor in tensors]
     )
 
 
@@ -115,7 +113,8 @@ def _results(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bo
             known = node.scope.tensors.get(name, UNKNOWN_TENSOR)
             values = folding.elements(node.proto, inputs, known, opset) if constant and position == 0 else None
             vector = known.shape is not None and len(known.shape) < 2
-            computed = tuple(sorted({*before, op_type if vector else f"{op_type}:matrix"}))
+            own = {op_type if vector else f"{op_type}:matrix"} if op_type not in folding.HANDS_ON else set()
+            computed = tuple(sorted({*before, *own}))
             found[name] = known._replace(constant=constant, values=values, computed=computed)
     return found
 

@@ -18,8 +18,6 @@ from safecheck.rewrite.replacement import Replacement
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.profile import Profile
 
-_FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
-
 
 class Weight(NamedTuple):
     """How far some nodes are from compliance; smaller is better."""
@@ -54,7 +52,7 @@ class Verdicts:
 
     def renew(self) -> None:
         """Judge the whole graph anew; needed after `MutableGraph.refresh`."""
-        judged = self._judge(signatures(self._graph.inferred(), self._profile.folded))
+        judged = self._judge(signatures(self._graph.inferred()))
         self._judgements = dict(zip(self._graph.nodes, judged, strict=True))
 
     def verdict(self, node: Node) -> Verdict:
@@ -74,7 +72,7 @@ class Verdicts:
         if not replacement.nodes:
             return Weight(), [], {}
         graph = graph_of(infer(self._alone(replacement)).proto)
-        found = signatures(graph, self._profile.folded)
+        found = signatures(graph)
         judged = self._judge(found)
         scope = graph.scopes[0]
         types = {name: found.lookup(scope, name) for node in replacement.nodes for name in node.output if name}
@@ -91,8 +89,7 @@ class Verdicts:
                 continue
             is_output = any(map(self._graph.is_output, occurrence.node.proto.output))
             signature = occurrence.signature._replace(is_output=is_output)
-            folded = occurrence.computes_constant and self._profile.folded and not is_output
-            judgement = _FOLDED if folded else self._memo.get(signature)
+            judgement = self._memo.get(signature)
             if judgement is None:
                 judgement = self._memo[signature] = judge(self._profile, signature)
             found.append(judgement)

@@ -34,7 +34,6 @@ from safecheck.text import printable
 
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
 _STATUS = ("draft", "released")
-_COMPUTED = ("folded", "layers")
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 _MAX_OVERLAYS = 8
 
@@ -85,7 +84,7 @@ class _Loader:
     def _base(self, root: Entry) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
-            optional=("assumptions", "releases", "computed_constants", "status"),
+            optional=("assumptions", "releases", "status"),
         )
         sources = self._read("sources.yaml", root)
         bibliography = shipped_sources(sources)
@@ -128,7 +127,6 @@ class _Loader:
             table=table,
             grades=grades,
             extrapolated=extrapolated,
-            folded="computed_constants" not in keys or keys["computed_constants"].choice(_COMPUTED) == "folded",
             assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
             idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
             released=_released(keys.get("status")),

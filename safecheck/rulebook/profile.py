@@ -47,8 +47,6 @@ class Profile:
     """Grades that may count as allowed."""
     extrapolated: bool
     """Whether allowances near the forms seen working count."""
-    folded: bool
-    """Whether nodes that compute constants are judged as folded before the build, or as the parser sees them."""
     assumptions: tuple[Assumption, ...]
     idioms: dict[str, Idiom]
     """Exporter idioms by the names that `safecheck.ir.exporter_patterns` gives them."""

@@ -121,8 +121,11 @@ def test_the_exporters_agree_about_the_violations_of_one_network(folder: Path) -
     assert legacy["reduce-mean"] == dynamo["reduce-mean"]
     assert legacy["resize-sizes"] == dynamo["resize-sizes"]
     # What only one of them writes is a violation of that export alone.
-    assert set(legacy) - set(dynamo) == {"static-shape-arithmetic"}
-    assert set(dynamo) - set(legacy) == {"mistranslation-reduce-axes-input", "constant-parameter-rank-1"}
+    hanging_on_identities = {  # equal parameters of a normalisation, which the older exporter stores once
+        "computed-constant", "constant-other", "elementwise-other", "shuffle-other", "tensor-rank-1", "unary-operation",
+    }  # fmt: skip
+    assert set(legacy) - set(dynamo) == {"static-shape-arithmetic", *hanging_on_identities}
+    assert set(dynamo) - set(legacy) == {"mistranslation-reduce-axes-input"}
 
 
 def test_a_changed_violation_is_another_one(folder: Path) -> None:

@@ -88,7 +88,7 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
     path = folder / "model.onnx"
     path.write_bytes(raw)
     model = load_model(str(path))
-    occurrence = signatures(model.graph, profile.folded).nodes
+    occurrence = signatures(model.graph).nodes
     main = [position for position, part in enumerate(occurrence) if part.node.scope.path == ""]
     graph = model.proto.graph
     initializers = {tensor.name for tensor in graph.initializer}
@@ -97,7 +97,7 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
         tensor = tensor_from_value_info(value)
         role = "contradicts the model" if value.name in model.conflicting_outputs else ""
         borders.append(Layer("network:io", value.name, Signature("", "", 0, (), (), (tensor,)), (), (tensor,), role))
-    kept = tuple(None if part.computes_constant and profile.folded else part.signature for part in occurrence)
+    kept = tuple(part.signature for part in occurrence)
     subjects = {"network:io"}
     parts: list[tuple[str, Layer | Signature]] = [(layer.type, layer) for layer in borders]
     for signature in kept:

@@ -92,7 +92,7 @@ def _layers(report: Report, confirmation: Confirmation) -> Iterator[Line]:
     for audited in _nodes(report):
         made = theirs.pop(vendor_name(audited.location), [])
         yield Line(f"    {place(audited.location)}")
-        yield Line(f"      ours    {'folded' if audited.folded else _labels(audited.layers)}")
+        yield Line(f"      ours    {'never imported' if audited.skipped else _labels(audited.layers)}")
         yield Line(f"      theirs  {_counted(made)}", "" if _alike(audited, made) else "open")
     for label in theirs.get("", []):
         yield Line(f"    no node: {label}", "quiet")

@@ -35,7 +35,7 @@ def content(report: Report) -> dict[str, Any]:
         "profile": _profile(report.profile),
         "verdict": str(report.verdict),
         "exit_code": report.exit_code,
-        "coverage": {**report.coverage, "folded": report.audit.folded if report.audit else 0},
+        "coverage": {**report.coverage, "skipped": report.audit.skipped if report.audit else 0},
         "findings": [finding_content(finding, report.decisions) for finding in report.audit.findings]
         if report.audit
         else [],

@@ -75,9 +75,9 @@ def _coverage(report: Report) -> str:
     parts = [f"{counts[verdict]} {verdict}" for verdict in (Verdict.ALLOWED, Verdict.FORBIDDEN, Verdict.UNPROVEN)]
     if counts["deviated"]:
         parts.append(f"{counts['deviated']} deviated")
-    folded = report.audit.folded if report.audit is not None else 0
+    skipped = report.audit.skipped if report.audit is not None else 0
     return f"{counts['total']} = {' + '.join(parts)}" + (
-        f", {folded} of the allowed folded to constants" if folded else ""
+        f", {skipped} of the allowed never imported" if skipped else ""
     )
 
 

@@ -22,6 +22,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         node.domain,
         node.input_count,
         node.output_count,
+        node.computes_constant,
         node.types_of_tensors,
         node.produces_output,
         node.idiom,

@@ -127,6 +127,11 @@ def produces_output(node: Signature) -> FactValue:
     return node.is_output
 
 
+def computes_constant(node: Signature) -> FactValue:
+    """Whether the node computes a constant from nothing but constants."""
+    return not node.static_shapes_only and any(tensor is not None and bool(tensor.computed) for tensor in node.outputs)
+
+
 def types_of_tensors(node: Signature) -> FactValue:
     """Element types of all inputs and outputs that are tensors of a known type."""
     known = {tensor.dtype for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.dtype}

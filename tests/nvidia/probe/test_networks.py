@@ -63,7 +63,7 @@ def same_signature(question: Question) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.onnx"
         file.write_bytes(question.model.SerializeToString())
-        (occurrence,) = signatures(load(str(file)).graph, folded=False).nodes
+        (occurrence,) = signatures(load(str(file)).graph).nodes
     assert form_id(occurrence.signature) == question.id, question.title
     assert occurrence.node.proto.name == NODE
 

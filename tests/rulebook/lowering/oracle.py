@@ -212,7 +212,7 @@ class Candidate(NamedTuple):
 def expectation(known: Table, path: str) -> list[Candidate]:
     """The candidates of the table for a model file; a model of several nodes has the sum of its nodes' candidates."""
     totals = [Candidate(False, Labels(), Labels(), frozenset())]
-    for occurrence in signatures(load(path).graph, folded=False).nodes:
+    for occurrence in signatures(load(path).graph).nodes:
         options = [
             _candidate(known, found.layers, occurrence.signature.op_type)
             for found in lowering.lower(known, occurrence.signature).alternatives
