@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
-from safecheck.ir.graph import OpNode
+from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
-from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.reach import imported_scopes
-from safecheck.ir.signature import Layer, Signature
+from safecheck.ir.signature import Signature
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
 from safecheck.ir.validity import violation
 from safecheck.ir.walk import every_graph
-from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
+from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border
+from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 
@@ -94,10 +94,10 @@ def audit(model: Model, profile: Profile) -> Audit:
     judgements: dict[tuple[bool, Signature], Judgement] = {}
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
-    findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
+    imported = imported_scopes(model.graph)
+    findings: list[Finding] = list(_border_findings(model, profile, imported, fingerprints))
     allowances: Counter[str] = Counter()
     found = signatures(model.graph)
-    imported = imported_scopes(model.graph)
     for occurrence in found.nodes:
         skipped = occurrence.node.scope not in imported
         key = skipped, occurrence.signature
@@ -174,18 +174,13 @@ def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: 
     )
 
 
-def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> Iterator[Finding]:
-    """Findings about network inputs and outputs; an initializer of the same name is no network input."""
-    graph = model.proto.graph
-    initializers = {tensor.name for tensor in graph.initializer}
-    for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
-        tensor = tensor_from_value_info(value)
-        signature = Signature("", "", 0, (), (), (tensor,))
-        conflict = value.name in model.conflicting_outputs
-        layer = Layer("network:io", value.name, signature, (), (tensor,), "contradicts the model" if conflict else "")
-        for charge in judge_io(profile, layer):
-            location = Location("", None, "", "", "", (value.name,))
-            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))
+def _border_findings(
+    model: Model, profile: Profile, imported: Collection[Scope], fingerprints: Fingerprints
+) -> Iterator[Finding]:
+    for border in borders(profile.table, model, imported):
+        for charge in judge_border(profile, border.layer):
+            location = Location(border.scope, None, "", "", "", (border.name,) if border.name else ())
+            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, border.tensor))
 
 
 def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:
