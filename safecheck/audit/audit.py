@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from safecheck.audit.gaps import LAYER as GAP
@@ -14,13 +14,13 @@ from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
-from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.reach import imported_scopes
-from safecheck.ir.signature import Layer, Signature
+from safecheck.ir.signature import Signature
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
 from safecheck.ir.validity import violation
 from safecheck.ir.walk import every_graph
-from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
+from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border
+from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 
@@ -100,7 +100,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
-    findings: list[Finding] = list(_io_findings(model, profile, fingerprints, gaps if gap_rule else None))
+    findings: list[Finding] = list(_border_findings(model, profile, imported, fingerprints, gaps if gap_rule else None))
     allowances: Counter[str] = Counter()
     for position, (occurrence, judgement) in enumerate(zip(found.nodes, judged, strict=True)):
         location = _location(occurrence.node)
@@ -123,7 +123,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     )
 
 
-def _judgements(found: Signatures, imported: Set[Scope], profile: Profile, path: str) -> list[Judgement]:
+def _judgements(found: Signatures, imported: Collection[Scope], profile: Profile, path: str) -> list[Judgement]:
     """The judgement on every node; nodes of equal signature share one.
 
     Raises:
@@ -190,24 +190,18 @@ def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: 
     )
 
 
-def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints, gaps: Gaps | None) -> Iterator[Finding]:
-    """Findings about network inputs and outputs; an initializer of the same name is no network input.
-
-    What is not known about one because of a gap is said where the gap is.
-    """
-    graph, main = model.proto.graph, model.graph.scopes[0]
-    initializers = {tensor.name for tensor in graph.initializer}
-    for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
-        tensor = tensor_from_value_info(value, main.symbols)
-        signature = Signature("", "", 0, (), (), (tensor,))
-        conflict = value.name in model.conflicting_outputs
-        layer = Layer("network:io", value.name, signature, (), (tensor,), "contradicts the model" if conflict else "")
-        hidden = gaps is not None and gaps.hides(main, value.name)
-        for charge in judge_io(profile, layer):
+def _border_findings(
+    model: Model, profile: Profile, imported: Collection[Scope], fingerprints: Fingerprints, gaps: Gaps | None
+) -> Iterator[Finding]:
+    """Findings about what a graph declares; what is not known because of a gap is said where the gap is."""
+    main = model.graph.scopes[0]
+    for border in borders(profile.table, model, imported):
+        hidden = gaps is not None and border.scope == "" and gaps.hides(main, border.name)
+        for charge in judge_border(profile, border.layer):
             if hidden and charge.verdict is Verdict.UNPROVEN:
                 continue
-            location = Location("", None, "", "", "", (value.name,))
-            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))
+            location = Location(border.scope, None, "", "", "", (border.name,) if border.name else ())
+            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, border.tensor))
 
 
 def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:

@@ -46,6 +46,7 @@ class Scope:
     """What is known about the values that this scope itself defines."""
     producers: dict[str, OpNode] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
+    initializers: tuple[str, ...] = ()
     nodes: list[OpNode] = field(default_factory=list)
 
     parameters: int = 0
@@ -136,6 +137,7 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
             scope.tensors[value.name] = tensor_from_value_info(value, scope.symbols)
     for value in graph.input if scope.parent is None else ():
         scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
+    scope.initializers = tuple([tensor.name for tensor in graph.initializer])
     scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
     for tensor in graph.initializer:
         known = tensor_from_proto(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)

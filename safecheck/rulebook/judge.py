@@ -70,8 +70,14 @@ def judge(profile: Profile, node: Signature) -> Judgement:
     return Judgement(verdict, _unique(labels), _merge(charges), tuple(allowances.values()))
 
 
-def judge_io(profile: Profile, layer: Layer) -> tuple[Charge, ...]:
-    """What a profile has against a network input or output. There is nothing to allow: only limits apply."""
+def judge_border(profile: Profile, layer: Layer) -> tuple[Charge, ...]:
+    """What a profile has against what enters or leaves a graph.
+
+    About network inputs, outputs and names there is nothing to allow: only limits apply. The others are layers, or what
+    keeps the value from being imported, and judged like those of a node.
+    """
+    if not layer.type.startswith("network:"):
+        return _layer(profile, layer).charges
     charges = []
     for rule in profile.rules_for_layer(layer.type):
         truth = rule.when.evaluate(layer)

@@ -30,7 +30,7 @@ def test_no_rule_case_contradicts_its_recorded_answer() -> None:
     for name, answer in recorded_cases().items():
         case = rule_cases()[name]
         known = any(rule.startswith("mistranslation-") for rule in case.findings)
-        allowed, forbidden = set(case.verdicts) == {"allowed"}, "forbidden" in case.verdicts
+        allowed, forbidden = set(case.verdicts) == {"allowed"} and not case.model, "forbidden" in case.verdicts
         if (answer is Scope.REFUSED and allowed) or (answer is Scope.INSIDE and forbidden and not known):
             contradicted.append(f"{case}: {answer.value}")
     assert contradicted == []

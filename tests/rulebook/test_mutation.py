@@ -20,7 +20,7 @@ from case_files import TARGETS, cases
 
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.ir.model import load as load_model
-from safecheck.ir.protos import tensor_from_value_info
+from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Layer, Signature, Value
 from safecheck.ir.signatures import signatures
 from safecheck.rulebook import condition
@@ -29,7 +29,8 @@ from safecheck.rulebook import load as loading
 from safecheck.rulebook.bibliography import sources_from
 from safecheck.rulebook.cases import Case
 from safecheck.rulebook.condition import Combination, Condition
-from safecheck.rulebook.judge import judge, judge_io
+from safecheck.rulebook.judge import judge, judge_border
+from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.lowering.lower import Lowered, lower
 from safecheck.rulebook.lowering.table import Table
 from safecheck.rulebook.profile import Profile
@@ -90,16 +91,10 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
     model = load_model(str(path))
     occurrence = signatures(model.graph).nodes
     main = [position for position, part in enumerate(occurrence) if part.node.scope.path == ""]
-    graph = model.proto.graph
-    initializers = {tensor.name for tensor in graph.initializer}
-    borders = []
-    for value in [*(value for value in graph.input if value.name not in initializers), *graph.output]:
-        tensor = tensor_from_value_info(value)
-        role = "contradicts the model" if value.name in model.conflicting_outputs else ""
-        borders.append(Layer("network:io", value.name, Signature("", "", 0, (), (), (tensor,)), (), (tensor,), role))
+    around = [border.layer for border in borders(profile.table, model, imported_scopes(model.graph))]
     kept = tuple(part.signature for part in occurrence)
-    subjects = {"network:io"}
-    parts: list[tuple[str, Layer | Signature]] = [(layer.type, layer) for layer in borders]
+    subjects = {"network:io", *(layer.type for layer in around)}
+    parts: list[tuple[str, Layer | Signature]] = [(layer.type, layer) for layer in around]
     for signature in kept:
         if signature is not None:
             subjects.add(signature.op_type)
@@ -109,7 +104,7 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
             )
             subjects.update(name for name, _ in parts)
     place = main[node] if main else -1
-    return Judged(frozenset(), kept, place, tuple(borders), frozenset(subjects), tuple(parts))
+    return Judged(frozenset(), kept, place, tuple(around), frozenset(subjects), tuple(parts))
 
 
 _LOWERED: dict[tuple[str, Signature], Lowered] = {}
@@ -139,12 +134,17 @@ def said(book: Profile, judged: Judged) -> object:
             found = frozenset(charge.rule.id for charge in judgement.charges)
         if judgement.verdict is Verdict.ALLOWED:
             allowed.update(rule.id for rule in judgement.allowances)
-    return verdicts, found, allowed, {charge.rule.id for layer in judged.borders for charge in judge_io(book, layer)}
+    return (
+        verdicts,
+        found,
+        allowed,
+        {charge.rule.id for layer in judged.borders for charge in judge_border(book, layer)},
+    )
 
 
 def verdict_on(book: Profile, judged: Judged) -> ModelVerdict:
     verdicts = {judge(book, signature).verdict for signature in judged.signatures if signature is not None}
-    verdicts.update(charge.verdict for layer in judged.borders for charge in judge_io(book, layer))
+    verdicts.update(charge.verdict for layer in judged.borders for charge in judge_border(book, layer))
     if Verdict.FORBIDDEN in verdicts:
         return ModelVerdict.NON_COMPLIANT
     return ModelVerdict.INCONCLUSIVE if Verdict.UNPROVEN in verdicts else ModelVerdict.COMPLIANT

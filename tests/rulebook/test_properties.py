@@ -22,7 +22,7 @@ from safecheck.ir.signatures import signatures as signatures_of
 from safecheck.rulebook import condition as conditions
 from safecheck.rulebook import facts
 from safecheck.rulebook.condition import OPERATORS, Combination, Condition, Truth, met, parse, unmet
-from safecheck.rulebook.judge import judge, judge_io
+from safecheck.rulebook.judge import judge, judge_border
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import load
@@ -113,7 +113,7 @@ def test_every_node_is_judged(signature: Signature) -> None:
 @bounded
 @given(layer=any_layer)
 def test_every_network_input_is_judged(layer: Layer) -> None:
-    for charge in judge_io(rulebook(), layer._replace(type="network:io")):
+    for charge in judge_border(rulebook(), layer._replace(type="network:io")):
         assert charge.verdict is not Verdict.ALLOWED
 
 

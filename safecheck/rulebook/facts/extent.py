@@ -6,6 +6,7 @@ from math import prod
 
 from safecheck.ir.signature import UNKNOWN, FactValue, Layer
 
+_MAX_INT32 = 2**31 - 1
 _CHANNEL_VECTOR = 32  # kCHW32 stores channels in groups of 32
 
 
@@ -13,6 +14,21 @@ def volumes(layer: Layer) -> FactValue:
     """Number of elements of each tensor of the layer, inputs first."""
     found = [tensor.dims for tensor in (*layer.inputs, *layer.outputs)]
     return tuple(UNKNOWN if dims is UNKNOWN else prod(dims) for dims in found) or UNKNOWN
+
+
+def least_volume(layer: Layer) -> FactValue:
+    """Number of elements that the node's largest tensor has at least: a dimension that is no number counts as 1."""
+    return max((prod(dim for dim in dims if type(dim) is int) for dims in _shapes(layer)), default=0)
+
+
+def exceeds_int32(layer: Layer) -> FactValue:
+    """Whether one of the dimensions of the node's tensors is a number that a signed 32-bit integer cannot hold."""
+    return any(type(dim) is int and dim > _MAX_INT32 for dims in _shapes(layer) for dim in dims)
+
+
+def _shapes(layer: Layer) -> list[tuple[int | str | None, ...]]:
+    tensors = (*layer.node.inputs, *layer.node.outputs)
+    return [tensor.shape for tensor in tensors if tensor is not None and tensor.shape is not None]
 
 
 def padded_volumes(layer: Layer) -> FactValue:

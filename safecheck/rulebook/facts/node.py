@@ -122,6 +122,11 @@ def output_count(node: Signature) -> FactValue:
     return sum(tensor is not None for tensor in node.outputs)
 
 
+def unnamed_outputs(node: Signature) -> FactValue:
+    """Number of outputs that are written with an empty name; of a graph, of those of all its nodes."""
+    return sum(tensor is None for tensor in node.outputs)
+
+
 def produces_output(node: Signature) -> FactValue:
     """Whether an output of the main graph comes straight from the node."""
     return node.is_output

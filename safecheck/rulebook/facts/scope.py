@@ -87,12 +87,6 @@ def largest_dimension(layer: Layer) -> FactValue:
     )
 
 
-def highest_rank(layer: Layer) -> FactValue:
-    """The highest rank of the operator's tensors; UNKNOWN if one of the ranks is."""
-    ranks = [tensor.rank for tensor in _of_node(layer.node)]
-    return max((rank for rank in ranks if rank is not UNKNOWN), default=0) if UNKNOWN not in ranks else UNKNOWN
-
-
 def data_rank(layer: Layer) -> FactValue:
     """Rank of the layer's first input."""
     return layer.inputs[0].rank if layer.inputs else UNKNOWN

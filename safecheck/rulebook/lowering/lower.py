@@ -18,6 +18,8 @@ TENSOR_TYPE = "parser:tensor-type"
 OPERATOR_TYPE = "parser:operator-type"
 SHAPE_ARITHMETIC = "parser:shape-arithmetic"
 
+_MAX_RANK = 8  # Dims::MAX_DIMS in every release
+
 
 class Choice(Enum):
     """Why an alternative is a candidate."""
@@ -56,7 +58,7 @@ def lower(table: Table, node: Signature) -> Lowered:
         return Lowered(False, (Alternative(Choice.CERTAIN, (_missing(table, node),), ""),))
     if node.static_shapes_only:
         return Lowered(True, (Alternative(Choice.CERTAIN, (Layer(SHAPE_ARITHMETIC, None, node, (), ()),), ""),))
-    checks = (*_type_checks(table, operator, node), *_refusals(operator, node))
+    checks = (*_type_checks(table, operator, node), *refused_ranks(node), *_refusals(operator, node))
     candidates = [
         Alternative(choice, (*checks, *_layers(table, variant, node)), variant.worded)
         for choice, variant in _choose(operator, node)
@@ -82,6 +84,13 @@ def _type_checks(table: Table, operator: Operator, node: Signature) -> list[Laye
     if operator.types and first is not None and first.dtype in table.types and first.dtype not in operator.types:
         found.append(Layer(OPERATOR_TYPE, first.dtype, node, (first,), ()))
     return sorted(found, key=lambda layer: (layer.type, layer.kind or ""))
+
+
+def refused_ranks(node: Signature) -> list[Layer]:
+    """A refusal where a tensor of the node has more dimensions than TensorRT has room for."""
+    ranks = [len(tensor.shape) for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.shape]
+    high = max(ranks, default=0) > _MAX_RANK
+    return [Layer(REFUSED, f"A tensor has at most {_MAX_RANK} dimensions.", node, (), ())] if high else []
 
 
 def _refusals(operator: Operator, node: Signature) -> list[Layer]:

@@ -309,7 +309,7 @@ REFUSED: list[tuple[Signature, str, str | None]] = [
     (node("Slice", X, ints(0), ints(1), t(1, dtype="INT64")), "parser:refused", "axes"),
     (node("ReduceSum", X, t(1, dtype="INT64")), "parser:refused", "axes"),
     (node("CumSum", X, t(dtype="INT64")), "parser:refused", "axis"),
-    (node("Transpose", t(*[1] * 9)), "parser:refused", "rank"),
+    (node("Transpose", t(*[1] * 9)), "parser:refused", "dimensions"),
     (node("DepthToSpace", M, blocksize=2), "parser:refused", "rank"),
     (node("EyeLike", X), "parser:refused", "rank"),
     (node("EyeLike", t("n", 4)), "parser:refused", "static"),
