@@ -101,7 +101,7 @@ class Signature(NamedTuple):
     idiom: str = ""
     """Name of the exporter idiom the node is part of (see `facts.idioms`)."""
     static_shapes_only: bool = False
-    """True if the node computes something that depends on nothing but constants and static shapes."""
+    """True if the node computes something that depends on nothing but constants and static shapes, and is folded."""
 
 
 class Layer(NamedTuple):
@@ -115,7 +115,7 @@ class Layer(NamedTuple):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     role: str = ""
-    """Name of the parser pattern that added the layer; empty for the operator's own layer."""
+    """Parser pattern that added the layer, or the grade of a refusal; empty for the operator's own layer."""
     certain: bool = True
     """False if whether the parser adds this layer could not be determined."""
 

@@ -21,6 +21,8 @@ class Occurrence:
     signature: Signature
     computes_constant: bool
     """True if the node computes a constant, so that it can be folded before the build."""
+    fixed: bool
+    """True if what the node computes depends on nothing but constants and fixed shapes."""
     operands: tuple[Tensor | None, ...]
     """What is known of the inputs, with the elements of weights, which a signature leaves out."""
 
@@ -42,7 +44,8 @@ def signatures(graph: OpGraph, folded: bool = True) -> Signatures:
     """Every node once, in the order of the scopes; a scope's nodes come in file order, which is topological.
 
     With `folded`, the forms are those of the model after its constants were folded. Without, what nodes compute from
-    constants is no constant in a signature: the file as it is, as the parser sees it.
+    constants is no constant in a signature, and arithmetic on fixed shapes is layers like any other: the file as it is,
+    as the parser sees it.
     """
     names = idioms(graph)
     computed: dict[Scope, dict[str, Tensor]] = {scope: {} for scope in graph.scopes}
@@ -84,9 +87,9 @@ def _occurrence(node: OpNode, idiom: str, folded: bool, computed: dict[Scope, di
         outputs=_seen([_lookup(computed, scope, name) if name else None for name in proto.output], folded),
         is_output=is_output and scope.path == "",
         idiom=idiom,
-        static_shapes_only=static,
+        static_shapes_only=static and folded,
     )
-    return Occurrence(node, signature, computes_constant, tuple(inputs))
+    return Occurrence(node, signature, computes_constant, computes_constant or static, tuple(inputs))
 
 
 def _seen(tensors: list[Tensor | None], folded: bool) -> tuple[Tensor | None, ...]:
@@ -110,6 +113,8 @@ def _results(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bo
     """What the node computes, and by which operators."""
     op_type, found = node.proto.op_type, {}
     before = {name for tensor in inputs if tensor is not None for name in tensor.computed}
+    if op_type in folding.OF_SHAPE_ONLY:
+        before = set()  # the elements of the data, and what computes them, do not matter
     for position, name in enumerate(node.proto.output):
         if name:
             known = node.scope.tensors.get(name, UNKNOWN_TENSOR)

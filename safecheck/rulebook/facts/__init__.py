@@ -11,7 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from safecheck.ir.signature import FactValue, Layer, Signature
-from safecheck.rulebook.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.rulebook.facts import (
+    computation,
+    dla,
+    extent,
+    hazards,
+    importer,
+    movement,
+    node,
+    plugin,
+    scope,
+    tensors,
+    window,
+)
 from safecheck.rulebook.facts import signature_hash as identity
 
 PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
@@ -35,13 +47,19 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         hazards.all_pads_zero,
         hazards.memory_preserving_transpose,
         hazards.residual_output_padding,
+        importer.activations_missing,
+        importer.directions_differ,
+        importer.upper_case_equation,
+        importer.bounds_cover_data,
+        importer.indices_beyond_data,
+        importer.last_window_outside,
         dla.static_shape_arithmetic,
         dla.clip_lower,
         dla.clip_upper,
     )
 }
 ATTRIBUTE_FACTS: dict[str, Callable[[Signature, str], FactValue]] = {
-    fact.__name__: fact for fact in (node.attribute, node.written)
+    fact.__name__: fact for fact in (node.attribute, node.written, importer.axis_from_end)
 }
 INPUT_FACTS: dict[str, Callable[[Signature, tuple[int, ...]], FactValue]] = {
     fact.__name__: fact
@@ -50,6 +68,7 @@ INPUT_FACTS: dict[str, Callable[[Signature, tuple[int, ...]], FactValue]] = {
         node.spelled,
         node.network_input,
         node.constant,
+        node.fixed,
         node.static,
         node.dtype,
         node.rank,

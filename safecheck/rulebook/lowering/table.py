@@ -2,16 +2,22 @@
 
 A file either says everything or `extends` another one and says what differs: an operator replaces the whole entry of
 that operator, a pattern its layers, `operator_types` the documented types of operators, `remove` takes operators away,
-and every other key replaces its value. An operator
-that has an importer is not unsupported, whatever an inherited list says.
+and every other key replaces its value. An operator that has an importer is not unsupported, whatever an inherited list
+says.
+
+What an importer refuses has the grade of the file where it is written, `documented` unless given. `refusals` changes
+what is inherited: some are `added`, those `withdrawn` are false in this release; and where the file is `measured`, all
+others were asked again, but for those of the `unasked` operators.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
 from safecheck.rulebook.facts import NODE_FACT_NAMES
 from safecheck.rulebook.lowering.patterns import OPTIONAL, PATTERNS
@@ -62,6 +68,32 @@ class Refusal:
 
     when: Condition
     text: str
+    grade: Grade
+    """How it is known: `documented` in sources or documentation, or `measured`."""
+
+
+_CHANGES: tuple[Literal["added"], Literal["withdrawn"]] = ("added", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class _Amendment:
+    """A change of what an inherited importer refuses; its entry says which refusal, or nothing if all are confirmed."""
+
+    how: Literal["added", "confirmed", "withdrawn"]
+    grade: Grade
+    entry: Entry | None = None
+
+    def apply(self, refuses: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
+        if self.entry is None:
+            return tuple(replace(refusal, grade=self.grade) for refusal in refuses)
+        if self.how == "added":
+            keys = self.entry.mapping(required=("operators", "when", "text"))
+            return (*refuses, _refusal_of(keys, self.grade))
+        text = self.entry.mapping(required=("operators", "text"))["text"].text()
+        rest = tuple(refusal for refusal in refuses if refusal.text != text)
+        if len(rest) == len(refuses):
+            self.entry.fail(f"'{printable(text, 80)}' is not what the importer refuses", "name the text of a refusal")
+        return rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +122,28 @@ class Table:
     patterns: dict[str, tuple[str, ...]]
     unsupported: frozenset[str]
     """Operators that the release documents as unsupported."""
-    operators: dict[str, Entry]
-    """Operators by name, read when they are first asked for."""
+    operators: dict[str, tuple[Entry, Grade]]
+    """Operators by name, read when they are first asked for, with the grade of the file that they stand in."""
     local_functions: bool = False
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
     operator_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Documented element types that differ from those of the operator's entry."""
+    amendments: dict[str, tuple[_Amendment, ...]] = field(default_factory=dict)
+    """Changes of what inherited operators refuse, the oldest first."""
     files: tuple[str, ...] = ()
     """Ids of the files this table was put together from, the nearest first."""
     _read: dict[str, Operator] = field(default_factory=dict)
 
     def operator(self, name: str) -> Operator | None:
         """How an operator is translated; None if the parser has no importer for it."""
-        entry = self.operators.get(name)
-        if entry is None:
+        if name not in self.operators:
             return None
         if name not in self._read:
-            read = _operator(entry)
-            self._read[name] = replace(read, types=self.operator_types.get(name, read.types))
+            read = _operator(*self.operators[name])
+            refuses = read.refuses
+            for amendment in self.amendments.get(name, ()):
+                refuses = amendment.apply(refuses)
+            self._read[name] = replace(read, types=self.operator_types.get(name, read.types), refuses=refuses)
         return self._read[name]
 
     def check(self) -> None:
@@ -129,14 +165,16 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
     root = load(text, file)
     extends = root.items().get("extends")
     if extends is None:
-        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "local_functions"))
+        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "grade", "local_functions"))
         base = None
     else:
         keys = root.mapping(
-            required=("extends", *_ALWAYS), optional=("about", "local_functions", "operator_types", "remove", *_WHOLE)
+            required=("extends", *_ALWAYS),
+            optional=("about", "grade", "local_functions", "operator_types", "refusals", "remove", *_WHOLE),
         )
         base = _parent(extends, file, read, (*children, keys["id"].text()))
-    operators = _operators(keys, base)
+    grade = Grade(keys["grade"].choice(("documented", "measured"))) if "grade" in keys else Grade.DOCUMENTED
+    operators = _operators(keys, base, grade)
     unsupported = (
         frozenset(entry.text() for entry in keys["unsupported"].sequence())
         if base is None or "unsupported" in keys
@@ -156,6 +194,7 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
         unsupported=unsupported if base is None else unsupported - operators.keys(),
         operators=operators,
         operator_types=_operator_types(keys, base, operators),
+        amendments=_amendments(keys, base, operators.keys(), grade),
         local_functions=_flag(keys["local_functions"]) if "local_functions" in keys else _inherited(base),
         files=(keys["id"].text(), *(() if base is None else base.files)),
     )
@@ -200,7 +239,7 @@ def _patterns(keys: dict[str, Entry], base: Table | None) -> dict[str, tuple[str
 
 
 def _operator_types(
-    keys: dict[str, Entry], base: Table | None, operators: dict[str, Entry]
+    keys: dict[str, Entry], base: Table | None, operators: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """Groups of operators with the same documented types; an operator that is given anew brings its own."""
     own = keys["operators"].items() if "operators" in keys else {}
@@ -213,8 +252,30 @@ def _operator_types(
     return found
 
 
-def _operators(keys: dict[str, Entry], base: Table | None) -> dict[str, Entry]:
-    given = keys["operators"].items() if "operators" in keys else {}
+def _amendments(
+    keys: dict[str, Entry], base: Table | None, operators: Set[str], grade: Grade
+) -> dict[str, tuple[_Amendment, ...]]:
+    """What is inherited and what the file changes, by operator; one that is given anew begins without changes."""
+    if base is None:
+        return {}
+    given = keys["refusals"].mapping(optional=("added", "withdrawn", "unasked")) if "refusals" in keys else {}
+    own = keys["operators"].items() if "operators" in keys else {}
+    found = {name: parts for name, parts in base.amendments.items() if name not in own}
+    if grade is Grade.MEASURED:
+        unasked = {part.choice(operators) for part in given["unasked"].sequence()} if "unasked" in given else set()
+        confirmed = operators - own.keys() - unasked
+        found |= {name: (*found.get(name, ()), _Amendment("confirmed", grade)) for name in confirmed}
+    for how in _CHANGES:
+        for entry in given[how].sequence() if how in given else ():
+            for part in entry.items()["operators"].sequence() if "operators" in entry.items() else ():
+                name = part.choice(operators)
+                found[name] = (*found.get(name, ()), _Amendment(how, grade, entry))
+    return found
+
+
+def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade]]:
+    entries = keys["operators"].items() if "operators" in keys else {}
+    given = {name: (entry, grade) for name, entry in entries.items()}
     if base is None:
         return given
     removed = {entry.text(): entry for entry in (keys["remove"].sequence() if "remove" in keys else ())}
@@ -225,7 +286,7 @@ def _operators(keys: dict[str, Entry], base: Table | None) -> dict[str, Entry]:
     return dict(sorted((kept | given).items(), key=lambda item: (item[0].lower(), item[0])))
 
 
-def _operator(entry: Entry) -> Operator:
+def _operator(entry: Entry, grade: Grade) -> Operator:
     keys = entry.mapping(optional=("at", "types", "refuses", "forms", "layers"))
     if ("forms" in keys) == ("layers" in keys):
         entry.fail("an operator needs either forms or layers", "give forms: for alternatives, layers: for a single one")
@@ -237,14 +298,17 @@ def _operator(entry: Entry) -> Operator:
     return Operator(
         at=keys["at"].text() if "at" in keys else "",
         types=tuple(part.text() for part in keys["types"].sequence()) if "types" in keys else (),
-        refuses=tuple(_refusal(part) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
+        refuses=tuple(_refusal(part, grade) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
         variants=variants,
     )
 
 
-def _refusal(entry: Entry) -> Refusal:
-    keys = entry.mapping(required=("when", "text"))
-    return Refusal(parse(keys["when"], NODE_FACT_NAMES), keys["text"].text())
+def _refusal(entry: Entry, grade: Grade) -> Refusal:
+    return _refusal_of(entry.mapping(required=("when", "text")), grade)
+
+
+def _refusal_of(keys: dict[str, Entry], grade: Grade) -> Refusal:
+    return Refusal(parse(keys["when"], NODE_FACT_NAMES), keys["text"].text(), grade)
 
 
 def _variant(entry: Entry) -> Variant:
