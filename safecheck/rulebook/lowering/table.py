@@ -3,24 +3,20 @@
 A file either says everything or `extends` another one and says what differs: an operator replaces the whole entry of
 that operator, a pattern its layers, `operator_types` the documented types of operators, `remove` takes operators away,
 and every other key replaces its value. An operator that has an importer is not unsupported, whatever an inherited list
-says.
-
-What an importer refuses has the grade of the file where it is written, `documented` unless given. `refusals` changes
-what is inherited: some are `added`, those `withdrawn` are false in this release; and where the file is `measured`, all
-others were asked again, but for those of the `unasked` operators.
+says. What importers refuse has a file of its own, `refusals.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
 from safecheck.rulebook.facts import NODE_FACT_NAMES
 from safecheck.rulebook.lowering.patterns import OPTIONAL, PATTERNS
+from safecheck.rulebook.lowering.refusals import Amendment, Refusal, amendments, refusal
 from safecheck.strict.yaml import Entry, load
 from safecheck.text import printable
 
@@ -63,40 +59,6 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A restriction of the importer: if the condition holds, parsing fails."""
-
-    when: Condition
-    text: str
-    grade: Grade
-    """How it is known: `documented` in sources or documentation, or `measured`."""
-
-
-_CHANGES: tuple[Literal["added"], Literal["withdrawn"]] = ("added", "withdrawn")
-
-
-@dataclass(frozen=True, slots=True)
-class _Amendment:
-    """A change of what an inherited importer refuses; its entry says which refusal, or nothing if all are confirmed."""
-
-    how: Literal["added", "confirmed", "withdrawn"]
-    grade: Grade
-    entry: Entry | None = None
-
-    def apply(self, refuses: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
-        if self.entry is None:
-            return tuple(replace(refusal, grade=self.grade) for refusal in refuses)
-        if self.how == "added":
-            keys = self.entry.mapping(required=("operators", "when", "text"))
-            return (*refuses, _refusal_of(keys, self.grade))
-        text = self.entry.mapping(required=("operators", "text"))["text"].text()
-        rest = tuple(refusal for refusal in refuses if refusal.text != text)
-        if len(rest) == len(refuses):
-            self.entry.fail(f"'{printable(text, 80)}' is not what the importer refuses", "name the text of a refusal")
-        return rest
-
-
-@dataclass(frozen=True, slots=True)
 class Operator:
     """How one ONNX operator is translated."""
 
@@ -128,7 +90,7 @@ class Table:
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
     operator_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Documented element types that differ from those of the operator's entry."""
-    amendments: dict[str, tuple[_Amendment, ...]] = field(default_factory=dict)
+    amendments: dict[str, tuple[Amendment, ...]] = field(default_factory=dict)
     """Changes of what inherited operators refuse, the oldest first."""
     files: tuple[str, ...] = ()
     """Ids of the files this table was put together from, the nearest first."""
@@ -194,7 +156,7 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
         unsupported=unsupported if base is None else unsupported - operators.keys(),
         operators=operators,
         operator_types=_operator_types(keys, base, operators),
-        amendments=_amendments(keys, base, operators.keys(), grade),
+        amendments={} if base is None else amendments(keys, base.amendments, operators.keys(), grade),
         local_functions=_flag(keys["local_functions"]) if "local_functions" in keys else _inherited(base),
         files=(keys["id"].text(), *(() if base is None else base.files)),
     )
@@ -252,27 +214,6 @@ def _operator_types(
     return found
 
 
-def _amendments(
-    keys: dict[str, Entry], base: Table | None, operators: Set[str], grade: Grade
-) -> dict[str, tuple[_Amendment, ...]]:
-    """What is inherited and what the file changes, by operator; one that is given anew begins without changes."""
-    if base is None:
-        return {}
-    given = keys["refusals"].mapping(optional=("added", "withdrawn", "unasked")) if "refusals" in keys else {}
-    own = keys["operators"].items() if "operators" in keys else {}
-    found = {name: parts for name, parts in base.amendments.items() if name not in own}
-    if grade is Grade.MEASURED:
-        unasked = {part.choice(operators) for part in given["unasked"].sequence()} if "unasked" in given else set()
-        confirmed = operators - own.keys() - unasked
-        found |= {name: (*found.get(name, ()), _Amendment("confirmed", grade)) for name in confirmed}
-    for how in _CHANGES:
-        for entry in given[how].sequence() if how in given else ():
-            for part in entry.items()["operators"].sequence() if "operators" in entry.items() else ():
-                name = part.choice(operators)
-                found[name] = (*found.get(name, ()), _Amendment(how, grade, entry))
-    return found
-
-
 def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade]]:
     entries = keys["operators"].items() if "operators" in keys else {}
     given = {name: (entry, grade) for name, entry in entries.items()}
@@ -298,17 +239,9 @@ def _operator(entry: Entry, grade: Grade) -> Operator:
     return Operator(
         at=keys["at"].text() if "at" in keys else "",
         types=tuple(part.text() for part in keys["types"].sequence()) if "types" in keys else (),
-        refuses=tuple(_refusal(part, grade) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
+        refuses=tuple(refusal(part, grade) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
         variants=variants,
     )
-
-
-def _refusal(entry: Entry, grade: Grade) -> Refusal:
-    return _refusal_of(entry.mapping(required=("when", "text")), grade)
-
-
-def _refusal_of(keys: dict[str, Entry], grade: Grade) -> Refusal:
-    return Refusal(parse(keys["when"], NODE_FACT_NAMES), keys["text"].text(), grade)
 
 
 def _variant(entry: Entry) -> Variant:
