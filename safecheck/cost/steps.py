@@ -54,7 +54,7 @@ def steps(nodes: Iterable[Occurrence], outputs: Iterable[str]) -> Steps:
     problem = ""
     for node in nodes:
         signature, inputs, written = node.signature, node.node.proto.input, node.node.proto.output
-        if node.computes_constant or signature.static_shapes_only or signature.op_type == "Constant":
+        if node.fixed or signature.op_type == "Constant":
             fixed.update(written)
             continue
         known = sizes.get(signature)

@@ -121,7 +121,7 @@ class Layer(NamedTuple):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     role: str = ""
-    """Name of the parser pattern that added the layer; empty for the operator's own layer."""
+    """Parser pattern that added the layer, or the grade of a refusal; empty for the operator's own layer."""
     certain: bool = True
     """False if whether the parser adds this layer could not be determined."""
 

@@ -21,6 +21,8 @@ class Occurrence:
     signature: Signature
     computes_constant: bool
     """True if the node computes a constant, so that it can be folded before the build."""
+    fixed: bool
+    """True if what the node computes depends on nothing but constants and fixed shapes."""
     operands: tuple[Tensor | None, ...]
     """What is known of the inputs, with the elements of weights, which a signature leaves out."""
 
@@ -86,7 +88,7 @@ def _occurrence(node: OpNode, idiom: str, computed: dict[Scope, dict[str, Tensor
         static_shapes_only=static,
         beside=_beside(node) if proto.op_type in ASKED_BESIDE else (),
     )
-    return Occurrence(node, signature, computes_constant, tuple(inputs))
+    return Occurrence(node, signature, computes_constant, computes_constant or static, tuple(inputs))
 
 
 def _beside(node: OpNode) -> tuple[str, ...]:
@@ -117,6 +119,8 @@ def _results(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bo
     """What the node computes, and by which operators."""
     op_type, found = node.proto.op_type, {}
     before = {name for tensor in inputs if tensor is not None for name in tensor.computed}
+    if op_type in folding.OF_SHAPE_ONLY:
+        before = set()  # the elements of the data, and what computes them, do not matter
     for position, name in enumerate(node.proto.output):
         if name:
             known = node.scope.tensors.get(name, UNKNOWN_TENSOR)

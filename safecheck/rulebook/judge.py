@@ -51,7 +51,7 @@ def judge(profile: Profile, node: Signature) -> Judgement:
     Where several translations remain possible and the reason is known in words only, the worst of them counts. Where
     the reason is an unknown fact, translations that disagree make the node unproven: knowing the fact could clear it.
     """
-    lowered = lower(profile.table, node)
+    lowered = lower(profile.table, node if profile.keeps_arithmetic else node._replace(static_shapes_only=False))
     results = [_alternative(profile, alternative) for alternative in lowered.alternatives]
     charges = [charge for _, part, _ in results for charge in part]
     verdict = max((outcome for outcome, _, _ in results), key=lambda outcome: outcome.severity)

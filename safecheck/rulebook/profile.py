@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from safecheck.finding import Citation, Grade
+from safecheck.rulebook.lowering.lower import SHAPE_ARITHMETIC
 from safecheck.rulebook.lowering.table import Table
 from safecheck.rulebook.rule import ANY, Rule
 
@@ -67,6 +68,11 @@ class Profile:
     def mandatory(self) -> frozenset[str]:
         """Rules that can be neither deviated nor baselined."""
         return frozenset(rule.id for rule in self.rules if rule.mandatory)
+
+    @cached_property
+    def keeps_arithmetic(self) -> bool:
+        """Whether a rule of its own judges arithmetic on fixed shapes, and not those about the layers it becomes."""
+        return any(SHAPE_ARITHMETIC in rule.layers for rule in self.rules)
 
     @cached_property
     def _by_layer(self) -> dict[str, tuple[Rule, ...]]:

@@ -16,6 +16,7 @@ from safecheck.rulebook.facts import (
     dla,
     extent,
     hazards,
+    importer,
     misreadings,
     movement,
     node,
@@ -56,13 +57,18 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         misreadings.resize_readings_differ,
         misreadings.vector_before_batches,
         misreadings.one_group_of_channels,
+        importer.activations_missing,
+        importer.directions_differ,
+        importer.upper_case_equation,
+        importer.bounds_cover_data,
+        importer.indices_beyond_data,
         dla.static_shape_arithmetic,
         dla.clip_lower,
         dla.clip_upper,
     )
 }
 ATTRIBUTE_FACTS: dict[str, Callable[[Signature, str], FactValue]] = {
-    fact.__name__: fact for fact in (node.attribute, node.written)
+    fact.__name__: fact for fact in (node.attribute, node.written, importer.axis_from_end)
 }
 INPUT_FACTS: dict[str, Callable[[Signature, tuple[int, ...]], FactValue]] = {
     fact.__name__: fact
@@ -71,6 +77,7 @@ INPUT_FACTS: dict[str, Callable[[Signature, tuple[int, ...]], FactValue]] = {
         node.spelled,
         node.network_input,
         node.constant,
+        node.fixed,
         node.static,
         node.dtype,
         node.rank,

@@ -68,6 +68,11 @@ def constant(node: Signature, positions: Positions) -> FactValue:
     return all(tensor.constant for tensor in _present(node, positions))
 
 
+def fixed(node: Signature, positions: Positions) -> FactValue:
+    """Whether these inputs, as far as given, are constants or are computed from constants and fixed shapes only."""
+    return all(tensor.constant or tensor.computed != () for tensor in _present(node, positions))
+
+
 def static(node: Signature, positions: Positions) -> FactValue:
     """Whether these inputs, as far as given, have only fixed dimensions."""
     answer: FactValue = True

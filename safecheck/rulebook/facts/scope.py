@@ -148,14 +148,17 @@ def filter_dilation(layer: Layer) -> FactValue:
 
 
 def filter_padding(layer: Layer) -> FactValue:
-    """Padding of a window layer as numbers, begin then end; zeros where a mode (SAME, VALID) sets it."""
+    """Padding of a window layer as numbers, begin then end; zeros where SAME sets it.
+
+    Beside VALID, which means no padding in ONNX, the importer reads pads all the same.
+    """
     spatial = _spatial(layer)
     mode = attribute(layer.node, "auto_pad")
     if spatial is UNKNOWN:
         return UNKNOWN
-    if mode in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
         return (0,) * (2 * max(spatial, 2))
-    if mode != "NOTSET":
+    if mode not in ("NOTSET", "VALID"):
         return UNKNOWN
     if any(name == "output_shape" for name, _ in layer.node.attributes):
         return _padding_for_output(layer, spatial)

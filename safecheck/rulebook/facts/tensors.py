@@ -70,7 +70,7 @@ def layer_type(layer: Layer) -> FactValue:
 
 
 def role(layer: Layer) -> FactValue:
-    """Parser pattern that added the layer, empty for the operator's own layer."""
+    """Parser pattern that added the layer, or how a refusal is known; empty for the operator's own layer."""
     return layer.role
 
 

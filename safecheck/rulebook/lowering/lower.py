@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from safecheck.finding import Grade
 from safecheck.ir.signature import UNKNOWN, Layer, Signature, Tensor
 from safecheck.ir.walk import is_standard
 from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
@@ -64,7 +65,7 @@ def lower(table: Table, node: Signature) -> Lowered:
         for choice, variant in _choose(operator, node)
     ]
     if not candidates:
-        nothing = Layer(REFUSED, "no form of the importer fits this node", node, (), (), certain=False)
+        nothing = Layer(REFUSED, "no form of the importer fits this node", node, (), (), Grade.INFERRED.value, False)
         candidates = [Alternative(Choice.CERTAIN, (*checks, nothing), "")]
     return Lowered(True, tuple(candidates))
 
@@ -90,7 +91,8 @@ def refused_ranks(node: Signature) -> list[Layer]:
     """A refusal where a tensor of the node has more dimensions than TensorRT has room for."""
     ranks = [len(tensor.shape) for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.shape]
     high = max(ranks, default=0) > _MAX_RANK
-    return [Layer(REFUSED, f"A tensor has at most {_MAX_RANK} dimensions.", node, (), ())] if high else []
+    text = f"A tensor has at most {_MAX_RANK} dimensions."
+    return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value)] if high else []
 
 
 def _refusals(operator: Operator, node: Signature) -> list[Layer]:
@@ -98,7 +100,7 @@ def _refusals(operator: Operator, node: Signature) -> list[Layer]:
     for refusal in operator.refuses:
         truth = refusal.when.evaluate(node)
         if truth is not False:
-            found.append(Layer(REFUSED, refusal.text, node, (), (), certain=truth is True))
+            found.append(Layer(REFUSED, refusal.text, node, (), (), refusal.grade.value, truth is True))
     return found
 
 

@@ -2,19 +2,21 @@
 
 A file either says everything or `extends` another one and says what differs: an operator replaces the whole entry of
 that operator, a pattern its layers, `operator_types` the documented types of operators, `remove` takes operators away,
-and every other key replaces its value. An operator
-that has an importer is not unsupported, whatever an inherited list says.
+and every other key replaces its value. An operator that has an importer is not unsupported, whatever an inherited list
+says. What importers refuse has a file of its own, `refusals.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
+from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
 from safecheck.rulebook.facts import NODE_FACT_NAMES
 from safecheck.rulebook.lowering.patterns import OPTIONAL, PATTERNS
+from safecheck.rulebook.lowering.refusals import Amendment, Refusal, amendments, refusal
 from safecheck.strict.yaml import Entry, load
 from safecheck.text import printable
 
@@ -57,14 +59,6 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A restriction of the importer: if the condition holds, parsing fails."""
-
-    when: Condition
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Operator:
     """How one ONNX operator is translated."""
 
@@ -90,24 +84,28 @@ class Table:
     patterns: dict[str, tuple[str, ...]]
     unsupported: frozenset[str]
     """Operators that the release documents as unsupported."""
-    operators: dict[str, Entry]
-    """Operators by name, read when they are first asked for."""
+    operators: dict[str, tuple[Entry, Grade]]
+    """Operators by name, read when they are first asked for, with the grade of the file that they stand in."""
     local_functions: bool = False
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
     operator_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Documented element types that differ from those of the operator's entry."""
+    amendments: dict[str, tuple[Amendment, ...]] = field(default_factory=dict)
+    """Changes of what inherited operators refuse, the oldest first."""
     files: tuple[str, ...] = ()
     """Ids of the files this table was put together from, the nearest first."""
     _read: dict[str, Operator] = field(default_factory=dict)
 
     def operator(self, name: str) -> Operator | None:
         """How an operator is translated; None if the parser has no importer for it."""
-        entry = self.operators.get(name)
-        if entry is None:
+        if name not in self.operators:
             return None
         if name not in self._read:
-            read = _operator(entry)
-            self._read[name] = replace(read, types=self.operator_types.get(name, read.types))
+            read = _operator(*self.operators[name])
+            refuses = read.refuses
+            for amendment in self.amendments.get(name, ()):
+                refuses = amendment.apply(refuses)
+            self._read[name] = replace(read, types=self.operator_types.get(name, read.types), refuses=refuses)
         return self._read[name]
 
     def check(self) -> None:
@@ -129,14 +127,16 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
     root = load(text, file)
     extends = root.items().get("extends")
     if extends is None:
-        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "local_functions"))
+        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "grade", "local_functions"))
         base = None
     else:
         keys = root.mapping(
-            required=("extends", *_ALWAYS), optional=("about", "local_functions", "operator_types", "remove", *_WHOLE)
+            required=("extends", *_ALWAYS),
+            optional=("about", "grade", "local_functions", "operator_types", "refusals", "remove", *_WHOLE),
         )
         base = _parent(extends, file, read, (*children, keys["id"].text()))
-    operators = _operators(keys, base)
+    grade = Grade(keys["grade"].choice(("documented", "measured"))) if "grade" in keys else Grade.DOCUMENTED
+    operators = _operators(keys, base, grade)
     unsupported = (
         frozenset(entry.text() for entry in keys["unsupported"].sequence())
         if base is None or "unsupported" in keys
@@ -156,6 +156,7 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
         unsupported=unsupported if base is None else unsupported - operators.keys(),
         operators=operators,
         operator_types=_operator_types(keys, base, operators),
+        amendments={} if base is None else amendments(keys, base.amendments, operators.keys(), grade),
         local_functions=_flag(keys["local_functions"]) if "local_functions" in keys else _inherited(base),
         files=(keys["id"].text(), *(() if base is None else base.files)),
     )
@@ -200,7 +201,7 @@ def _patterns(keys: dict[str, Entry], base: Table | None) -> dict[str, tuple[str
 
 
 def _operator_types(
-    keys: dict[str, Entry], base: Table | None, operators: dict[str, Entry]
+    keys: dict[str, Entry], base: Table | None, operators: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
     """Groups of operators with the same documented types; an operator that is given anew brings its own."""
     own = keys["operators"].items() if "operators" in keys else {}
@@ -213,8 +214,9 @@ def _operator_types(
     return found
 
 
-def _operators(keys: dict[str, Entry], base: Table | None) -> dict[str, Entry]:
-    given = keys["operators"].items() if "operators" in keys else {}
+def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade]]:
+    entries = keys["operators"].items() if "operators" in keys else {}
+    given = {name: (entry, grade) for name, entry in entries.items()}
     if base is None:
         return given
     removed = {entry.text(): entry for entry in (keys["remove"].sequence() if "remove" in keys else ())}
@@ -225,7 +227,7 @@ def _operators(keys: dict[str, Entry], base: Table | None) -> dict[str, Entry]:
     return dict(sorted((kept | given).items(), key=lambda item: (item[0].lower(), item[0])))
 
 
-def _operator(entry: Entry) -> Operator:
+def _operator(entry: Entry, grade: Grade) -> Operator:
     keys = entry.mapping(optional=("at", "types", "refuses", "forms", "layers"))
     if ("forms" in keys) == ("layers" in keys):
         entry.fail("an operator needs either forms or layers", "give forms: for alternatives, layers: for a single one")
@@ -237,14 +239,9 @@ def _operator(entry: Entry) -> Operator:
     return Operator(
         at=keys["at"].text() if "at" in keys else "",
         types=tuple(part.text() for part in keys["types"].sequence()) if "types" in keys else (),
-        refuses=tuple(_refusal(part) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
+        refuses=tuple(refusal(part, grade) for part in keys["refuses"].sequence()) if "refuses" in keys else (),
         variants=variants,
     )
-
-
-def _refusal(entry: Entry) -> Refusal:
-    keys = entry.mapping(required=("when", "text"))
-    return Refusal(parse(keys["when"], NODE_FACT_NAMES), keys["text"].text())
 
 
 def _variant(entry: Entry) -> Variant:

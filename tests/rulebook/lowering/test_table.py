@@ -303,6 +303,45 @@ def test_a_child_overrides_what_it_names() -> None:
     assert operator.types == ("FLOAT16",)
 
 
+REFUSING = PARENT.replace(
+    "Abs: {types: [FLOAT],",
+    "Abs: {refuses: [{when: {fact: opset, equals: 1}, text: One.}, {when: {fact: opset, equals: 2}, text: Two.}],",
+)
+ADDED = "refusals: {added: [{operators: [Abs], when: {fact: opset, equals: 3}, text: Three.}]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ("", ["One. documented", "Two. documented"]),
+        ("grade: measured", ["One. measured", "Two. measured"]),
+        ("grade: measured\nrefusals: {unasked: [Abs]}", ["One. documented", "Two. documented"]),
+        (f"grade: measured\n{ADDED}}}", ["One. measured", "Two. measured", "Three. measured"]),
+        (f"{ADDED}}}", ["One. documented", "Two. documented", "Three. documented"]),
+        ("refusals: {withdrawn: [{operators: [Abs], text: One.}]}", ["Two. documented"]),
+    ],
+)
+def test_what_is_refused_and_how_that_is_known(changes: str, expected: list[str]) -> None:
+    operator = child(CHILD.replace("remove:", f"{changes}\nremove:"), REFUSING).operator("Abs")
+    assert operator is not None
+    assert [f"{refusal.text} {refusal.grade}" for refusal in operator.refuses] == expected
+
+
+def test_an_operator_that_is_given_anew_refuses_what_it_says() -> None:
+    text = (
+        CHILD.replace("remove:", "grade: measured\nremove:") + "  Abs: {layers: [{layer: IUnaryLayer, kind: kABS}]}\n"
+    )
+    operator = child(text, REFUSING).operator("Abs")
+    assert operator is not None
+    assert operator.refuses == ()
+
+
+def test_only_what_is_refused_can_be_withdrawn() -> None:
+    text = CHILD.replace("remove:", "refusals: {withdrawn: [{operators: [Abs], text: Four.}]}\nremove:")
+    with pytest.raises(RuleFileError, match=r"'Four\.' is not what the importer refuses"):
+        child(text, REFUSING).check()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [

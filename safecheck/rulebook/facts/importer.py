@@ -1,0 +1,70 @@
+"""Facts that importers and the network ask before they accept a node, measured with the parser of a late TensorRT 10.
+
+All are about the node as the file has it; what is not known of it is UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor
+from safecheck.rulebook.facts.node import attribute, written
+
+_ACTIVATIONS = {"LSTM": 3, "GRU": 2, "RNN": 1}
+"""Activation functions of one direction."""
+
+
+def _input(node: Signature, position: int) -> Tensor | None:
+    return node.inputs[position] if position < len(node.inputs) else None
+
+
+def axis_from_end(node: Signature, name: str) -> FactValue:
+    """Which dimension of the first input the named attribute means, counted from the last, which is 1."""
+    axis, data = attribute(node, name), _input(node, 0)
+    rank = 0 if data is None or data.shape is None else len(data.shape)
+    if type(axis) is not int or not -rank <= axis < rank:
+        return UNKNOWN
+    return rank - axis % rank
+
+
+def activations_missing(node: Signature) -> FactValue:
+    """Whether a recurrent operator names fewer activations than one direction has."""
+    named = attribute(node, "activations") if written(node, "activations") else None
+    if named is None or node.op_type not in _ACTIVATIONS:
+        return False
+    return len(named) < _ACTIVATIONS[node.op_type] if isinstance(named, tuple) else UNKNOWN
+
+
+def directions_differ(node: Signature) -> FactValue:
+    """Whether the two directions of a recurrent operator have other activations, or other parameters of them."""
+    size = _ACTIVATIONS.get(node.op_type)
+    if size is None or attribute(node, "direction") != "bidirectional":
+        return False
+    answer: FactValue = False
+    for name in ("activations", "activation_alpha", "activation_beta"):
+        value = attribute(node, name) if written(node, name) else ()
+        if not isinstance(value, tuple) or (name != "activations" and len(value) not in (0, 2 * size)):
+            answer = UNKNOWN  # what is not written has a default for each activation
+        elif value[:size] != value[size : 2 * size]:
+            return True
+    return answer
+
+
+def upper_case_equation(node: Signature) -> FactValue:
+    """Whether the equation of an Einsum has capital letters."""
+    equation = attribute(node, "equation")
+    return equation != equation.lower() if isinstance(equation, str) else UNKNOWN
+
+
+def bounds_cover_data(node: Signature) -> FactValue:
+    """Whether a Slice without axes has a start for every dimension."""
+    data, starts = _input(node, 0), _input(node, 1)
+    if data is None or data.shape is None or starts is None or starts.dims is UNKNOWN:
+        return UNKNOWN
+    return starts.dims == (len(data.shape),)
+
+
+def indices_beyond_data(node: Signature) -> FactValue:
+    """Whether the indices of a scatter or gather of elements are longer than the data in some dimension."""
+    data, indices = _input(node, 0), _input(node, 1)
+    if data is None or indices is None or data.dims is UNKNOWN or indices.dims is UNKNOWN:
+        return UNKNOWN
+    return any(index > size for index, size in zip(indices.dims, data.dims, strict=False))
