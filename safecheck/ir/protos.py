@@ -32,10 +32,11 @@ def _elements(proto: Any, type_: ElementType | None, count: int, floats: int) ->
     if proto.HasField("raw_data"):
         layout = f"<{count}{type_.code}"
         return struct.unpack(layout, proto.raw_data) if len(proto.raw_data) == struct.calcsize(layout) else None
-    # of a FLOAT16, int32_data holds the bits and not the number
-    values = () if type_.name == "FLOAT16" else tuple(getattr(proto, type_.field))
+    values = tuple(getattr(proto, type_.field))
     if len(values) != count:
         return None
+    if type_.name == "FLOAT16":  # int32_data holds the bits and not the number
+        return struct.unpack(f"<{count}e", struct.pack(f"<{count}H", *(value & 0xFFFF for value in values)))
     return tuple(bool(value) for value in values) if type_.name == "BOOL" else values
 
 

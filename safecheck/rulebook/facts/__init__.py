@@ -11,7 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from safecheck.ir.signature import FactValue, Layer, Signature
-from safecheck.rulebook.facts import computation, dla, extent, hazards, movement, node, plugin, scope, tensors, window
+from safecheck.rulebook.facts import (
+    computation,
+    dla,
+    extent,
+    hazards,
+    misreadings,
+    movement,
+    node,
+    plugin,
+    scope,
+    tensors,
+    window,
+)
 from safecheck.rulebook.facts import signature_hash as identity
 
 PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
@@ -35,6 +47,12 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         hazards.all_pads_zero,
         hazards.memory_preserving_transpose,
         hazards.residual_output_padding,
+        misreadings.last_window_outside,
+        misreadings.adds_window,
+        misreadings.deconvolution_misplaced,
+        misreadings.resize_readings_differ,
+        misreadings.vector_before_batches,
+        misreadings.one_group_of_channels,
         dla.static_shape_arithmetic,
         dla.clip_lower,
         dla.clip_upper,
