@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -30,7 +31,7 @@ class OpNode:
     """NodeProto."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Scope:
     """One node list with the names it can see."""
 
@@ -49,6 +50,15 @@ class Scope:
 
     parameters: int = 0
     """Elements of the floating-point initializers."""
+
+    @cached_property
+    def readers(self) -> dict[str, list[OpNode]]:
+        """The nodes of this scope by the values they read; a node that reads a value twice stands there twice."""
+        found: dict[str, list[OpNode]] = {}
+        for node in self.nodes:
+            for name in node.proto.input:
+                found.setdefault(name, []).append(node)
+        return found
 
     @property
     def opset(self) -> int:

@@ -136,3 +136,8 @@ def types_of_tensors(node: Signature) -> FactValue:
 def idiom(node: Signature) -> FactValue:
     """Name of the exporter idiom that the node belongs to, or the empty string."""
     return node.idiom
+
+
+def beside_slice_or_concat(node: Signature) -> FactValue:
+    """Whether a Reshape takes its data from a Slice, Split or Concat, or hands its result to one."""
+    return bool(node.beside)

@@ -23,7 +23,16 @@ def form_id(node: Signature) -> FactValue:
     tensors = [_tensor(tensor, node.op_type) for side in (node.inputs, node.outputs) for tensor in (*side, None)]
     if UNKNOWN in tensors or any(_unknown(value) for _, value in node.attributes):
         return UNKNOWN
-    parts = (node.domain, node.op_type, node.opset, node.static_shapes_only, node.attributes, tensors)
+    parts: tuple[object, ...] = (
+        node.domain,
+        node.op_type,
+        node.opset,
+        node.static_shapes_only,
+        node.attributes,
+        tensors,
+    )
+    if node.beside:
+        parts = (*parts, node.beside)
     return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 

@@ -87,6 +87,29 @@ def padding(layer: Layer) -> FactValue:
     return _vector(layer, "pads", 2, 0)
 
 
+def _numbers(row: FactValue) -> tuple[int, ...] | None:
+    known = isinstance(row, tuple) and all(type(number) is int for number in row)
+    return row if known else None  # type: ignore[return-value]
+
+
+def effective_padding(layer: Layer) -> FactValue:
+    """Padding that takes effect, begin then end: as written, or as the SAME modes come out at these sizes."""
+    mode, data = attribute(layer.node, "auto_pad"), layer.node.inputs[0] if layer.node.inputs else None
+    if mode not in ("SAME_UPPER", "SAME_LOWER") or _spatial(layer) is UNKNOWN:
+        return padding(layer)
+    sizes = _numbers(UNKNOWN if data is None or data.dims is UNKNOWN else data.dims[2:])
+    filters = _numbers(window(layer) if layer.node.op_type in _POOLINGS else kernel(layer))
+    steps, spreads = _numbers(stride(layer)), _numbers(dilation(layer))
+    if sizes is None or filters is None or steps is None or spreads is None or 0 in steps:
+        return UNKNOWN
+    totals = []
+    for size, width, step, spread in zip(sizes, filters, steps, spreads, strict=True):
+        covered = step if layer.node.op_type == "ConvTranspose" else size - (-(-size // step) - 1) * step
+        totals.append(max((width - 1) * spread + 1 - covered, 0))
+    smaller, larger = tuple(total // 2 for total in totals), tuple(total - total // 2 for total in totals)
+    return smaller + larger if mode == "SAME_UPPER" else larger + smaller
+
+
 def padding_symmetric(layer: Layer) -> FactValue:
     """Whether begin and end padding are equal in every dimension."""
     pads = padding(layer)
@@ -98,7 +121,7 @@ def padding_symmetric(layer: Layer) -> FactValue:
 
 def padding_within_kernel(layer: Layer) -> FactValue:
     """Whether begin and end padding are smaller than the kernel in every dimension."""
-    pads, size = padding(layer), kernel(layer)
+    pads, size = effective_padding(layer), kernel(layer)
     if not isinstance(pads, tuple) or not isinstance(size, tuple):
         return UNKNOWN
     pairs = list(zip(pads, (*size, *size), strict=True))
