@@ -11,7 +11,7 @@ from pathlib import Path
 from safecheck.audit.audit import Audit
 from safecheck.audit.evidence import BuildEvidence
 from safecheck.nvidia.blame import refusals
-from safecheck.nvidia.log import Summary
+from safecheck.nvidia.log import Summary, on_dla
 from safecheck.nvidia.version import FLAG_IGNORED, Release, dotted, generation, release_of
 from safecheck.text import printable
 
@@ -27,18 +27,19 @@ def evidence(summary: Summary, succeeded: bool, target: Mapping[str, str], audit
     """What a log says, held against a target; hashes, backend and flags as set are for the caller to add."""
     wanted = release_of(target["tensorrt"], "profile")
     release = release_of(summary.tensorrt, "log") if summary.tensorrt else ()
-    scope_errors = [error for error in summary.errors if error.kind == "scope"]
+    errors = on_dla(summary) if target["device"] == "dla" else summary.errors
+    scope_errors = [error for error in errors if error.kind == "scope"]
     checked, reason = _checked(summary, release, wanted, target["device"], bool(scope_errors))
     same = bool(release) and generation(release) == generation(wanted)
     refused = checked and bool(scope_errors)
     if not succeeded and same:
-        kinds = {error.kind for error in summary.errors}
+        kinds = {error.kind for error in errors}
         # from 10.16 on a violation of the scope is a tactic that the compiler does not find
         refused = refused or "parser" in kinds or (checked and release in FLAG_IGNORED and "tactic" in kinds)
     # what follows a refusal (`Engine set up failed`, ...) tells nothing of its own
-    telling = [error for error in summary.errors if error.kind != "other"]
+    telling = [error for error in errors if error.kind != "other"]
     if not (telling or succeeded):
-        telling = summary.errors
+        telling = errors
     if not succeeded:
         said = [summary.no_safety] if summary.no_safety else [error.text for error in telling]
         failed = f"the build failed: {printable(said[0], 300)}" if said else "the build failed"

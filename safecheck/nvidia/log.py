@@ -55,6 +55,24 @@ _SCOPE = tuple(
         r"(?P<layer>)nvmRegionOptimizer\.cpp::forceToUseNvmIO",
     )
 )
+# Where the GPU may take over, and before a stand-alone build fails for it, these are warnings. What depends on flags of
+# the build and not on the network, as the precision, is none of them.
+_OFF_DLA = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\ALayer '{_NAME}' \(\w{{1,60}}\): Unsupported on DLA",
+        rf"\AValidation failed for DLA layer: {_NAME}\. Switching",
+        rf"\AInput tensor has less than 4 dimensions for {_NAME}\. At least one shuffle layer will be inserted",
+        rf"\ADefault DLA is enabled but layer {_NAME} is not supported on DLA",
+        rf"\A(?:DLA Layer )?{_NAME}:? does not support dynamic shapes in any dimension",
+        rf"\A(?!Splitting DLA |DLA (?:does|only|requests) |This version ){_NAME}: (?=.{{0,200}}\bDLA\b)",
+    )
+)
+_OFF_DLA_WHY = re.compile(r"This version of DLA does not support ")
+"""Said of the layer that the next line names."""
+_ALL_ON_DLA = re.compile(
+    r"should only have one graph for the whole network|not all layers are running on DLA|forceToUseNvmIO"
+)
 _FAILED_LAYER = re.compile(rf"\ALayer {_NAME} failed validation\Z")
 _TRIED = re.compile(r"(?=\[(?:Layer|Network)\w{1,60}\] \[[IE]\] )")
 _LIMIT = re.compile(r"\[(\w{1,80})\] \[E\] (.{1,300})")
@@ -109,6 +127,8 @@ class Summary:
     no_safety: str = ""
     """The line that says that this machine's TensorRT has no safety builds."""
     no_gpu: str = ""
+    off_dla: dict[str, str] = field(default_factory=dict)
+    """Layers that the library takes off DLA, as its warnings name them, each with all that they say about it."""
     complaints: int = 0
     """Lines that are marked as errors, with those that only repeat or explain another."""
     last: str = ""
@@ -138,6 +158,17 @@ class Summary:
         return tuple(flags)
 
 
+def on_dla(found: Summary) -> list[LogError]:
+    """The errors as they concern a network that must run on DLA as a whole: every layer that is taken off is one.
+
+    That not all layers are on DLA is then no news.
+    """
+    if not found.off_dla:
+        return found.errors
+    taken = [LogError("scope", layer, text) for layer, text in found.off_dla.items()]
+    return [*taken, *(error for error in found.errors if error.layer or not _ALL_ON_DLA.search(error.text))]
+
+
 def read(path: Path) -> Summary:
     """Everything that is understood of a log file; an unknown line says nothing."""
     with path.open("rb") as file:
@@ -148,6 +179,7 @@ def parse(log: IO[bytes]) -> Summary:
     """The same of an open log."""
     found = Summary()
     limits: list[str] = []
+    why = ""
     for line in _lines(log):
         found.last = line.strip() or found.last
         prefix = _PREFIX.match(line)
@@ -159,6 +191,8 @@ def parse(log: IO[bytes]) -> Summary:
             found.complaints += 1
             if found.complaints <= _MAX_ERRORS:
                 _error(found, text[:_MAX_ERROR], limits)
+        elif "[W]" in prefix["tags"] and "[TRT]" in prefix["tags"]:
+            why = _warning(found, text[:_MAX_ERROR], why)
         else:
             _fact(found, text, "[TRT]" in prefix["tags"])
     return found
@@ -180,6 +214,22 @@ def _mark(found: Summary, mark: re.Match[str], text: str) -> None:
     found.command = text.partition(" # ")[2]
     onnx = _ONNX.search(" " + found.command)
     found.model = onnx["path"].strip() if onnx is not None else ""
+
+
+def _warning(found: Summary, text: str, why: str) -> str:
+    """Take in a warning of the library; `why` is one before it that named no layer, as is the result."""
+    if (skipped := _SKIPPED.search(text)) is not None:
+        found.skipped = skipped[0]
+    if _OFF_DLA_WHY.match(text):
+        return text
+    taken = next((match for pattern in _OFF_DLA if (match := pattern.search(text)) is not None), None)
+    if taken is None:
+        return why
+    if taken["layer"] in found.off_dla or len(found.off_dla) < _MAX_ERRORS:
+        said = found.off_dla.get(taken["layer"], "")
+        new = [part for part in (why, text) if part and part not in said]
+        found.off_dla[taken["layer"]] = " ".join([said, *new]).strip()[:_MAX_ERROR]
+    return ""
 
 
 def _fact(found: Summary, text: str, library: bool) -> None:

@@ -47,6 +47,30 @@ def test_what_is_no_refusal_of_a_layer_is_not_taken_for_one(name: str) -> None:
     assert {kind for kind, _, _ in known(name)} == {"other"}
 
 
+def test_warnings_name_the_layers_that_are_taken_off_dla() -> None:
+    found = log.read(LOGS / "api-8.5-dla-fallback.log")
+    assert found.errors == []
+    taken = log.on_dla(found)
+    assert {error.kind for error in taken} == {"scope"}
+    assert [error.layer for error in taken] == [
+        "(Unnamed Layer* 481) [Constant]", "/model.23/Expand_1", "/model.10/m/m.0/attn/Reshape", "/model.23/Mod",
+    ]  # fmt: skip
+    assert "DLA only supports slicing 4 dimensional tensors. Layer '/model.23/Expand_1' (SLICE)" in taken[1].text
+    assert taken[2].text.startswith("This version of DLA does not support reshape layers directly connected to Slice")
+
+
+def test_on_dla_a_layer_that_is_taken_off_is_a_refusal_and_what_follows_is_not(tmp_path: Path) -> None:
+    warnings = (LOGS / "api-8.5-dla-fallback.log").read_text(encoding="utf-8")
+    errors = (LOGS / "trtexec-8.6-dla-standalone.log").read_text(encoding="utf-8")
+    path = tmp_path / "log"
+    path.write_text("&&&& RUNNING TensorRT.trtexec [TensorRT v8612]\n" + warnings + errors, encoding="utf-8")
+    on_dla = evidence(log.read(path), False, profile("drive-orin-dla-8.6").target, None)
+    assert on_dla.refused
+    assert [refusal.layer for refusal in on_dla.errors][-1] == "/model.23/Mod"
+    on_gpu = evidence(log.read(path), False, RESTRICTED, None)
+    assert [refusal.layer for refusal in on_gpu.errors] == [""]
+
+
 def test_the_scope_check_of_10_names_layer_and_limit() -> None:
     found = log.read(LOGS / "scope-10-refused.log")
     scope = [error for error in found.errors if error.kind == "scope"]
