@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from safecheck.cli.configured import chosen_profile
@@ -13,10 +15,12 @@ from safecheck.render import RENDERERS
 from safecheck.render.output import Target
 from safecheck.rulebook.cases import cases, examples
 from safecheck.rulebook.facts import documentation
-from safecheck.rulebook.index import catalog, known_operators, layers_of, speaks_of, stance, summary
+from safecheck.rulebook.index import Entry, catalog, known_operators, layers_of, speaks_of, stance, summary
 from safecheck.rulebook.lint import problems
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.overlay import TEMPLATE
+from safecheck.rulebook.profile import Profile
+from safecheck.rulebook.search import find
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.usecases.audit import compare_profiles
@@ -74,13 +78,19 @@ def _refuse_unknown(option: str, name: str | None, known: set[str]) -> None:
 
 
 @rules.command("show")
-@click.argument("rule_id", metavar="ID")
+@click.argument("rule_id", metavar="ID|MESSAGE")
 @click.option(
     "--profile", "names", metavar="ID|FILE", multiple=True, help="Where to look; all shipped profiles by default."
 )
 def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
-    """Explain a rule: what it says, exactly when, by whose word, and the way out."""
-    entries = catalog([profile(name) for name in names or shipped()])
+    """Explain a rule: what it says, exactly when, by whose word, and the way out.
+
+    A sentence out of a log of the vendor's software finds the rules that are about it: the best is explained.
+    """
+    profiles = [profile(name) for name in names or shipped()]
+    entries = catalog(profiles)
+    if rule_id not in entries and " " in rule_id.strip():
+        rule_id = _meant(rule_id, entries, profiles)
     if rule_id not in entries:
         what = f"no rule '{printable(rule_id, 80)}'{suggest(rule_id, entries)}"
         raise UsageError("SC-CFG-RULE", "rules show", what, "see `safecheck rules list`")
@@ -88,6 +98,18 @@ def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
     found = examples(rule_id, entry.rule.verdict is Verdict.ALLOWED, cases())
     emit(Target("text", None), "rule", (entry, found))
     return 0
+
+
+def _meant(message: str, entries: Mapping[str, Entry], profiles: list[Profile]) -> str:
+    """The rule that a message is about; the others, and what in a parser is meant, go to standard error."""
+    found = find(message, entries.values(), profiles)
+    if not found:
+        raise UsageError("SC-CFG-RULE", "rules explain", "no rule speaks of that message", "see `safecheck rules list`")
+    if found[0].refusal:
+        click.echo(f"the parser: {found[0].refusal}", err=True)
+    if len(found) > 1:
+        click.echo(f"also: {', '.join(other.entry.rule.id for other in found[1:])}", err=True)
+    return found[0].entry.rule.id
 
 
 rules.add_command(click.Command("explain", params=show_rule.params, callback=show_rule.callback, help=show_rule.help))

@@ -11,7 +11,8 @@ from pathlib import Path
 from safecheck.audit.audit import Audit
 from safecheck.audit.evidence import BuildEvidence
 from safecheck.nvidia.blame import refusals
-from safecheck.nvidia.log import Summary, on_dla
+from safecheck.nvidia.dla_warnings import ALL_ON_DLA
+from safecheck.nvidia.log import LogError, Summary
 from safecheck.nvidia.version import FLAG_IGNORED, Release, dotted, generation, release_of
 from safecheck.text import printable
 
@@ -56,6 +57,17 @@ def evidence(summary: Summary, succeeded: bool, target: Mapping[str, str], audit
         errors=refusals(telling[:_MAX_REFUSALS], audit),
         refused=refused,
     )
+
+
+def on_dla(summary: Summary) -> list[LogError]:
+    """The errors as they concern a network that must run on DLA as a whole: every layer that is taken off is one.
+
+    That not all layers are on DLA is then no news.
+    """
+    if not summary.off_dla:
+        return summary.errors
+    taken = [LogError("scope", layer, text) for layer, text in summary.off_dla.items()]
+    return [*taken, *(error for error in summary.errors if error.layer or not ALL_ON_DLA.search(error.text))]
 
 
 def _checked(summary: Summary, release: Release, wanted: Release, device: str, refused: bool) -> tuple[bool, str]:

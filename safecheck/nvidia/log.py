@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from safecheck.nvidia import version
+from safecheck.nvidia.dla_warnings import Warnings
 from safecheck.nvidia.version import from_code, release_of
 
 _MAX_LINE = 8192
@@ -54,24 +55,6 @@ _SCOPE = tuple(
         r"(?P<layer>)Safety certified DLA should only have one graph for the whole network",
         r"(?P<layer>)nvmRegionOptimizer\.cpp::forceToUseNvmIO",
     )
-)
-# Where the GPU may take over, and before a stand-alone build fails for it, these are warnings. What depends on flags of
-# the build and not on the network, as the precision, is none of them.
-_OFF_DLA = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\ALayer '{_NAME}' \(\w{{1,60}}\): Unsupported on DLA",
-        rf"\AValidation failed for DLA layer: {_NAME}\. Switching",
-        rf"\AInput tensor has less than 4 dimensions for {_NAME}\. At least one shuffle layer will be inserted",
-        rf"\ADefault DLA is enabled but layer {_NAME} is not supported on DLA",
-        rf"\A(?:DLA Layer )?{_NAME}:? does not support dynamic shapes in any dimension",
-        rf"\A(?!Splitting DLA |DLA (?:does|only|requests) |This version ){_NAME}: (?=.{{0,200}}\bDLA\b)",
-    )
-)
-_OFF_DLA_WHY = re.compile(r"This version of DLA does not support ")
-"""Said of the layer that the next line names."""
-_ALL_ON_DLA = re.compile(
-    r"should only have one graph for the whole network|not all layers are running on DLA|forceToUseNvmIO"
 )
 _FAILED_LAYER = re.compile(rf"\ALayer {_NAME} failed validation\Z")
 _TRIED = re.compile(r"(?=\[(?:Layer|Network)\w{1,60}\] \[[IE]\] )")
@@ -158,17 +141,6 @@ class Summary:
         return tuple(flags)
 
 
-def on_dla(found: Summary) -> list[LogError]:
-    """The errors as they concern a network that must run on DLA as a whole: every layer that is taken off is one.
-
-    That not all layers are on DLA is then no news.
-    """
-    if not found.off_dla:
-        return found.errors
-    taken = [LogError("scope", layer, text) for layer, text in found.off_dla.items()]
-    return [*taken, *(error for error in found.errors if error.layer or not _ALL_ON_DLA.search(error.text))]
-
-
 def read(path: Path) -> Summary:
     """Everything that is understood of a log file; an unknown line says nothing."""
     with path.open("rb") as file:
@@ -179,7 +151,7 @@ def parse(log: IO[bytes]) -> Summary:
     """The same of an open log."""
     found = Summary()
     limits: list[str] = []
-    why = ""
+    warnings = Warnings(found.off_dla)
     for line in _lines(log):
         found.last = line.strip() or found.last
         prefix = _PREFIX.match(line)
@@ -192,7 +164,8 @@ def parse(log: IO[bytes]) -> Summary:
             if found.complaints <= _MAX_ERRORS:
                 _error(found, text[:_MAX_ERROR], limits)
         elif "[W]" in prefix["tags"] and "[TRT]" in prefix["tags"]:
-            why = _warning(found, text[:_MAX_ERROR], why)
+            found.skipped = found.skipped or _skipped(text)
+            warnings.take(text[:_MAX_ERROR])
         else:
             _fact(found, text, "[TRT]" in prefix["tags"])
     return found
@@ -216,26 +189,9 @@ def _mark(found: Summary, mark: re.Match[str], text: str) -> None:
     found.model = onnx["path"].strip() if onnx is not None else ""
 
 
-def _warning(found: Summary, text: str, why: str) -> str:
-    """Take in a warning of the library; `why` is one before it that named no layer, as is the result."""
-    if (skipped := _SKIPPED.search(text)) is not None:
-        found.skipped = skipped[0]
-    if _OFF_DLA_WHY.match(text):
-        return text
-    taken = next((match for pattern in _OFF_DLA if (match := pattern.search(text)) is not None), None)
-    if taken is None:
-        return why
-    if taken["layer"] in found.off_dla or len(found.off_dla) < _MAX_ERRORS:
-        said = found.off_dla.get(taken["layer"], "")
-        new = [part for part in (why, text) if part and part not in said]
-        found.off_dla[taken["layer"]] = " ".join([said, *new]).strip()[:_MAX_ERROR]
-    return ""
-
-
 def _fact(found: Summary, text: str, library: bool) -> None:
-    if (skipped := _SKIPPED.search(text)) is not None:
-        found.skipped = skipped[0]
-    elif library:
+    found.skipped = found.skipped or _skipped(text)
+    if library:
         return  # the library repeats names out of the model; only trtexec itself says what is in force
     elif (built := _BUILT.search(text)) is not None:
         found.seconds = _number(built["seconds"])
@@ -249,6 +205,11 @@ def _fact(found: Summary, text: str, library: bool) -> None:
             found.tensorrt = value
         else:
             found.options.setdefault(name, value)
+
+
+def _skipped(text: str) -> str:
+    match = _SKIPPED.search(text)
+    return "" if match is None else match[0]
 
 
 def _number(text: str) -> float | None:

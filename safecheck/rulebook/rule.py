@@ -41,6 +41,8 @@ class Rule:
     sources: tuple[Citation, ...]
     releases: Releases
     """First and last release the rule holds for; None for every release of the profiles that use it."""
+    says: tuple[str, ...] = ()
+    """What the vendor's software says where the rule is broken, in its words; `rules explain` finds the rule by it."""
     mandatory: bool = False
     """True where readers understand the model differently: a broken rule can be neither deviated nor baselined."""
 
@@ -94,7 +96,7 @@ def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping
         required=("id", "title", "verdict", "sources"),
         optional=(
             "layers", "operators", "when", "grade", "extrapolated", "why", "advice", "remedies", "releases",
-            "category",
+            "category", "says",
         ),
     )  # fmt: skip
     if not _ID.match(keys["id"].text()):
@@ -127,6 +129,7 @@ def rule_from_yaml(entry: Entry, default: tuple[str, ...], bibliography: Mapping
         remedies=_words(keys.get("remedies")),
         sources=citations(keys["sources"], bibliography),
         releases=releases(keys.get("releases")),
+        says=_words(keys.get("says")),
         mandatory=_mandatory(keys.get("category")),
     )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safecheck.audit.audit import Audit, Audited
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.nvidia import blame, log
-from safecheck.nvidia.evidence import evidence
+from safecheck.nvidia.evidence import evidence, on_dla
 from safecheck.nvidia.log import LogError
 from safecheck.rulebook.load import profile
 
@@ -50,7 +50,7 @@ def test_what_is_no_refusal_of_a_layer_is_not_taken_for_one(name: str) -> None:
 def test_warnings_name_the_layers_that_are_taken_off_dla() -> None:
     found = log.read(LOGS / "api-8.5-dla-fallback.log")
     assert found.errors == []
-    taken = log.on_dla(found)
+    taken = on_dla(found)
     assert {error.kind for error in taken} == {"scope"}
     assert [error.layer for error in taken] == [
         "(Unnamed Layer* 481) [Constant]", "/model.23/Expand_1", "/model.10/m/m.0/attn/Reshape", "/model.23/Mod",

@@ -29,6 +29,8 @@ def _explained(entry: Entry) -> Iterator[str]:
     yield f"when       {conditions[0] if conditions else 'always'}"
     for line in conditions[1:]:
         yield f"           {line}"
+    for words in rule.says:
+        yield f"says       {words}"
     if rule.why:
         yield f"known      {rule.why}"
     if rule.advice:

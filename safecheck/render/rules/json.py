@@ -28,6 +28,7 @@ def _rule(entry: Entry) -> dict[str, Any]:
         "layers": list(rule.layers),
         "operators": list(rule.operators),
         "when": describe(rule.when),
+        "says": list(rule.says),
         "why": rule.why,
         "advice": rule.advice,
         "remedies": list(rule.remedies),
