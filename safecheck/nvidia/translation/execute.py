@@ -129,17 +129,22 @@ def _units(layers: Iterable[Layer]) -> tuple[_Unit, ...]:
 
 
 def _body(boundary: list[Layer], layers: tuple[Layer, ...]) -> list[Layer]:
-    """All layers that hang on what a loop makes inside."""
+    """All layers that hang on what a loop makes inside; of a loop in it the whole boundary."""
     own = {id(layer) for layer in boundary}
     inside = {tensor.name for layer in boundary if layer.kind in _INSIDE for tensor in layer.outputs}
+    loops: set[int] = set()
     found: dict[int, Layer] = {}
     growing = True
     while growing:
         growing = False
         for layer in layers:
-            if id(layer) not in own and id(layer) not in found and not inside.isdisjoint(_names(layer)):
+            if id(layer) in own or id(layer) in found:
+                continue
+            owner = layer["loop"]["owner"] if layer.kind in _BOUNDARY else None
+            if owner in loops or not inside.isdisjoint(_names(layer)):
                 found[id(layer)], growing = layer, True
                 inside |= {tensor.name for tensor in layer.outputs}
+                loops |= set() if owner is None else {owner}
     return list(found.values())
 
 
@@ -200,8 +205,7 @@ def _loop(loop: _Loop, values: Values, watch: Watch) -> None:
     try:
         found = _iterate(loop, values)
     except NotRaised as reason:
-        where = (*loop.limits, *loop.outputs)[0]
-        found = {layer.outputs[0].name: Missing(where, str(reason)) for layer in loop.outputs}
+        found = {layer.outputs[0].name: Missing(layer, str(reason)) for layer in loop.outputs}
     for layer in loop.outputs:
         values[layer.outputs[0].name] = watch(layer, layer.outputs[0], found[layer.outputs[0].name])
 
@@ -265,5 +269,15 @@ def _output(layer: Layer, values: Mapping[str, Value], rows: list[Array]) -> Val
     if length != len(rows):
         raise NotRaised(f"{len(rows)} iterations for a concatenation of {length}")
     if not rows:
-        raise NotRaised("a concatenation of no iteration")
+        return _rounded(_nothing(layer), layer.outputs[0])
     return _rounded(np.stack(rows[::-1] if layer["kind"] == "REVERSE" else rows, layer["axis"]), layer.outputs[0])
+
+
+def _nothing(layer: Layer) -> Array:
+    """The concatenation of no iteration."""
+    tensor = layer.inputs[0]
+    if tensor is None or tensor.shape is None or -1 in tensor.shape:
+        raise NotRaised("a concatenation of no iteration, of a shape that is not known")
+    shape = list(tensor.shape)
+    shape.insert(layer["axis"], 0)
+    return np.zeros(shape)

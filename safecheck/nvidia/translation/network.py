@@ -19,6 +19,8 @@ TYPES: Mapping[str, np.dtype[Any]] = {
     "HALF": np.dtype(np.float16),
     "BF16": np.dtype(ml_dtypes.bfloat16),
     "FP8": np.dtype(ml_dtypes.float8_e4m3fn),
+    "FP4": np.dtype(ml_dtypes.float4_e2m1fn),
+    "INT4": np.dtype(ml_dtypes.int4),
     "INT8": np.dtype(np.int8),
     "UINT8": np.dtype(np.uint8),
     "INT32": np.dtype(np.int32),
@@ -77,6 +79,8 @@ class Network:
 def _word(name: str, value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.size} weights"
+    if isinstance(value, dict):  # what the layer belongs to
+        return ",".join(f"{key}:{part}" for key, part in value.items())
     if name == "axes" and isinstance(value, int):
         return bin(value)
     return str(value).replace(" ", "")
@@ -88,10 +92,10 @@ def read(data: bytes) -> Network:
     Raises:
         ValueError: it is not such a description.
     """
-    head, _, rest = data.partition(b"\n")
+    end = data.find(b"\n")
     try:
-        found = json.loads(head)
-        arrays = _Arrays(memoryview(rest))
+        found = json.loads(data[:end])
+        arrays = _Arrays(memoryview(data)[end + 1 :])
         layers = tuple(_layer(part, arrays) for part in found["layers"])
         inputs, outputs = ([_tensor(part) for part in found[name]] for name in ("inputs", "outputs"))
     except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
