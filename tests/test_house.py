@@ -20,7 +20,7 @@ MODULES = sorted(
 )
 NEEDS_EXTRA = {"safecheck.zoo.csa", "safecheck.zoo.baselines"}
 ROOMS = {
-    "onnxruntime": {"rewrite/proof/runtime.py", "measure/quantize/toolkit.py"},
+    "onnxruntime": {"rewrite/proof/runtime.py", "measure/quantize/toolkit.py", "nvidia/translation/original.py"},
     "PIL": {"measure/images/decode.py"},
 }
 HEAVY = ("onnx", "numpy", "networkx", "rich", "yaml", "torch", "transformers")

@@ -242,8 +242,8 @@ SHIPPED = (ROOT / "rules" / "profiles" / f"{DEFAULT}.yaml").read_text(encoding="
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda text: text.replace("mistranslations]", "mistranslation]"), "rules[1]: no rule file 'mistranslation.yaml'"),
-        (lambda text: text.replace("mistranslations]", "mistranslations, mistranslations]"), "two rules are called"),
+        (lambda text: text.replace("mistranslations, gap]", "mistranslation, gap]"), "rules[1]: no rule file 'mistranslation.yaml'"),
+        (lambda text: text.replace("mistranslations, gap]", "mistranslations, mistranslations, gap]"), "two rules are called"),
         (lambda text: text.replace("onnx-tensorrt-8.6", "onnx-tensorrt-8.7"), "lowering: no rule file"),
         (lambda text: text.replace("allow: [documented", "allow: [rumoured"), "evidence.allow[0]: 'rumoured' is not known here"),
         (lambda text: text.replace('tensorrt: "8.6.11"', "tensorrt: 8.6"), "target.tensorrt: expected a text"),

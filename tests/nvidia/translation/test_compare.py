@@ -1,4 +1,4 @@
-"""Hold networks against files: equal within the tolerance, different with both facts, or not decided with the reason."""
+"""Hold networks against files: equal, different with both facts, or not decided and why."""
 
 from __future__ import annotations
 
