@@ -74,6 +74,7 @@ INPUT_FACTS: dict[str, Callable[[Signature, tuple[int, ...]], FactValue]] = {
     fact.__name__: fact
     for fact in (
         node.present,
+        node.blank,
         node.spelled,
         node.network_input,
         node.constant,

@@ -58,6 +58,11 @@ def spelled(node: Signature, positions: Positions) -> FactValue:
     return all(position < len(node.inputs) for position in positions)
 
 
+def blank(node: Signature, positions: Positions) -> bool:
+    """Whether one of these inputs is written with an empty name, which leaves it out."""
+    return any(position < len(node.inputs) and node.inputs[position] is None for position in positions)
+
+
 def network_input(node: Signature, positions: Positions) -> FactValue:
     """Whether any of these inputs is an input of the whole network."""
     return any(tensor.network_input for tensor in _present(node, positions))

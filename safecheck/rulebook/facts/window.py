@@ -77,12 +77,11 @@ def dilation(layer: Layer) -> FactValue:
 
 
 def padding(layer: Layer) -> FactValue:
-    """Explicit padding, begin then end; UNKNOWN under SAME_UPPER and SAME_LOWER, zero under VALID."""
-    mode = attribute(layer.node, "auto_pad")
-    spatial = _spatial(layer)
-    if mode == "VALID" and spatial is not UNKNOWN:
-        return (0,) * (2 * spatial)
-    if mode != "NOTSET":
+    """Explicit padding, begin then end; UNKNOWN under SAME_UPPER and SAME_LOWER.
+
+    The importers read `pads` also beside VALID, where ONNX means none (onnx-tensorrt getKernelParams).
+    """
+    if attribute(layer.node, "auto_pad") not in ("NOTSET", "VALID"):
         return UNKNOWN
     return _vector(layer, "pads", 2, 0)
 

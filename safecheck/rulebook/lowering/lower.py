@@ -8,6 +8,7 @@ from enum import Enum
 from safecheck.finding import Grade
 from safecheck.ir.signature import UNKNOWN, Layer, Signature, Tensor
 from safecheck.ir.walk import is_standard
+from safecheck.rulebook.facts.node import blank
 from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
 from safecheck.rulebook.lowering.table import Operator, Step, Table, Variant
 
@@ -59,7 +60,12 @@ def lower(table: Table, node: Signature) -> Lowered:
         return Lowered(False, (Alternative(Choice.CERTAIN, (_missing(table, node),), ""),))
     if node.static_shapes_only:
         return Lowered(True, (Alternative(Choice.CERTAIN, (Layer(SHAPE_ARITHMETIC, None, node, (), ()),), ""),))
-    checks = (*_type_checks(table, operator, node), *refused_ranks(node), *_refusals(operator, node))
+    checks = (
+        *_type_checks(table, operator, node),
+        *refused_ranks(node),
+        *_empty_names(table, node),
+        *_refusals(operator, node),
+    )
     candidates = [
         Alternative(choice, (*checks, *_layers(table, variant, node)), variant.worded)
         for choice, variant in _choose(operator, node)
@@ -93,6 +99,15 @@ def refused_ranks(node: Signature) -> list[Layer]:
     high = max(ranks, default=0) > _MAX_RANK
     text = f"A tensor has at most {_MAX_RANK} dimensions."
     return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value)] if high else []
+
+
+def _empty_names(table: Table, node: Signature) -> list[Layer]:
+    """Refusals of an input or output that is left out by an empty name."""
+    left_out = [position for position in table.empty_inputs.get(node.op_type, ()) if blank(node, (position,))]
+    texts = [f"An empty name for input {position} is taken for a tensor." for position in sorted(left_out)]
+    if node.op_type in table.empty_outputs and None in node.outputs:
+        texts.append("An empty name for an output is rejected.")
+    return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value) for text in texts]
 
 
 def _refusals(operator: Operator, node: Signature) -> list[Layer]:

@@ -2,8 +2,8 @@
 
 A file either says everything or `extends` another one and says what differs: an operator replaces the whole entry of
 that operator, a pattern its layers, `operator_types` the documented types of operators, `remove` takes operators away,
-and every other key replaces its value. An operator that has an importer is not unsupported, whatever an inherited list
-says. What importers refuse has a file of its own, `refusals.py`.
+and every other key, also `empty_names`, replaces its value. An operator that has an importer is not unsupported,
+whatever an inherited list says. What importers refuse has a file of its own, `refusals.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
@@ -86,6 +87,10 @@ class Table:
     """Operators that the release documents as unsupported."""
     operators: dict[str, tuple[Entry, Grade]]
     """Operators by name, read when they are first asked for, with the grade of the file that they stand in."""
+    empty_inputs: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Inputs, by operator, that stop the parser if they are left out by an empty name: it takes them for tensors."""
+    empty_outputs: frozenset[str] = frozenset()
+    """Operators whose importer makes as many outputs as it wants and refuses an empty name for one."""
     local_functions: bool = False
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
     operator_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -127,12 +132,21 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
     root = load(text, file)
     extends = root.items().get("extends")
     if extends is None:
-        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "grade", "local_functions"))
+        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "grade", "local_functions", "empty_names"))
         base = None
     else:
         keys = root.mapping(
             required=("extends", *_ALWAYS),
-            optional=("about", "grade", "local_functions", "operator_types", "refusals", "remove", *_WHOLE),
+            optional=(
+                "about",
+                "grade",
+                "local_functions",
+                "operator_types",
+                "refusals",
+                "remove",
+                "empty_names",
+                *_WHOLE,
+            ),
         )
         base = _parent(extends, file, read, (*children, keys["id"].text()))
     grade = Grade(keys["grade"].choice(("documented", "measured"))) if "grade" in keys else Grade.DOCUMENTED
@@ -145,7 +159,9 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
     return Table(
         id=keys["id"].text(),
         release=keys["release"].text(),
-        opset=_opset(keys["opset"]) if base is None or "opset" in keys else base.opset,
+        opset=_number(keys["opset"], "give the newest documented opset")
+        if base is None or "opset" in keys
+        else base.opset,
         source=keys["source"].text(),
         types=(
             {name: entry.text() for name, entry in keys["types"].items().items()}
@@ -157,6 +173,7 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
         operators=operators,
         operator_types=_operator_types(keys, base, operators),
         amendments={} if base is None else amendments(keys, base.amendments, operators.keys(), grade),
+        **_empty_names(keys, base),
         local_functions=_flag(keys["local_functions"]) if "local_functions" in keys else _inherited(base),
         files=(keys["id"].text(), *(() if base is None else base.files)),
     )
@@ -175,14 +192,25 @@ def _parent(extends: Entry, file: str, read: Read | None, children: tuple[str, .
     return base
 
 
-def _opset(entry: Entry) -> int:
-    opset = entry.scalar()
-    return opset if type(opset) is int else entry.fail("expected a number", "give the newest documented opset")
+def _number(entry: Entry, todo: str) -> int:
+    number = entry.scalar()
+    return number if type(number) is int else entry.fail("expected a number", todo)
 
 
 def _flag(entry: Entry) -> bool:
     flag = entry.scalar()
     return flag if isinstance(flag, bool) else entry.fail("expected true or false", "correct it")
+
+
+def _empty_names(keys: dict[str, Entry], base: Table | None) -> dict[str, Any]:
+    if "empty_names" not in keys:
+        return {} if base is None else {"empty_inputs": base.empty_inputs, "empty_outputs": base.empty_outputs}
+    parts = keys["empty_names"].mapping(required=("inputs", "outputs"))
+    inputs = {
+        name: frozenset(_number(position, "give positions of inputs") for position in entry.sequence())
+        for name, entry in parts["inputs"].items().items()
+    }
+    return {"empty_inputs": inputs, "empty_outputs": frozenset(part.text() for part in parts["outputs"].sequence())}
 
 
 def _inherited(base: Table | None) -> bool:
