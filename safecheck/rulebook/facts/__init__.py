@@ -47,6 +47,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         hazards.all_pads_zero,
         hazards.memory_preserving_transpose,
         hazards.residual_output_padding,
+        importer.reads_unset,
         importer.activations_missing,
         importer.directions_differ,
         importer.upper_case_equation,
