@@ -161,9 +161,19 @@ def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope]) -> None:
             tensors[proto.output[0]] = tensor_from_constant(proto.attribute)
         for attribute in proto.attribute:
             if attribute.HasField("g"):
-                _collect(attribute.g, _nested(scope, index, attribute.name), scopes)
+                inner = _nested(scope, index, attribute.name)
+                _collect(attribute.g, inner, scopes)
+                if proto.op_type == "Loop":
+                    _mark_unset(inner, attribute.g.input, proto.input)
             for number, nested in enumerate(attribute.graphs):
                 _collect(nested, _nested(scope, index, f"{attribute.name}[{number}]"), scopes)
+
+
+def _mark_unset(body: Scope, inner: Any, given: Any) -> None:
+    """Mark the iteration number and the condition of a Loop whose inputs of the same place are left out."""
+    for position, value in enumerate(inner[:2]):
+        if position >= len(given) or not given[position]:
+            body.tensors[value.name] = body.tensors[value.name]._replace(unset=True)
 
 
 def _nested(scope: Scope, index: int, attribute: str) -> Scope:

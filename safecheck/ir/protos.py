@@ -23,12 +23,17 @@ def tensor_from_proto(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
 
 
 def _elements(proto: Any, type_: ElementType | None, count: int, floats: int) -> tuple[Scalar, ...] | None:
-    if type_ is None or not type_.code:
+    if type_ is None or not (type_.code or type_.name == "BFLOAT16"):
         return _all_zero(proto, count)
-    if not keeps_elements(type_.name, count, floats):
+    if not keeps_elements(type_.name, count, floats) or proto.data_location == _EXTERNAL:
         return None
-    if proto.data_location == _EXTERNAL:
-        return None
+    if type_.name in ("FLOAT16", "BFLOAT16"):
+        bits = _sixteen_bits(proto, count)
+        if bits is None:
+            return None
+        if type_.name == "BFLOAT16":  # the upper half of a FLOAT
+            return struct.unpack(f"<{count}f", struct.pack(f"<{count}I", *(half << 16 for half in bits)))
+        return struct.unpack(f"<{count}e", struct.pack(f"<{count}H", *bits))
     if proto.HasField("raw_data"):
         layout = f"<{count}{type_.code}"
         return struct.unpack(layout, proto.raw_data) if len(proto.raw_data) == struct.calcsize(layout) else None
@@ -40,11 +45,19 @@ def _elements(proto: Any, type_: ElementType | None, count: int, floats: int) ->
     return tuple(bool(value) for value in values) if type_.name == "BOOL" else values
 
 
+def _sixteen_bits(proto: Any, count: int) -> tuple[int, ...] | None:
+    """The bits of two-byte floats; int32_data holds bits as well, one element in each entry."""
+    if proto.HasField("raw_data"):
+        return struct.unpack(f"<{count}H", proto.raw_data) if len(proto.raw_data) == 2 * count else None
+    return tuple(entry & 0xFFFF for entry in proto.int32_data) if len(proto.int32_data) == count else None
+
+
 def _all_zero(proto: Any, count: int) -> tuple[Scalar, ...] | None:
     """Zeros of a type without a decoder here, such as FP8: a zero point asks for no more."""
-    if not 0 < count <= MAX_INTEGERS or proto.data_location == _EXTERNAL or not proto.raw_data:
+    held = proto.raw_data or proto.int32_data
+    if not 0 < count <= MAX_INTEGERS or proto.data_location == _EXTERNAL or not held:
         return None
-    return None if any(proto.raw_data) else (0,) * count
+    return None if any(held) else (0,) * count
 
 
 def tensor_from_constant(attributes: Any) -> Tensor:

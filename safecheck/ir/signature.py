@@ -47,6 +47,8 @@ class Tensor(NamedTuple):
     dimensions. No parser folds it: to the parser it is a tensor and not weights."""
     network_input: bool = False
     """True if the value enters the network from outside."""
+    unset: bool = False
+    """True for the iteration number or the condition inside a Loop that is given none of it."""
 
     @property
     def rank(self) -> int | Unknown:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
+from pathlib import Path
 
 import pytest
-from case_files import rules_named
+from case_files import model_from_text, rules_named
 
 from safecheck.ir.signature import UNKNOWN, Signature, Tensor
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Profile
+from safecheck.usecases.audit import audit_model
 
 
 @cache
@@ -54,8 +56,33 @@ def test_a_layer(rule: str, verdict: str, layer: str, dtype: str) -> None:
     assert named == {rule}
 
 
+# A case speaks of nodes of the main graph, the rule of those in a body.
+IN_A_BODY = "scope10-parser-unset-in-loop"
+
+
+@pytest.mark.parametrize(
+    ("given", "node", "expected"),
+    [
+        ("m, ", "d = Identity(c)", {IN_A_BODY}),
+        ("m, ", "d = Not(c)", {IN_A_BODY}),
+        (", k", "d = Less(i, m)", {IN_A_BODY}),
+        (", k", "d = Identity(c)", set()),
+        ("m, k", "d = Not(c)", set()),
+    ],
+)
+def test_what_a_loop_leaves_out(given: str, node: str, expected: set[str], tmp_path: Path) -> None:
+    model = model_from_text(
+        f"(float[2] x) => (y) <int64 m = {{3}}, bool k = {{1}}> {{ y = Loop({given}, x) "
+        f"<body = b (int64 i, bool c, float[2] a) => (bool d, float[2] o) {{ {node} o = Add(a, a) }}> }}"
+    )
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    audit = audit_model(str(tmp_path / "model.onnx"), rulebook()).audit
+    assert audit is not None
+    assert {finding.rule for finding in audit.findings} == expected
+
+
 def test_every_rule_has_a_case() -> None:
-    named = rules_named("trt-10") | {rule for rule, *_ in LAYERS}
+    named = rules_named("trt-10") | {rule for rule, *_ in LAYERS} | {IN_A_BODY}
     known = {rule.id for rule in rulebook().rules if rule.id.startswith("scope10-")}
     assert sorted(known - named) == [], "give each of these rules a case"
     assert sorted(name for name in named - known if name.startswith("scope10-")) == [], "these rules do not exist"

@@ -14,6 +14,7 @@ from safecheck.intake.onnx_library import library, messages
 from safecheck.ir import folding
 from safecheck.ir.protos import (
     proto_from_tensor,
+    standalone,
     tensor_from_constant,
     tensor_from_proto,
     tensor_from_value_info,
@@ -22,12 +23,13 @@ from safecheck.ir.protos import (
 )
 from safecheck.ir.shape_inference import loops as bodies
 from safecheck.ir.shape_inference.value_propagation import may_follow_elements
-from safecheck.ir.signature import UNKNOWN, Tensor
+from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import every_graph, opset
 
-# Every round settles at least one more computed shape; deep exports need one round for each block of the network.
-_MAX_ROUNDS = 64
-
+_MOST_LOOPS = 500
+"""That hand shapes on to each other. Each costs an inference of the whole model; of more, nothing is said."""
+_IR_VERSION = 4
+"""The first one in which an initializer needs no input of its name."""
 
 # Operators whose output shape depends on the elements of an input; a network without them is settled in one go.
 _VALUE_DEPENDENT = frozenset(
@@ -96,7 +98,7 @@ def _completed(model: Any, follow: bool, incomplete: bool) -> Any:
         return _run(model, follow)
     bodies.lend_constants(model.graph)
     completion = bodies.Completion()
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(_MOST_LOOPS):
         latest = _run(model, follow)
         if not completion.declare(model, latest):
             return latest
@@ -120,8 +122,8 @@ def _settle(model: Any, follow: bool) -> Any:
     latest = _completed(rest, follow, incomplete)
     values: dict[str, Tensor] = {}
     open_values = not _VALUE_DEPENDENT.isdisjoint(node.op_type for node in model.graph.node)
-    for _ in range(_MAX_ROUNDS if open_values and not _settled(latest.graph) else 0):
-        found = _fixed_values(latest.graph, values, opset(model))
+    while open_values and not _settled(latest.graph):
+        found = _fixed_values(latest.graph, values, model)
         if not found:
             break
         values |= found
@@ -130,33 +132,67 @@ def _settle(model: Any, follow: bool) -> Any:
     return latest if rest is model else _typed(model, latest, values)
 
 
-def _fixed_values(graph: Any, before: dict[str, Tensor], opset: int) -> dict[str, Tensor]:
-    """Small values of the main graph that depend on constants and fixed shapes only, and were not known before."""
+def _fixed_values(graph: Any, before: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
+    """Small values of the main graph that depend on constants and fixed shapes only, and were not known before.
+
+    A shape that such a value settles settles others: one walk in the order of the nodes follows all of them.
+    """
     known: dict[str, Tensor] = {}
+    version = opset(model)
     for values in (graph.value_info, graph.output, graph.input):
         known.update((value.name, tensor_from_value_info(value)) for value in values)
     known.update((tensor.name, tensor_from_proto(tensor)) for tensor in graph.initializer)
     outputs = {output.name for output in graph.output}
+    asked_for = _asked_for(graph)
     found: dict[str, Tensor] = {}
     for node in graph.node:
         if node.op_type == "Constant" and node.output:
             known[node.output[0]] = tensor_from_constant(node.attribute)
             continue
-        if not outputs.isdisjoint(node.output) or not folding.foldable(node, opset):
+        if not folding.foldable(node, version):
             continue
         inputs = [known.get(name) if name else None for name in node.input]
+        if any(known.get(name, UNKNOWN_TENSOR).dims is UNKNOWN for name in node.output if name in asked_for):
+            known.update(_alone(node, inputs, model.opset_import))
+        if not outputs.isdisjoint(node.output):
+            continue
         for position, name in enumerate(node.output):
             result = known.get(name, Tensor(None, None))
             if folding.reads_shape_only(node, inputs[0]):
                 elements = folding.shape_elements(node, inputs[0])
             else:
-                elements = folding.elements(node, inputs, result, opset, position)
+                elements = folding.elements(node, inputs, result, version, position)
             tensor = result._replace(values=elements)
             if name and writable(tensor):
                 known[name] = tensor
                 if name not in before:
                     found[name] = tensor
     return found
+
+
+def _asked_for(graph: Any) -> set[str]:
+    """The values that lead to a shape: what follows the last operator that reads one need not be known beforehand."""
+    names: set[str] = set()
+    for node in reversed(graph.node):
+        if (
+            node.op_type in folding.OF_SHAPE_ONLY
+            or node.op_type in _VALUE_DEPENDENT
+            or not names.isdisjoint(node.output)
+        ):
+            names.update(filter(None, node.input))
+    return names
+
+
+def _alone(node: Any, inputs: list[Tensor | None], opsets: Any) -> dict[str, Tensor]:
+    """What inference says of the outputs of one node whose inputs are known."""
+    given = {name: tensor for name, tensor in zip(node.input, inputs, strict=True) if name}
+    if any(tensor is None or tensor.dims is UNKNOWN for tensor in given.values()):
+        return {}
+    fixed = {name: tensor for name, tensor in given.items() if tensor is not None and writable(tensor)}
+    rest = [value_info(name, tensor) for name, tensor in given.items() if tensor is not None and name not in fixed]
+    values = [proto_from_tensor(name, tensor) for name, tensor in fixed.items()]
+    inferred = _run(standalone([node], rest, (), values, opsets, _IR_VERSION), False)
+    return {value.name: tensor_from_value_info(value) for value in inferred.graph.value_info}
 
 
 def _with_values(model: Any, values: dict[str, Tensor]) -> Any:

@@ -57,6 +57,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         misreadings.resize_readings_differ,
         misreadings.vector_before_batches,
         misreadings.one_group_of_channels,
+        importer.reads_unset,
         importer.activations_missing,
         importer.directions_differ,
         importer.upper_case_equation,

@@ -16,6 +16,11 @@ def _input(node: Signature, position: int) -> Tensor | None:
     return node.inputs[position] if position < len(node.inputs) else None
 
 
+def reads_unset(node: Signature) -> FactValue:
+    """Whether the node reads the iteration number or the condition of a Loop that is given none of it."""
+    return any(tensor is not None and tensor.unset for tensor in node.inputs)
+
+
 def axis_from_end(node: Signature, name: str) -> FactValue:
     """Which dimension of the first input the named attribute means, counted from the last, which is 1."""
     axis, data = attribute(node, name), _input(node, 0)
