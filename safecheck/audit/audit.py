@@ -19,6 +19,7 @@ from safecheck.ir.validity import violation
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_io
 from safecheck.rulebook.profile import Profile
+from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
 
 _FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
@@ -46,6 +47,14 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A known defect of the release that a node meets. It warns, and changes no verdict."""
+
+    rule: Rule
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """The verdict on a model, complete: the verdicts of all nodes add up to their number."""
 
@@ -55,6 +64,8 @@ class Audit:
     """In the order of the nodes; findings about the model itself come first."""
     allowances: tuple[Allowance, ...]
     """Rules that the allowed nodes rest on, most used first."""
+    notes: tuple[Note, ...]
+    """Known defects of the release that nodes meet, in the order of the nodes."""
     products: Products
     """What the convolutions and products of the main graph amount to."""
     signatures: Signatures = field(repr=False)
@@ -91,6 +102,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_io_findings(model, profile, fingerprints))
+    notes: list[Note] = []
     allowances: Counter[str] = Counter()
     found = signatures(model.graph, profile.folded)
     for occurrence in found.nodes:
@@ -102,6 +114,7 @@ def audit(model: Model, profile: Profile) -> Audit:
             judgement = judgements[key] = _FOLDED if folded else judge(profile, occurrence.signature)
         location = _location(occurrence.node)
         nodes.append(Audited(location, judgement.verdict, judgement.layers, folded))
+        notes += [Note(rule, location) for rule in judgement.notes]
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [
@@ -114,6 +127,7 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
+        notes=tuple(notes),
         products=products(found.nodes),
         signatures=found,
     )

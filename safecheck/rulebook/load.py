@@ -5,28 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources.abc import Traversable
 
 from safecheck.errors import UsageError
-from safecheck.finding import Citation, Grade, Verdict
+from safecheck.finding import Verdict
+from safecheck.rulebook import parts
 from safecheck.rulebook.bibliography import shipped_sources, sources_from
 from safecheck.rulebook.condition import ALWAYS
 from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
-from safecheck.rulebook.profile import Assumption, Idiom, Profile
+from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import (
     ANY,
     Rule,
-    citations,
     release_number,
-    releases,
     rule_from_yaml,
     rules_from_yaml,
-    speaks_of,
 )
 from safecheck.strict import resources
 from safecheck.strict.yaml import Entry, load, suggest
@@ -85,7 +82,7 @@ class _Loader:
     def _base(self, root: Entry) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
-            optional=("assumptions", "releases", "computed_constants", "status"),
+            optional=("assumptions", "releases", "computed_constants", "status", "defects"),
         )
         sources = self._read("sources.yaml", root)
         bibliography = shipped_sources(sources)
@@ -105,18 +102,15 @@ class _Loader:
             keys["lowering"].fail(
                 f"the lowering cites '{table.source}', which is no known source", "add it to sources.yaml"
             )
-        rules: list[Rule] = []
-        for part in keys["rules"].sequence():
-            for path in _matching(part):
-                rules += _shipped_rules(self._read(path, part), f"rules/{path}", sources)
-        in_force = tuple(rule for rule in rules if rule.holds_for(release))
-        _refuse_doubled_ids(in_force, keys["rules"])
+        in_force = self._rules(keys["rules"], sources, release)
+        defects = self._rules(keys["defects"], sources, release) if "defects" in keys else ()
+        _refuse_doubled_ids((*in_force, *defects), keys["rules"])
         if not any(
             ANY in rule.layers and rule.when is ALWAYS and rule.verdict is Verdict.UNPROVEN for rule in in_force
         ):
             todo = 'add one with layers: ["*"] and verdict: unproven'
             keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
-        grades, extrapolated = _evidence(keys["evidence"])
+        grades, extrapolated = parts.evidence(keys["evidence"])
         return Profile(
             id=keys["id"].text(),
             title=keys["title"].text(),
@@ -129,18 +123,25 @@ class _Loader:
             grades=grades,
             extrapolated=extrapolated,
             folded="computed_constants" not in keys or keys["computed_constants"].choice(_COMPUTED) == "folded",
-            assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
-            idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+            assumptions=parts.assumptions(keys.get("assumptions"), bibliography, release),
+            defects=defects,
+            idioms=parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
         )
 
+    def _rules(self, entry: Entry, sources: str, release: tuple[int, ...]) -> tuple[Rule, ...]:
+        """The rules of the named files that hold for the release."""
+        files = [(path, self._read(path, part)) for part in entry.sequence() for path in _matching(part)]
+        rules = [rule for path, text in files for rule in _shipped_rules(text, f"rules/{path}", sources)]
+        return tuple(rule for rule in rules if rule.holds_for(release))
+
     def _overlay(self, root: Entry, name: str) -> Profile:
         """A profile with rules of one's own on top. What the base forbids stays forbidden: forbidden beats allowed."""
         keys = root.mapping(
             required=("id", "title", "version", "extends"),
-            optional=("evidence", "sources", "rules", "assumptions", "status"),
+            optional=("evidence", "sources", "rules", "assumptions", "status", "strict-defects"),
         )
         self._depth += 1
         if self._depth > _MAX_OVERLAYS:
@@ -158,11 +159,16 @@ class _Loader:
         rules = [rule_from_yaml(part, (), bibliography) for part in entries]
         refuse_idle(entries, rules, base)
         release = _numbers(base.target["tensorrt"])
-        in_force = (*(rule for rule in rules if rule.holds_for(release)), *base.rules)
+        strict = "strict-defects" in keys and parts.truth(keys["strict-defects"])
+        in_force = (
+            *(rule for rule in rules if rule.holds_for(release)),
+            *(base.defects if strict else ()),
+            *base.rules,
+        )
         _refuse_doubled_ids(in_force, root)
         grades, extrapolated = base.grades, base.extrapolated
         if "evidence" in keys:
-            grades, extrapolated = _evidence(keys["evidence"])
+            grades, extrapolated = parts.evidence(keys["evidence"])
             if not grades <= base.grades or (extrapolated and not base.extrapolated):
                 keys["evidence"].fail(
                     f"an overlay may tighten what counts as allowed, not widen it ({base.id} allows "
@@ -177,9 +183,10 @@ class _Loader:
             extends=(base.id, *base.extends),
             sha256=self._digest.hexdigest(),
             rules=in_force,
+            defects=() if strict else base.defects,
             grades=grades,
             extrapolated=extrapolated,
-            assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography, release)),
+            assumptions=(*base.assumptions, *parts.assumptions(keys.get("assumptions"), bibliography, release)),
             files=tuple(self._files),
             release="",
             released=base.released and _released(keys.get("status")),
@@ -227,25 +234,9 @@ def _shipped_rules(text: str, file: str, sources: str) -> tuple[Rule, ...]:
     return rules_from_yaml(text, file, shipped_sources(sources))
 
 
-def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
-    keys = entry.mapping(required=("allow", "extrapolated"))
-    extrapolated = keys["extrapolated"].scalar()
-    if type(extrapolated) is not bool:
-        keys["extrapolated"].fail("expected true or false", "correct it")
-    return frozenset(Grade(part.choice(Grade)) for part in keys["allow"].sequence()), extrapolated
-
-
 def _released(entry: Entry | None) -> bool:
     """Rules are a draft until somebody says otherwise."""
     return entry is not None and entry.choice(_STATUS) == "released"
-
-
-def _idioms(root: Entry) -> dict[str, Idiom]:
-    found = {}
-    for name, entry in root.items().items():
-        keys = entry.mapping(required=("title", "note"))
-        found[name] = Idiom(keys["title"].text(), keys["note"].text())
-    return found
 
 
 def _matching(entry: Entry) -> list[str]:
@@ -278,16 +269,3 @@ def _chosen(release: str, entry: Entry | None, profile_id: str) -> dict[str, str
 
 def _numbers(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.split("."))
-
-
-def _assumptions(
-    entry: Entry | None, bibliography: Mapping[str, Citation], release: tuple[int, ...]
-) -> tuple[Assumption, ...]:
-    found = []
-    for part in entry.sequence() if entry is not None else ():
-        keys = part.mapping(required=("id", "text", "sources"), optional=("grade", "releases"))
-        grade = Grade(keys["grade"].choice(Grade)) if "grade" in keys else None
-        cited = citations(keys["sources"], bibliography)
-        if speaks_of(releases(keys.get("releases")), release):
-            found.append(Assumption(keys["id"].text(), keys["text"].text(), grade, cited))
-    return tuple(found)
