@@ -87,21 +87,19 @@ class _Loader:
         sources = self._read("sources.yaml", root)
         bibliography = shipped_sources(sources)
         target = {name: part.text() for name, part in keys["target"].mapping(required=_TARGET).items()}
+        release, parser = release_number(keys["target"].items()["tensorrt"]), keys["lowering"]
         if self._release:
-            target |= _chosen(self._release, keys.get("releases"), keys["id"].text())
-        release = release_number(keys["target"].items()["tensorrt"])
-        if self._release:
-            release = _numbers(self._release)
-        lowering = f"lowering/{keys['lowering'].text()}.yaml"
+            chosen = _chosen(self._release, keys.get("releases"), keys["id"].text())
+            target |= {"tensorrt": self._release, "drive_os": chosen["drive_os"].text()}
+            release, parser = _numbers(self._release), chosen.get("lowering", parser)
+        lowering = f"lowering/{parser.text()}.yaml"
         table = table_from_yaml(
-            self._read(lowering, keys["lowering"]),
+            self._read(lowering, parser),
             f"rules/{lowering}",
             lambda parent, entry: self._read(f"lowering/{parent}.yaml", entry),
         )
         if table.source not in bibliography:
-            keys["lowering"].fail(
-                f"the lowering cites '{table.source}', which is no known source", "add it to sources.yaml"
-            )
+            parser.fail(f"the lowering cites '{table.source}', which is no known source", "add it to sources.yaml")
         in_force = self._rules(keys["rules"], sources, release)
         defects = self._rules(keys["defects"], sources, release) if "defects" in keys else ()
         _refuse_doubled_ids((*in_force, *defects), keys["rules"])
@@ -258,13 +256,16 @@ def _refuse_doubled_ids(rules: tuple[Rule, ...], entry: Entry) -> None:
         seen.add(rule.id)
 
 
-def _chosen(release: str, entry: Entry | None, profile_id: str) -> dict[str, str]:
-    """The part of the target that `profile@release` changes."""
-    known = {name: part.text() for name, part in entry.items().items()} if entry is not None else {}
+def _chosen(release: str, entry: Entry | None, profile_id: str) -> dict[str, Entry]:
+    """What `profile@release` changes: `drive_os`, and `lowering` where the parser of the release is another one."""
+    known = entry.items() if entry is not None else {}
     if release not in known:
         what = f"{profile_id} has no release '{printable(release, 40)}'{suggest(release, known)}"
         raise UsageError("SC-CFG-PROFILE", "--profile", what, f"use one of: {', '.join(known) or 'the profile alone'}")
-    return {"tensorrt": release, "drive_os": known[release]}
+    chosen = known[release]
+    if not chosen.is_mapping:
+        return {"drive_os": chosen}
+    return chosen.mapping(required=("drive_os",), optional=("lowering",))
 
 
 def _numbers(release: str) -> tuple[int, ...]:
