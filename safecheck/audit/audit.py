@@ -22,6 +22,8 @@ from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
 
+_FOLDING = "fold-constants"
+"""The remedy that helps only where something around the node can be folded."""
 _FOLDED = Judgement(Verdict.ALLOWED, (), (), ())
 
 
@@ -118,7 +120,7 @@ def audit(model: Model, profile: Profile) -> Audit:
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         findings += [
-            _finding(charge, location, profile, fingerprints.of(charge.rule.id, occurrence.signature))
+            _finding(charge, location, fingerprints.of(charge.rule.id, occurrence.signature), occurrence.foldable)
             for charge in judgement.charges
         ]
     _check_coverage(model, nodes)
@@ -165,7 +167,7 @@ def _location(node: OpNode) -> Location:
     return Location(node.scope.path, node.index, proto.name, proto.op_type, proto.domain, tuple(proto.output))
 
 
-def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: str) -> Finding:
+def _finding(charge: Charge, location: Location, fingerprint: str, foldable: bool) -> Finding:
     rule = charge.rule
     return Finding(
         rule=rule.id,
@@ -178,7 +180,7 @@ def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: 
         layers=charge.layers,
         evidence=charge.evidence,
         sources=rule.sources,
-        remedies=rule.remedies,
+        remedies=rule.remedies if foldable else tuple(name for name in rule.remedies if name != _FOLDING),
         fingerprint=fingerprint,
     )
 
@@ -194,7 +196,7 @@ def _io_findings(model: Model, profile: Profile, fingerprints: Fingerprints) -> 
         layer = Layer("network:io", value.name, signature, (), (tensor,), "contradicts the model" if conflict else "")
         for charge in judge_io(profile, layer):
             location = Location("", None, "", "", "", (value.name,))
-            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, tensor))
+            yield _finding(charge, location, fingerprints.of_tensor(charge.rule.id, tensor), False)
 
 
 def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:

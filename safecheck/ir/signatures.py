@@ -24,6 +24,12 @@ class Occurrence:
     operands: tuple[Tensor | None, ...]
     """What is known of the inputs, with the elements of weights, which a signature leaves out."""
 
+    @property
+    def foldable(self) -> bool:
+        """Whether folding constants changes the node: it computes one, or an operand of it is computed from some."""
+        computed = any(tensor is not None and tensor.computed for tensor in self.operands)
+        return self.computes_constant or self.signature.static_shapes_only or computed
+
 
 @dataclass(frozen=True, slots=True)
 class Signatures:
