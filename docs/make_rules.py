@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "rules"
 
 def pages() -> dict[str, str]:
     """File name -> content, for every rule of every shipped profile, and an index."""
-    entries = catalog(profile(name) for name in shipped())
+    entries = catalog((profile(name) for name in shipped()), defects=True)
     known = cases()
     found = {f"{rule_id}.md": "\n".join(_page(entry, known)) + "\n" for rule_id, entry in entries.items()}
     return {"README.md": "\n".join(_index(entries)) + "\n", **found}

@@ -22,8 +22,11 @@ from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border
 from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
+from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
 
+_FOLDING = "fold-constants"
+"""The remedy that helps only where something around the node can be folded."""
 # The parser never gets to see the node, so it becomes no layer.
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
@@ -52,6 +55,14 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A known defect of the release that a node meets. It warns, and changes no verdict."""
+
+    rule: Rule
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """The verdict on a model, complete: the verdicts of all nodes add up to their number."""
 
@@ -61,6 +72,8 @@ class Audit:
     """In the order of the nodes; findings about the model itself come first."""
     allowances: tuple[Allowance, ...]
     """Rules that the allowed nodes rest on, most used first."""
+    notes: tuple[Note, ...]
+    """Known defects of the release that nodes meet, in the order of the nodes."""
     products: Products
     """What the convolutions and products of the main graph amount to."""
     signatures: Signatures = field(repr=False)
@@ -101,15 +114,17 @@ def audit(model: Model, profile: Profile) -> Audit:
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_border_findings(model, profile, imported, fingerprints, gaps if gap_rule else None))
+    notes: list[Note] = []
     allowances: Counter[str] = Counter()
     for position, (occurrence, judgement) in enumerate(zip(found.nodes, judged, strict=True)):
         location = _location(occurrence.node)
         nodes.append(Audited(location, judgement.verdict, judgement.layers, judgement is _SKIPPED))
+        notes += [Note(rule, location) for rule in judgement.notes]
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
         charges = judgement.charges if gap_rule is None else gaps.settle(position, judgement.charges, gap_rule)
         findings += [
-            _finding(charge, location, profile, fingerprints.of(charge.rule.id, occurrence.signature))
+            _finding(charge, location, fingerprints.of(charge.rule.id, occurrence.signature), occurrence.foldable)
             for charge in charges
         ]
     _check_coverage(model, nodes)
@@ -118,6 +133,7 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
+        notes=tuple(notes),
         products=products(found.nodes),
         signatures=found,
     )
@@ -172,7 +188,7 @@ def _location(node: OpNode) -> Location:
     return Location(node.scope.path, node.index, proto.name, proto.op_type, proto.domain, tuple(proto.output))
 
 
-def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: str) -> Finding:
+def _finding(charge: Charge, location: Location, fingerprint: str, foldable: bool) -> Finding:
     rule = charge.rule
     return Finding(
         rule=rule.id,
@@ -185,7 +201,7 @@ def _finding(charge: Charge, location: Location, profile: Profile, fingerprint: 
         layers=charge.layers,
         evidence=charge.evidence,
         sources=rule.sources,
-        remedies=rule.remedies,
+        remedies=rule.remedies if foldable else tuple(name for name in rule.remedies if name != _FOLDING),
         fingerprint=fingerprint,
     )
 
@@ -201,7 +217,7 @@ def _border_findings(
             if hidden and charge.verdict is Verdict.UNPROVEN:
                 continue
             location = Location(border.scope, None, "", "", "", (border.name,) if border.name else ())
-            yield _finding(charge, location, profile, fingerprints.of_tensor(charge.rule.id, border.tensor))
+            yield _finding(charge, location, fingerprints.of_tensor(charge.rule.id, border.tensor), False)
 
 
 def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:

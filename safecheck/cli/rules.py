@@ -88,9 +88,9 @@ def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
     A sentence out of a log of the vendor's software finds the rules that are about it: the best is explained.
     """
     profiles = [profile(name) for name in names or shipped()]
-    entries = catalog(profiles)
+    entries = catalog(profiles, defects=True)
     if rule_id not in entries and " " in rule_id.strip():
-        rule_id = _meant(rule_id, entries, profiles)
+        rule_id = _meant(rule_id, catalog(profiles), profiles)
     if rule_id not in entries:
         what = f"no rule '{printable(rule_id, 80)}'{suggest(rule_id, entries)}"
         raise UsageError("SC-CFG-RULE", "rules show", what, "see `safecheck rules list`")

@@ -85,10 +85,6 @@ def keeps_elements(dtype: str, count: int, floats: int = MAX_FLOATS) -> bool:
     return 0 <= count <= (floats if dtype in IEEE_FLOATS else MAX_INTEGERS)
 
 
-ASKED_BESIDE = {"Reshape": frozenset({"Concat", "Slice", "Split"})}
-"""Operators that a fact asks about the neighbours of, and about which; what else stands there makes no form."""
-
-
 class Signature(NamedTuple):
     """One ONNX node as the parser sees it."""
 
@@ -109,7 +105,8 @@ class Signature(NamedTuple):
     static_shapes_only: bool = False
     """True if the node computes something that depends on nothing but constants and static shapes."""
     beside: tuple[str, ...] = ()
-    """Which of the operators in `ASKED_BESIDE` stand directly before or after the node, sorted."""
+    """Operators around the node that a fact asks about (`ir/neighbours.py`), sorted; whatever else stands there makes
+    no form of its own."""
 
 
 class Layer(NamedTuple):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from safecheck.ir import folding
+from safecheck.ir import folding, neighbours
 from safecheck.ir.exporter_patterns import idioms
 from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.schemas import attribute_value
-from safecheck.ir.signature import ASKED_BESIDE, UNKNOWN_TENSOR, WEIGHTED, Signature, Tensor
+from safecheck.ir.signature import UNKNOWN_TENSOR, WEIGHTED, Signature, Tensor
 from safecheck.ir.walk import holds_graphs
 
 
@@ -25,6 +25,12 @@ class Occurrence:
     """True if what the node computes depends on nothing but constants and fixed shapes."""
     operands: tuple[Tensor | None, ...]
     """What is known of the inputs, with the elements of weights, which a signature leaves out."""
+
+    @property
+    def foldable(self) -> bool:
+        """Whether folding constants changes the node: it computes one, or an operand of it is computed from some."""
+        computed = any(tensor is not None and tensor.computed for tensor in self.operands)
+        return self.computes_constant or self.signature.static_shapes_only or computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +92,9 @@ def _occurrence(node: OpNode, idiom: str, computed: dict[Scope, dict[str, Tensor
         is_output=is_output and scope.path == "",
         idiom=idiom,
         static_shapes_only=static,
-        beside=_beside(node) if proto.op_type in ASKED_BESIDE else (),
+        beside=neighbours.beside(node),
     )
     return Occurrence(node, signature, computes_constant, computes_constant or static, tuple(inputs))
-
-
-def _beside(node: OpNode) -> tuple[str, ...]:
-    """The neighbours along the data, in this scope: what computes the first input, and what reads a result."""
-    proto, asked = node.proto, ASKED_BESIDE[node.proto.op_type]
-    before = node.scope.producer(proto.input[0]) if proto.input else None
-    found = {reader.proto.op_type for name in proto.output for reader in node.scope.readers.get(name, ())}
-    return tuple(sorted(asked & (found if before is None else found | {before.proto.op_type})))
 
 
 def _seen(tensors: list[Tensor | None]) -> tuple[Tensor | None, ...]:

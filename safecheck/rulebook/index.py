@@ -18,16 +18,21 @@ class Entry:
 
     rule: Rule
     profiles: tuple[str, ...]
+    warns: bool = False
+    """Whether it is a known defect, which is a note unless an overlay is strict about defects."""
 
 
-def catalog(profiles: Iterable[Profile]) -> dict[str, Entry]:
-    """Every rule of the profiles by its id, in id order. An id means one rule in all of them."""
+def catalog(profiles: Iterable[Profile], defects: bool = False) -> dict[str, Entry]:
+    """Every rule in force by its id, in id order, with `defects` those that only warn as well.
+
+    An id means one rule in all of the profiles.
+    """
     found: dict[str, Entry] = {}
     for profile in profiles:
-        for rule in profile.rules:
+        for rule in (*profile.rules, *(profile.defects if defects else ())):
             known = found.get(rule.id)
             names = (*known.profiles, profile.id) if known is not None else (profile.id,)
-            found[rule.id] = Entry(rule, names)
+            found[rule.id] = Entry(rule, names, rule in profile.defects)
     return dict(sorted(found.items()))
 
 

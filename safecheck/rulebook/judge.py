@@ -36,6 +36,8 @@ class Judgement:
     charges: tuple[Charge, ...]
     allowances: tuple[Rule, ...]
     """Rules that an `allowed` rests on."""
+    notes: tuple[Rule, ...] = ()
+    """Known defects that the node meets; they change no verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def judge(profile: Profile, node: Signature) -> Judgement:
     verdict = max([verdict, *(charge.verdict for charge in about_operator)], key=lambda outcome: outcome.severity)
     allowances = {rule.id: rule for _, _, part in results for rule in part}
     labels = [layer.label for alternative in lowered.alternatives for layer in alternative.layers]
-    return Judgement(verdict, _unique(labels), _merge(charges), tuple(allowances.values()))
+    notes = tuple(rule for rule in profile.defects_of(node.op_type) if rule.when.evaluate(node) is True)
+    return Judgement(verdict, _unique(labels), _merge(charges), tuple(allowances.values()), notes)
 
 
 def judge_border(profile: Profile, layer: Layer) -> tuple[Charge, ...]:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources.abc import Traversable
 
 from safecheck.errors import UsageError
-from safecheck.finding import Citation, Grade, Verdict
+from safecheck.finding import Verdict
+from safecheck.rulebook import parts
 from safecheck.rulebook.bibliography import shipped_sources, sources_from
 from safecheck.rulebook.condition import ALWAYS
 from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
-from safecheck.rulebook.profile import Assumption, Idiom, Profile
+from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import (
     ANY,
     Rule,
-    citations,
     release_number,
-    releases,
     rule_from_yaml,
     rules_from_yaml,
-    speaks_of,
 )
 from safecheck.strict import resources
 from safecheck.strict.yaml import Entry, load, suggest
@@ -84,38 +81,33 @@ class _Loader:
     def _base(self, root: Entry) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
-            optional=("assumptions", "releases", "status"),
+            optional=("assumptions", "releases", "status", "defects"),
         )
         sources = self._read("sources.yaml", root)
         bibliography = shipped_sources(sources)
         target = {name: part.text() for name, part in keys["target"].mapping(required=_TARGET).items()}
+        release, parser = release_number(keys["target"].items()["tensorrt"]), keys["lowering"]
         if self._release:
-            target |= _chosen(self._release, keys.get("releases"), keys["id"].text())
-        release = release_number(keys["target"].items()["tensorrt"])
-        if self._release:
-            release = _numbers(self._release)
-        lowering = f"lowering/{keys['lowering'].text()}.yaml"
+            chosen = _chosen(self._release, keys.get("releases"), keys["id"].text())
+            target |= {"tensorrt": self._release, "drive_os": chosen["drive_os"].text()}
+            release, parser = _numbers(self._release), chosen.get("lowering", parser)
+        lowering = f"lowering/{parser.text()}.yaml"
         table = table_from_yaml(
-            self._read(lowering, keys["lowering"]),
+            self._read(lowering, parser),
             f"rules/{lowering}",
             lambda parent, entry: self._read(f"lowering/{parent}.yaml", entry),
         )
         if table.source not in bibliography:
-            keys["lowering"].fail(
-                f"the lowering cites '{table.source}', which is no known source", "add it to sources.yaml"
-            )
-        rules: list[Rule] = []
-        for part in keys["rules"].sequence():
-            for path in _matching(part):
-                rules += _shipped_rules(self._read(path, part), f"rules/{path}", sources)
-        in_force = tuple(rule for rule in rules if rule.holds_for(release))
-        _refuse_doubled_ids(in_force, keys["rules"])
+            parser.fail(f"the lowering cites '{table.source}', which is no known source", "add it to sources.yaml")
+        in_force = self._rules(keys["rules"], sources, release)
+        defects = self._rules(keys["defects"], sources, release) if "defects" in keys else ()
+        _refuse_doubled_ids((*in_force, *defects), keys["rules"])
         if not any(
             ANY in rule.layers and rule.when is ALWAYS and rule.verdict is Verdict.UNPROVEN for rule in in_force
         ):
             todo = 'add one with layers: ["*"] and verdict: unproven'
             keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
-        grades, extrapolated = _evidence(keys["evidence"])
+        grades, extrapolated = parts.evidence(keys["evidence"])
         return Profile(
             id=keys["id"].text(),
             title=keys["title"].text(),
@@ -127,18 +119,25 @@ class _Loader:
             table=table,
             grades=grades,
             extrapolated=extrapolated,
-            assumptions=_assumptions(keys.get("assumptions"), bibliography, release),
-            idioms=_idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+            assumptions=parts.assumptions(keys.get("assumptions"), bibliography, release),
+            defects=defects,
+            idioms=parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
         )
 
+    def _rules(self, entry: Entry, sources: str, release: tuple[int, ...]) -> tuple[Rule, ...]:
+        """The rules of the named files that hold for the release."""
+        files = [(path, self._read(path, part)) for part in entry.sequence() for path in _matching(part)]
+        rules = [rule for path, text in files for rule in _shipped_rules(text, f"rules/{path}", sources)]
+        return tuple(rule for rule in rules if rule.holds_for(release))
+
     def _overlay(self, root: Entry, name: str) -> Profile:
         """A profile with rules of one's own on top. What the base forbids stays forbidden: forbidden beats allowed."""
         keys = root.mapping(
             required=("id", "title", "version", "extends"),
-            optional=("evidence", "sources", "rules", "assumptions", "status"),
+            optional=("evidence", "sources", "rules", "assumptions", "status", "strict-defects"),
         )
         self._depth += 1
         if self._depth > _MAX_OVERLAYS:
@@ -156,11 +155,16 @@ class _Loader:
         rules = [rule_from_yaml(part, (), bibliography) for part in entries]
         refuse_idle(entries, rules, base)
         release = _numbers(base.target["tensorrt"])
-        in_force = (*(rule for rule in rules if rule.holds_for(release)), *base.rules)
+        strict = "strict-defects" in keys and parts.truth(keys["strict-defects"])
+        in_force = (
+            *(rule for rule in rules if rule.holds_for(release)),
+            *(base.defects if strict else ()),
+            *base.rules,
+        )
         _refuse_doubled_ids(in_force, root)
         grades, extrapolated = base.grades, base.extrapolated
         if "evidence" in keys:
-            grades, extrapolated = _evidence(keys["evidence"])
+            grades, extrapolated = parts.evidence(keys["evidence"])
             if not grades <= base.grades or (extrapolated and not base.extrapolated):
                 keys["evidence"].fail(
                     f"an overlay may tighten what counts as allowed, not widen it ({base.id} allows "
@@ -175,9 +179,10 @@ class _Loader:
             extends=(base.id, *base.extends),
             sha256=self._digest.hexdigest(),
             rules=in_force,
+            defects=() if strict else base.defects,
             grades=grades,
             extrapolated=extrapolated,
-            assumptions=(*base.assumptions, *_assumptions(keys.get("assumptions"), bibliography, release)),
+            assumptions=(*base.assumptions, *parts.assumptions(keys.get("assumptions"), bibliography, release)),
             files=tuple(self._files),
             release="",
             released=base.released and _released(keys.get("status")),
@@ -225,25 +230,9 @@ def _shipped_rules(text: str, file: str, sources: str) -> tuple[Rule, ...]:
     return rules_from_yaml(text, file, shipped_sources(sources))
 
 
-def _evidence(entry: Entry) -> tuple[frozenset[Grade], bool]:
-    keys = entry.mapping(required=("allow", "extrapolated"))
-    extrapolated = keys["extrapolated"].scalar()
-    if type(extrapolated) is not bool:
-        keys["extrapolated"].fail("expected true or false", "correct it")
-    return frozenset(Grade(part.choice(Grade)) for part in keys["allow"].sequence()), extrapolated
-
-
 def _released(entry: Entry | None) -> bool:
     """Rules are a draft until somebody says otherwise."""
     return entry is not None and entry.choice(_STATUS) == "released"
-
-
-def _idioms(root: Entry) -> dict[str, Idiom]:
-    found = {}
-    for name, entry in root.items().items():
-        keys = entry.mapping(required=("title", "note"))
-        found[name] = Idiom(keys["title"].text(), keys["note"].text())
-    return found
 
 
 def _matching(entry: Entry) -> list[str]:
@@ -265,27 +254,17 @@ def _refuse_doubled_ids(rules: tuple[Rule, ...], entry: Entry) -> None:
         seen.add(rule.id)
 
 
-def _chosen(release: str, entry: Entry | None, profile_id: str) -> dict[str, str]:
-    """The part of the target that `profile@release` changes."""
-    known = {name: part.text() for name, part in entry.items().items()} if entry is not None else {}
+def _chosen(release: str, entry: Entry | None, profile_id: str) -> dict[str, Entry]:
+    """What `profile@release` changes: `drive_os`, and `lowering` where the parser of the release is another one."""
+    known = entry.items() if entry is not None else {}
     if release not in known:
         what = f"{profile_id} has no release '{printable(release, 40)}'{suggest(release, known)}"
         raise UsageError("SC-CFG-PROFILE", "--profile", what, f"use one of: {', '.join(known) or 'the profile alone'}")
-    return {"tensorrt": release, "drive_os": known[release]}
+    chosen = known[release]
+    if not chosen.is_mapping:
+        return {"drive_os": chosen}
+    return chosen.mapping(required=("drive_os",), optional=("lowering",))
 
 
 def _numbers(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.split("."))
-
-
-def _assumptions(
-    entry: Entry | None, bibliography: Mapping[str, Citation], release: tuple[int, ...]
-) -> tuple[Assumption, ...]:
-    found = []
-    for part in entry.sequence() if entry is not None else ():
-        keys = part.mapping(required=("id", "text", "sources"), optional=("grade", "releases"))
-        grade = Grade(keys["grade"].choice(Grade)) if "grade" in keys else None
-        cited = citations(keys["sources"], bibliography)
-        if speaks_of(releases(keys.get("releases")), release):
-            found.append(Assumption(keys["id"].text(), keys["text"].text(), grade, cited))
-    return tuple(found)

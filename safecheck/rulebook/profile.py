@@ -51,6 +51,8 @@ class Profile:
     assumptions: tuple[Assumption, ...]
     idioms: dict[str, Idiom]
     """Exporter idioms by the names that `safecheck.ir.exporter_patterns` gives them."""
+    defects: tuple[Rule, ...] = ()
+    """Reported wrong results of the release. They warn; with `strict-defects` they are among the rules instead."""
     released: bool = False
     """Whether the profile, and every profile below it, has the status `released`; a release is judged by no draft."""
 
@@ -91,6 +93,15 @@ class Profile:
     def rules_for_operator(self, op_type: str) -> tuple[Rule, ...]:
         """Rules about an ONNX operator that the parser imports, then the rules about every operator."""
         return self._by_operator.get(op_type, ()) + self._by_operator.get(ANY, ())
+
+    @cached_property
+    def _defects(self) -> dict[str, tuple[Rule, ...]]:
+        names = {name for rule in self.defects for name in rule.operators}
+        return {name: tuple(rule for rule in self.defects if name in rule.operators) for name in names}
+
+    def defects_of(self, op_type: str) -> tuple[Rule, ...]:
+        """Known defects of an ONNX operator that only warn here."""
+        return self._defects.get(op_type, ())
 
     def counts(self, rule: Rule) -> bool:
         """Whether an `allowed` of this rule is good enough here."""

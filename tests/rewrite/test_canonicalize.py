@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import normalise
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.proof.runtime import Session
+from safecheck.rulebook.load import profile
+from safecheck.usecases.audit import audit_model
 
 HEADER = '<ir_version: 8, opset_import: ["" : 17]>'
 
@@ -189,3 +192,17 @@ def test_an_open_batch_is_fixed_everywhere() -> None:
 def test_another_operator_set() -> None:
     proto = model("g (float[2,3] x) => (float[2,3] y) { y = Softmax <axis = 1> (x) }")
     assert convert_opset(proto, 18, "m").opset_import[0].version == 18
+
+
+@pytest.mark.parametrize(("scales", "offered"), [("t = Identity(s)", True), ("t = Mul(s, o)", False)])
+def test_folding_is_offered_only_where_something_folds(scales: str, offered: bool, tmp_path: Path) -> None:
+    text = f"""g (float[1,1,5,5] x, float[4] o) => (float[1,1,m,n] y) <float[4] s = {{1, 1, 0.5, 0.5}}> {{
+        {scales}
+        y = Resize <mode = "linear"> (x, , t)
+    }}"""
+    file = tmp_path / "model.onnx"
+    onnx.save(model(text), file)
+    report = audit_model(str(file), profile("tensorrt-10-safety"))
+    assert report.audit is not None
+    found = {part.rule: part.remedies for part in report.audit.findings if part.rule.startswith("mistranslation-")}
+    assert found == {"mistranslation-resize-computed-scale": ("fold-constants",) if offered else ()}

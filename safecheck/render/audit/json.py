@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from safecheck import __version__
-from safecheck.audit.audit import Audit
+from safecheck.audit.audit import Audit, Note
 from safecheck.audit.decisions import Decisions, Deviation
 from safecheck.audit.evidence import Confirmation, Misreading, Refusal, Translation
 from safecheck.audit.report import Report, relative, worst
@@ -39,6 +39,7 @@ def content(report: Report) -> dict[str, Any]:
         "findings": [finding_content(finding, report.decisions) for finding in report.audit.findings]
         if report.audit
         else [],
+        "notes": [_note(note) for note in (report.audit.notes if report.audit else ())],
         "cost": _cost(report.cost),
         "rewrites": [],
         "confirmation": _confirmation(report.confirmation),
@@ -153,6 +154,20 @@ def finding_content(finding: Finding, decisions: Decisions) -> dict[str, Any]:
         "deviation": None if deviation is None else _deviation(deviation),
         "fingerprint": finding.fingerprint,
         "known": finding.fingerprint in decisions.debt,
+    }
+
+
+def _note(note: Note) -> dict[str, Any]:
+    """A known defect of the release: like a finding, but nothing is held against the node."""
+    rule = note.rule
+    return {
+        "rule": rule.id,
+        "grade": rule.grade and str(rule.grade),
+        "message": rule.title,
+        "why": rule.why,
+        "advice": rule.advice,
+        "location": location_content(note.location),
+        "sources": [_citation(source) for source in rule.sources],
     }
 
 

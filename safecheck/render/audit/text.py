@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from safecheck.audit.audit import Note
 from safecheck.audit.decisions import Decisions
 from safecheck.audit.report import Report
 from safecheck.cost.macs import Precision
@@ -51,6 +52,7 @@ def about(report: Report) -> Iterator[Line]:
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
         found = [finding for finding in report.audit.findings if finding.verdict is verdict]
         yield from _findings(found, report.decisions)
+    yield from _notes(report.audit.notes)
     yield from summary(report.decisions, report.audit.findings)
     yield from release(report.release)
     if report.build is not None:
@@ -113,6 +115,30 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
             yield Line(f"  way out   {first.advice}")
         if first.remedies:
             yield Line(f"  remedy    {', '.join(first.remedies)}")
+
+
+def _notes(notes: Sequence[Note]) -> Iterator[Line]:
+    """Known defects of the release, by rule; they change no verdict."""
+    by_rule: dict[str, list[Note]] = {}
+    for note in notes:
+        by_rule.setdefault(note.rule.id, []).append(note)
+    for group in by_rule.values():
+        rule, more = group[0].rule, len(group) - NODES_SHOWN
+        yield Line("")
+        yield Line(
+            f"NOTE  {rule.id}  ({rule.grade}, {len(group)} {'place' if len(group) == 1 else 'places'})", "strong"
+        )
+        yield Line(f"  {rule.title}: known of this release, and no part of the verdict")
+        for note in group[:NODES_SHOWN]:
+            yield Line(f"    {place(note.location)}")
+        if more > 0:
+            yield Line(f"    and {more} more (all are in --output json)", "quiet")
+        yield Line(f"  known     {rule.why}")
+        for source in rule.sources:
+            yield Line(f"  source    {source.ref}, {source.at}", "quiet")
+            if source.url:
+                yield Line(f"            {source.url}", "quiet")
+        yield Line(f"  way out   {rule.advice}")
 
 
 def _weight(group: list[Finding]) -> tuple[int, int, str]:

@@ -21,6 +21,8 @@ def _explained(entry: Entry) -> Iterator[str]:
     yield f"{rule.id}: {rule.title}"
     yield ""
     yield f"verdict    {rule.verdict} ({grade_of(rule)})"
+    if entry.warns:
+        yield "standing   a note, and no part of a verdict unless an overlay says strict-defects: true"
     if rule.mandatory:
         yield "category   mandatory: it can be neither deviated nor baselined"
     yield f"profiles   {', '.join(entry.profiles)}"

@@ -41,6 +41,8 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         node.produces_output,
         node.idiom,
         node.beside_slice_or_concat,
+        node.beside_other_cumsum,
+        node.after_biased_product,
         identity.form_id,
         computation.shape_computed_by,
         computation.shape_computed_by_matrix,

@@ -160,4 +160,14 @@ def idiom(node: Signature) -> FactValue:
 
 def beside_slice_or_concat(node: Signature) -> FactValue:
     """Whether a Reshape takes its data from a Slice, Split or Concat, or hands its result to one."""
-    return bool(node.beside)
+    return node.op_type == "Reshape" and bool(node.beside)
+
+
+def beside_other_cumsum(node: Signature) -> FactValue:
+    """Whether the graph of a CumSum has another one along another axis or in another way."""
+    return "CumSum" in node.beside
+
+
+def after_biased_product(node: Signature) -> FactValue:
+    """Whether a Clip takes the sum of a MatMul and something else."""
+    return "MatMul" in node.beside
