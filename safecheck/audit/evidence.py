@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from safecheck.finding import Location
 
@@ -21,6 +22,57 @@ class Refusal:
     """Our rules that speak of the same node and do not allow it; empty is a disagreement."""
 
 
+class Sameness(Enum):
+    """Whether the network that the vendor's parser made computes the same as the file."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Misreading:
+    """A tensor that the network computes otherwise than the file."""
+
+    tensor: str
+    sample: str
+    """Name of the inputs on which it showed first."""
+    layer: str
+    """The vendor's layer that writes it, by name."""
+    parameters: str
+    """Kind and parameters of that layer, one line."""
+    file: str
+    """What the file computes: a shape, or the element that differs most and its place."""
+    network: str
+    """What the network computes there."""
+    error: float | None
+    """The largest absolute difference; None where it is no finite number."""
+    location: Location | None
+    """The ONNX node; None where that is not known."""
+    rules: tuple[str, ...] = ()
+    """Our rules that speak of the same node and do not allow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What came of running the vendor's network, by the documented meaning of its layers, beside the file."""
+
+    status: Sameness
+    reason: str = ""
+    """Why nothing is decided; empty if it is."""
+    samples: tuple[str, ...] = ()
+    seed: int = 0
+    compared: int = 0
+    """Tensors that both have."""
+    outputs: tuple[tuple[str, float | None], ...] = ()
+    """Outputs of the model that are the same, with the largest absolute difference."""
+    differences: tuple[Misreading, ...] = ()
+    not_raised: tuple[tuple[str, str, str, str], ...] = ()
+    """Layers whose meaning is not known: kind, name, ONNX node, and why."""
+    doubted: tuple[str, ...] = ()
+    """Tensors on which onnxruntime and ONNX's reference do not agree, and the network agrees with one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """The answer of the vendor's scope check, which runs without a GPU and without building an engine."""
@@ -37,6 +89,10 @@ class Confirmation:
     refusals: tuple[Refusal, ...] = ()
     layers: tuple[tuple[str, str, str], ...] = ()
     """The layers that the vendor's parser made: name, type, and the ONNX node if the name tells it."""
+    parsed: bool | None = None
+    """False where the vendor's parser refuses the model, and not for what this package alone lacks; None if open."""
+    translation: Translation | None = None
+    """Whether the parser's network computes the same; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

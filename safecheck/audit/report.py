@@ -10,7 +10,7 @@ from functools import cached_property
 
 from safecheck.audit.audit import Audit
 from safecheck.audit.decisions import NONE, Decisions, Release
-from safecheck.audit.evidence import BuildEvidence, Confirmation, Refusal
+from safecheck.audit.evidence import BuildEvidence, Confirmation, Misreading, Refusal
 from safecheck.audit.illustration import Illustration
 from safecheck.cost.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
@@ -84,20 +84,23 @@ class Report:
     def _without_build(self) -> ModelVerdict:
         """The verdict on the model; what could not be read is inconclusive.
 
-        A scope check that was asked can only make it worse: its refusal is a refusal, its silence is no pass. A refusal
-        of what valid deviations already cover is the one that they were written for.
+        A scope check that was asked can only make it worse: its refusal is a refusal, its silence is no pass. So is a
+        parser that refuses, and one whose network computes something else. A refusal of what valid deviations already
+        cover is the one that they were written for.
         """
         own = ModelVerdict.INCONCLUSIVE if self.audit is None else self._decided(self.decisions.deviated)
-        if self.confirmation is None or own is ModelVerdict.NON_COMPLIANT:
+        asked = self.confirmation
+        if asked is None or own is ModelVerdict.NON_COMPLIANT:
             return own
-        if not self.confirmation.checked:
-            return ModelVerdict.INCONCLUSIVE
-        if self.confirmation.in_scope or all(map(self._covered, self.confirmation.refusals or (None,))):
-            return own
-        return ModelVerdict.NON_COMPLIANT
+        refused = asked.in_scope is False or asked.parsed is False
+        if refused and not all(map(self._covered, asked.refusals or (None,))):
+            return ModelVerdict.NON_COMPLIANT
+        if asked.translation is not None and not all(map(self._covered, asked.translation.differences)):
+            return ModelVerdict.NON_COMPLIANT
+        return own if asked.checked else ModelVerdict.INCONCLUSIVE
 
-    def _covered(self, refusal: Refusal | None) -> bool:
-        """Whether a refusal is of a node that has findings, each with a valid deviation."""
+    def _covered(self, refusal: Refusal | Misreading | None) -> bool:
+        """Whether a refusal or misreading is of a node that has findings, each with a valid deviation."""
         if refusal is None or refusal.location is None or not refusal.rules:
             return False
         return self._deviated.get((refusal.location.scope, refusal.location.index), False)

@@ -5,32 +5,19 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import sys
 from functools import cache
 from importlib import metadata
 from typing import IO
 
-import safecheck
 from safecheck.errors import BuildError, UsageError, pip_install
+from safecheck.nvidia.child import command
 from safecheck.nvidia.process import Limits, run
 from safecheck.nvidia.scope_check.answers import Answer, Scope, failed, read
 
 PACKAGE = "tensorrt_rtx_cu13_bindings"
 VERSION = "1.4.0.76"
 """The only version known to hold the check: later ones accept the flag and ignore it."""
-# The child is of this very installation, also where another one comes first; -P: nothing is imported from the current
-# folder.
-_START = """
-import sys
-from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
-spec = PathFinder.find_spec("safecheck", [sys.argv.pop(1)])
-sys.modules["safecheck"] = package = module_from_spec(spec)
-spec.loader.exec_module(package)
-from safecheck.nvidia.scope_check.program import main
-main(sys.argv[1:])
-"""
-PROGRAM = (sys.executable, "-P", "-c", _START, os.path.dirname(os.path.dirname(safecheck.__file__)))
+PROGRAM = command("safecheck.nvidia.scope_check.program")
 SECONDS = 120.0
 """A network of 6,000 layers takes half a second; a loaded machine may take its time."""
 _MEMORY = 4 << 30
@@ -60,14 +47,16 @@ def ask(
     *,
     size: int = 0,
     layers: bool = False,
+    description: str = "",
     program: tuple[str, ...] = PROGRAM,
     seconds: float = SECONDS,
 ) -> Answer:
     """Ask about the model at `path`, or the one in `stdin` for `-`, of `size` bytes with its external data.
 
-    Whatever goes wrong is an answer that decides nothing, with the reason.
+    The network that the parser made is written to the file `description`, if one is named. Whatever goes wrong is an
+    answer that decides nothing, with the reason.
     """
-    argv = (*program, path, *(("--layers",) if layers else ()))
+    argv = [*program, path, *(["--layers"] if layers else ()), *(["--describe", description] if description else ())]
     if stdin is not None:
         stdin.seek(0)
     output = io.BytesIO()

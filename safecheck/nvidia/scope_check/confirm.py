@@ -6,15 +6,21 @@ import hashlib
 import os
 from collections.abc import Iterator
 from io import FileIO
+from tempfile import TemporaryDirectory
 
 from safecheck.audit.audit import Audit
-from safecheck.audit.evidence import Confirmation, Refusal
+from safecheck.audit.evidence import Confirmation, Misreading, Refusal, Sameness, Translation
 from safecheck.errors import UsageError
 from safecheck.finding import Location
 from safecheck.ir.model import Model
 from safecheck.nvidia.scope_check.answers import Answer, Scope
 from safecheck.nvidia.scope_check.ask import PACKAGE, PROGRAM, SECONDS, VERSION, ask, library_sha256, require
-from safecheck.nvidia.scope_check.words import NETWORK, Refused, origin
+from safecheck.nvidia.scope_check.words import NETWORK, Refused, is_own_limit, origin
+from safecheck.nvidia.translation.ask import PROGRAM as COMPARISON
+from safecheck.nvidia.translation.ask import Answer as Comparison
+from safecheck.nvidia.translation.ask import Otherwise
+from safecheck.nvidia.translation.ask import ask as translated
+from safecheck.nvidia.translation.seed import SEED
 from safecheck.rulebook.profile import Profile
 
 _CHANGED = "the file changed between the audit and the check; run again when nothing writes to it"
@@ -46,6 +52,7 @@ def confirm(
     *,
     layers: bool = False,
     program: tuple[str, ...] = PROGRAM,
+    comparison: tuple[str, ...] = COMPARISON,
     seconds: float = SECONDS,
 ) -> Confirmation:
     """Ask about a model as its file is; `stdin` holds the model that was audited as `-`.
@@ -53,10 +60,19 @@ def confirm(
     `layers` keeps every layer that the vendor's parser made.
     """
     size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
-    answer = ask(model.path, stdin, size=size, layers=layers, program=program, seconds=seconds)
     nodes = _Nodes(audit)
+    with TemporaryDirectory(prefix="safecheck-") as folder:
+        described = os.path.join(folder, "network")
+        answer = ask(
+            model.path, stdin, size=size, layers=layers, description=described, program=program, seconds=seconds
+        )
+        translation = None
+        if os.path.exists(described) and answer.scope is not Scope.CRASHED:
+            compared = translated(model.path, described, stdin, size=size, program=comparison, seconds=seconds)
+            translation = nodes.translation(compared)
     refusals = tuple(_refusals(answer, nodes))
-    problem = answer.reason or ("" if _unchanged(model, stdin) else _CHANGED)
+    changed = "" if _unchanged(model, stdin) else _CHANGED
+    problem = answer.reason or changed
     return Confirmation(
         package=PACKAGE,
         version=answer.version or VERSION,
@@ -66,7 +82,18 @@ def confirm(
         reason=problem,
         refusals=refusals,
         layers=tuple((made.name, made.label, nodes.name(made.metadata)) for made in answer.layers) if layers else (),
+        parsed=None if changed else _parsed(answer),
+        translation=None if changed else translation,
     )
+
+
+def _parsed(answer: Answer) -> bool | None:
+    """Whether the vendor's parser reads the model; None where nothing was said, or only what this package lacks."""
+    if answer.scope is Scope.CRASHED:
+        return None
+    if answer.scope is not Scope.UNPARSED:
+        return True
+    return None if all(is_own_limit(one.limit) for one in answer.refused) else False
 
 
 def _refusals(answer: Answer, nodes: _Nodes) -> Iterator[Refusal]:
@@ -89,6 +116,9 @@ class _Nodes:
         for node in audit.nodes:
             known = self._nested if node.location.scope else self._main
             known.setdefault(vendor_name(node.location), []).append(node.location)
+        self._writers = {
+            name: node.location for node in audit.nodes if not node.location.scope for name in node.location.outputs
+        }
         self._rules: dict[tuple[str, int | None], list[str]] = {}
         for finding in audit.findings:
             self._rules.setdefault((finding.location.scope, finding.location.index), []).append(finding.rule)
@@ -109,6 +139,26 @@ class _Nodes:
         """A refusal of network inputs or outputs; the check does not say of which."""
         location = Location("", None, "", "", "", self._tensors) if self._tensors else None
         return Refusal(one.layer, one.limit, location, tuple(dict.fromkeys(self._rules.get(("", None), []))))
+
+    def translation(self, answer: Comparison) -> Translation:
+        """What came of the comparison, with nodes and rules."""
+        return Translation(
+            Sameness(answer.status),
+            answer.reason,
+            answer.samples,
+            SEED,
+            answer.compared,
+            answer.outputs,
+            tuple(map(self._misreading, answer.differences)),
+            tuple((kind, name, self.name(metadata), why) for kind, name, metadata, why in answer.missing),
+            answer.doubted,
+        )
+
+    def _misreading(self, one: Otherwise) -> Misreading:
+        place = self._writers.get(one.tensor)
+        rules = () if place is None else tuple(dict.fromkeys(self._rules.get((place.scope, place.index), [])))
+        words = (one.tensor, one.sample, one.layer, one.parameters, one.file, one.network)
+        return Misreading(*words, one.error, place, rules)
 
     def at(self, position: int) -> str:
         """The vendor's name of the node at a position of the main graph."""

@@ -34,12 +34,16 @@ _KINDS = {
 _PLAIN_KINDS = frozenset({"kDEFAULT", "kSTRICT_BOUNDS"})  # the tables name the others only
 
 
+def interface(kind: str) -> str:
+    """The interface of a type of layer."""
+    return _INTERFACES.get(kind, f"I{kind.title().replace('_', '')}Layer")
+
+
 def label(trt: Any, layer: Any) -> str:
     """Interface and kind of a layer of `trt`, the vendor's module; the object is turned into that interface."""
-    name = layer.type.name
-    interface = _INTERFACES.get(name, f"I{name.title().replace('_', '')}Layer")
-    if interface not in _KINDS:
-        return interface
-    layer.__class__ = getattr(trt, interface)
-    kind = f"k{getattr(layer, _KINDS[interface]).name}"
-    return interface if kind in _PLAIN_KINDS else f"{interface}:{kind}"
+    name = interface(layer.type.name)
+    if name not in _KINDS:
+        return name
+    layer.__class__ = getattr(trt, name)
+    kind = f"k{getattr(layer, _KINDS[name]).name}"
+    return name if kind in _PLAIN_KINDS else f"{name}:{kind}"

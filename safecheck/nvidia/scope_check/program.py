@@ -1,4 +1,4 @@
-"""The program that asks, with the arguments `MODEL|- [--layers]`. One question, then the process ends.
+"""The program that asks, with the arguments `MODEL|- [--layers] [--describe FILE]`. One question, then it ends.
 
 The package `tensorrt_rtx_cu13_bindings` 1.4.0.76 holds NVIDIA's ONNX parser and the safety-scope check of a late
 TensorRT 10.x, and needs no GPU. What its use taught:
@@ -7,6 +7,7 @@ TensorRT 10.x, and needs no GPU. What its use taught:
 - A recorder and a second network in one process crash: one process per question, which leaves without cleaning up, and
   what the network was made of must stay alive until then.
 - The check says no to an invalid network as well. Asked a second time without the flag, it tells the two apart.
+- A property that is not set complains to the recorder: a network is described after everything else.
 - A dynamic or data-dependent shape anywhere switches the check off, and the answer is still yes. A verbose message is
   the only trace of that.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from safecheck.nvidia.scope_check.labels import label
@@ -24,10 +26,11 @@ from safecheck.nvidia.scope_check.words import is_skip
 _KEPT: list[object] = []
 
 
-def answer(model: str | bytes, layers: bool = False) -> dict[str, Any]:
+def answer(model: str | bytes, layers: bool = False, description: str = "") -> dict[str, Any]:
     """The check's answer about a model, given as a path or as its bytes, as plain values for `answers.read`.
 
-    `layers` asks for every layer that the parser made; a refusal brings them in any case. Ask once per process.
+    `layers` asks for every layer that the parser made; a refusal brings them in any case. The network is described in
+    the file `description`, which is left out where that fails. Ask once per process.
 
     Raises:
         ImportError: the package is not installed.
@@ -54,12 +57,25 @@ def answer(model: str | bytes, layers: bool = False) -> dict[str, Any]:
     recorder.errors = []
     config.set_flag(trt.BuilderFlag.SAFETY_SCOPE)
     inside = builder.is_network_supported(network, config)
+    found |= {"messages": log.skipped if inside else list(recorder.errors)}
     if layers or not inside:
         made = [network.get_layer(number) for number in range(network.num_layers)]
         found["layers"] = [[layer.name, layer.metadata, label(trt, layer)] for layer in made]
-    if not inside:
-        return found | {"scope": "REFUSED", "messages": recorder.errors}
-    return found | {"scope": "UNCHECKED" if log.skipped else "INSIDE", "messages": log.skipped}
+    if description:
+        _describe(trt, network, description)
+    return found | {"scope": "REFUSED" if not inside else "UNCHECKED" if log.skipped else "INSIDE"}
+
+
+def _describe(trt: Any, network: Any, path: str) -> None:
+    """Write the network to a file, or no file."""
+    from safecheck.nvidia.scope_check.description import write
+
+    try:
+        with open(path, "wb") as file:
+            write(trt, network, file)
+    except Exception:
+        with suppress(OSError):
+            os.unlink(path)
 
 
 def _library() -> str:
@@ -118,7 +134,8 @@ def main(arguments: list[str]) -> None:
         os.dup2(nowhere, 2)
         model: str | bytes = sys.stdin.buffer.read() if arguments[0] == "-" else arguments[0]
         try:
-            found = answer(model, "--layers" in arguments[1:])
+            described = arguments.index("--describe") + 1 if "--describe" in arguments[1:] else 0
+            found = answer(model, "--layers" in arguments[1:], arguments[described] if described else "")
         except Exception as error:
             found = {"scope": "CRASHED", "messages": [f"{type(error).__name__}: {error}"]}
         output.write(json.dumps(found).encode())

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from safecheck.text import printable
 
 _SKIPPED = re.compile(r"safety scope (check|validation) skipped", re.IGNORECASE)
+_OWN_LIMIT = re.compile(r"not supported in TensorRT-RTX|No importer registered|Unsupported reduction type")
 _CODE = re.compile(r"\AError Code:? \d+: \s*")
 _LAYER = re.compile(r'\ALayer \{(\w+)\} "(.*)" failed safety scope validation\Z', re.DOTALL)
 _LIMIT = re.compile(r"\[((?:Layer|Network)\w+)\] \[E\] ([^\n]*)")
@@ -39,6 +40,11 @@ class Refused(NamedTuple):
     """The limits that it breaks, one line; the kind of layer where all layers of the kind are out of scope."""
     position: int = -1
     """Of the node in the main graph, where the parser told it; nodes need no name."""
+
+
+def is_own_limit(message: str) -> bool:
+    """Whether a refusal of the parser is one of the package: it has no plugins, where TensorRT may have one."""
+    return bool(_OWN_LIMIT.search(message))
 
 
 def is_skip(message: str) -> bool:

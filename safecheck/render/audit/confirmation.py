@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from safecheck.audit.audit import Audited
-from safecheck.audit.evidence import Confirmation, Refusal
+from safecheck.audit.evidence import Confirmation, Refusal, Sameness, Translation
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Verdict
 from safecheck.nvidia.scope_check.confirm import vendor_name
@@ -32,11 +32,15 @@ def section(report: Report, confirmation: Confirmation) -> Iterator[Line]:
         yield from _refusal(one)
     if len(agreed) > NODES_SHOWN:
         yield Line(f"    and {len(agreed) - NODES_SHOWN} more (all are in --output json)", "quiet")
+    if confirmation.translation is not None:
+        yield from _translation(confirmation.translation)
     if confirmation.layers:
         yield from _layers(report, confirmation)
 
 
 def _said(confirmation: Confirmation) -> tuple[str, str]:
+    if confirmation.parsed is False:
+        return f"REFUSED BY THE PARSER: {printable(confirmation.reason, 400)}", "bad"
     if not confirmation.checked:
         return f"NOT CHECKED, which is no pass: {printable(confirmation.reason, 400)}", "open"
     if confirmation.in_scope:
@@ -82,6 +86,38 @@ def _refusal(one: Refusal) -> Iterator[Line]:
     yield Line(f"      {printable(one.limit, 400)}")
     if one.rules:
         yield Line(f"      our rule: {', '.join(one.rules)}")
+
+
+_SAMENESS = {
+    Sameness.SAME: ("COMPUTES THE SAME", "good"),
+    Sameness.DIFFERENT: ("COMPUTES SOMETHING ELSE THAN THE FILE", "bad"),
+    Sameness.UNDECIDED: ("NOT DECIDED whether it computes the same", "open"),
+}
+
+
+def _translation(found: Translation) -> Iterator[Line]:
+    """What the parser's network computes, by the documented meaning of its layers, beside what the file does."""
+    said, style = _SAMENESS[found.status]
+    samples = f"{len(found.samples)} {'sample' if len(found.samples) == 1 else 'samples'}"
+    yield Line("")
+    yield Line("Vendor's network, run beside the file", "strong")
+    yield Line(f"  {said}{': ' + printable(found.reason, 400) if found.reason else ''}", style)
+    yield Line(f"  on        {samples}, {found.compared} tensors that both have", "quiet")
+    for name, error in found.outputs[:NODES_SHOWN]:
+        yield Line(
+            f"  output    {printable(name)}: largest difference {'not finite' if error is None else f'{error:g}'}"
+        )
+    for one in found.differences[:NODES_SHOWN]:
+        where = place(one.location) if one.location is not None else f"tensor {printable(one.tensor)}"
+        yield Line(f"    {where}", "bad")
+        yield Line(f"      file    {printable(one.file)}")
+        yield Line(f"      theirs  {printable(one.network)}, on {printable(one.sample)} inputs")
+        yield Line(f"      layer   {printable(one.layer)}: {printable(one.parameters, 300)}")
+        yield Line(f"      our rule: {', '.join(one.rules)}" if one.rules else "      no rule of this profile says so")
+    if len(found.differences) > NODES_SHOWN:
+        yield Line(f"    and {len(found.differences) - NODES_SHOWN} more (all are in --output json)", "quiet")
+    if any(not one.rules for one in found.differences):
+        yield Line("  way out   do not build this model for the target, and report it: a rule is missing")
 
 
 def _layers(report: Report, confirmation: Confirmation) -> Iterator[Line]:

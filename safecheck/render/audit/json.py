@@ -11,7 +11,7 @@ from typing import Any
 from safecheck import __version__
 from safecheck.audit.audit import Audit
 from safecheck.audit.decisions import Decisions, Deviation
-from safecheck.audit.evidence import Confirmation, Refusal
+from safecheck.audit.evidence import Confirmation, Misreading, Refusal, Translation
 from safecheck.audit.report import Report, relative, worst
 from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import BATCHES, CACHE, Cost, assumptions
@@ -206,6 +206,41 @@ def _confirmation(confirmation: Confirmation | None) -> dict[str, Any] | None:
         "reason": confirmation.reason or None,
         "refusals": [_refusal(refusal) for refusal in confirmation.refusals],
         "layers": [{"name": name, "type": kind, "node": node} for name, kind, node in confirmation.layers],
+        "parsed": confirmation.parsed,
+        "translation": _translation(confirmation.translation),
+    }
+
+
+def _translation(found: Translation | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "status": found.status.value,
+        "reason": found.reason or None,
+        "samples": list(found.samples),
+        "seed": found.seed,
+        "compared": found.compared,
+        "outputs": [{"name": name, "max_abs_error": error} for name, error in found.outputs],
+        "differences": [_misreading(one) for one in found.differences],
+        "not_raised": [
+            {"type": kind, "layer": layer, "node": node or None, "reason": reason}
+            for kind, layer, node, reason in found.not_raised
+        ],
+        "doubted": list(found.doubted),
+    }
+
+
+def _misreading(one: Misreading) -> dict[str, Any]:
+    return {
+        "tensor": one.tensor,
+        "sample": one.sample,
+        "layer": one.layer,
+        "parameters": one.parameters,
+        "file": one.file,
+        "network": one.network,
+        "max_abs_error": one.error,
+        "location": one.location and location_content(one.location),
+        "rules": list(one.rules),
     }
 
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
+from safecheck.audit.evidence import Sameness
 from safecheck.audit.report import Report
 from safecheck.finding import ModelVerdict, Verdict
-from safecheck.render.audit.problems import BUILDER, LONG, SCOPE_CHECK, UNDECIDED, Problem, names, problems
+from safecheck.render.audit.problems import (
+    BUILDER,
+    LONG,
+    SCOPE_CHECK,
+    TRANSLATION,
+    UNDECIDED,
+    Problem,
+    names,
+    problems,
+)
 from safecheck.text import printable
 
 PLACES = 100
@@ -37,6 +47,8 @@ def _suite(report: Report, name: str) -> ET.Element:
     passed = [printable(part.rule) for part in allowances if printable(part.rule) not in by_rule]
     if report.confirmation is not None and report.confirmation.in_scope:
         passed.append(SCOPE_CHECK)
+    if report.confirmation is not None and report.confirmation.translation is not None:
+        passed += [TRANSLATION] if report.confirmation.translation.status is Sameness.SAME else []
     if report.build is not None and report.build.succeeded and report.build.scope_checked and not report.build.refused:
         passed.append(BUILDER)
     suite.append(_verdict(report, name, by_rule.pop(UNDECIDED, [])))

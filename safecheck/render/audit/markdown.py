@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from safecheck.audit.evidence import Sameness
 from safecheck.audit.report import Report
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.render.audit.problems import LONG, UNDECIDED, Problem, names, problems
@@ -97,12 +98,23 @@ def _model(report: Report, name: str) -> Iterator[Block]:
     yield from _decisions(report, found)
 
 
+_SAMENESS = {
+    Sameness.SAME: "computes the same",
+    Sameness.DIFFERENT: "**computes something else**",
+    Sameness.UNDECIDED: "**not decided**",
+}
+
+
 def _evidence(report: Report) -> Iterator[str]:
     confirmation = report.confirmation
     if confirmation is not None:
         by = inert(f"{printable(confirmation.package)} {printable(confirmation.version)}")
         answers = {True: "in scope", False: "**not in scope**", None: "**no answer**"}
         yield f"vendor's scope check: {answers[confirmation.in_scope]}, by {by}"
+        if confirmation.parsed is False:
+            yield f"vendor's parser: **refuses the model**: {inert(printable(confirmation.reason, 300))}"
+        if (found := confirmation.translation) is not None:
+            yield f"vendor's network beside the file: {_SAMENESS[found.status]}"
     if report.disagreement:
         yield f"**audit and builder disagree**: {report.disagreement}"
     if report.build is not None:

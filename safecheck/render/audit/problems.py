@@ -15,12 +15,16 @@ from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Location, ModelV
 from safecheck.text import printable
 
 SCOPE_CHECK = "vendor-scope-check"
+PARSER = "vendor-parser"
+TRANSLATION = "vendor-translation"
 BUILDER = "vendor-builder"
 UNDECIDED = "model-undecided"
 LONG = 2000
 """Characters of a sentence about one problem; a report is no place for a name of megabytes."""
 _TITLES = {
     SCOPE_CHECK: "The vendor's own scope check does not pass the model",
+    PARSER: "The vendor's parser refuses the model",
+    TRANSLATION: "The network that the vendor's parser makes computes something else than the file",
     BUILDER: "The builder refuses the model",
     UNDECIDED: "The model could not be decided, which is never a pass",
 }
@@ -83,11 +87,20 @@ def problems(report: Report) -> Iterator[Problem]:
 
 def _refusals(report: Report) -> Iterator[Problem]:
     asked = report.confirmation
-    if asked is None or not asked.checked or asked.in_scope:
+    if asked is None:
         return
     by = f"{printable(asked.package)} {printable(asked.version)}"
-    whole = f"{by} refuses the model and names no layer"
-    yield from _vendor(SCOPE_CHECK, by, whole, asked.refusals, "so please report the disagreement")
+    if asked.parsed is False:
+        whole = f"the parser of {by} refuses the model and names no node"
+        yield from _vendor(PARSER, f"the parser of {by}", whole, asked.refusals, "so please report the disagreement")
+    elif asked.checked and not asked.in_scope:
+        whole = f"{by} refuses the model and names no layer"
+        yield from _vendor(SCOPE_CHECK, by, whole, asked.refusals, "so please report the disagreement")
+    for one in asked.translation.differences if asked.translation is not None else ():
+        text = f"{printable(one.tensor)}: the file computes {printable(one.file)}, layer {printable(one.layer)} of "
+        text += f"{by} {printable(one.network)}, on {printable(one.sample)} inputs ({printable(one.parameters, LONG)})"
+        fingerprint = _print(TRANSLATION, one.tensor)
+        yield Problem(TRANSLATION, _TITLES[TRANSLATION], Verdict.FORBIDDEN, text, one.location, fingerprint)
 
 
 def _builder(report: Report) -> Iterator[Problem]:

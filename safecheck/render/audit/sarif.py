@@ -233,6 +233,8 @@ def _scope_check(confirmation: Confirmation | None) -> dict[str, Any] | None:
         "librarySha256": confirmation.library_sha256,
         "checked": confirmation.checked,
         "inScope": confirmation.in_scope,
+        "parsed": confirmation.parsed,
+        "translation": confirmation.translation and confirmation.translation.status.value,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from safecheck.finding import Citation, Finding
-from safecheck.render.audit.problems import BUILDER, LONG, SCOPE_CHECK, UNDECIDED, Problem
+from safecheck.render.audit.problems import BUILDER, LONG, PARSER, SCOPE_CHECK, TRANSLATION, UNDECIDED, Problem
 from safecheck.render.markdown_text import ADDRESS, inert, link
 from safecheck.text import printable
 
@@ -16,6 +16,14 @@ _HELP = {
     SCOPE_CHECK: (
         "The vendor's own scope check was run on the model, without a GPU and without building an engine. "
         "What it refuses, a builder of that release refuses too."
+    ),
+    PARSER: (
+        "The vendor's own ONNX parser was run on the model, without a GPU, and refused it. "
+        "What it does not read is never built."
+    ),
+    TRANSLATION: (
+        "The layers that the vendor's parser made of the model were run, by their documented meaning, beside the file. "
+        "A tensor differs: an engine of these layers gives wrong numbers without a word."
     ),
     BUILDER: (
         "The model was built with the safety flag, and the builder or its parser refused it. "

@@ -1,4 +1,7 @@
-"""A child that stands in for the vendor's check, well-behaved or not: `python fake.py BEHAVIOUR MODEL`."""
+"""A child that stands in for the vendor's check, well-behaved or not: `python fake.py BEHAVIOUR MODEL`.
+
+It stands in for the comparison of the vendor's network with the file as well: `python fake.py BEHAVIOUR MODEL FILE`.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,10 @@ def refused(layer: str) -> str:
     return f'Error Code: 4: Layer {{Reduce}} "{layer}" failed safety scope validation'
 
 
+OTHERWISE = {
+    "tensor": "y", "sample": "zeros", "layer": "m_0", "metadata": "[ONNX Layer: m]", "parameters": "REDUCE axes=0b1100",
+    "file": "1.0 at [0]", "network": "2.0 at [0]", "error": 1.0,
+}  # fmt: skip
 ANSWERS: dict[str, object] = {
     "inside": GOOD,
     "refuses-first": told(refused("s")),
@@ -39,6 +46,27 @@ ANSWERS: dict[str, object] = {
     "unparsed": {**GOOD, "scope": "UNPARSED", "errors": [["m", "Det: false"]], "positions": [1]},
     "unparsed-unnamed": {**GOOD, "scope": "UNPARSED", "errors": [["", "Det: false"]], "positions": [1]},
     "unparsed-nowhere": {**GOOD, "scope": "UNPARSED", "errors": [["", "no type"]], "positions": [-1]},
+    "unparsed-plugin": {
+        **GOOD,
+        "scope": "UNPARSED",
+        "errors": [["m", "X: Op type X is not supported in TensorRT-RTX."]],
+        "positions": [1],
+    },
+    "same": {"status": "same", "reason": "", "samples": ["normal"], "compared": 2, "outputs": [["y", 0.5]]},
+    "different": {
+        "status": "different",
+        "reason": "",
+        "samples": ["normal"],
+        "compared": 2,
+        "differences": [OTHERWISE],
+    },
+    "undecided": {
+        "status": "undecided",
+        "reason": "NMS 'n': unknown",
+        "missing": [["NMS", "n", "[ONNX Layer: m]", "w"]],
+    },
+    "different-in-nothing": {"status": "different", "reason": ""},
+    "same-and-different": {"status": "same", "reason": "", "differences": [OTHERWISE]},
     "garbage-positions": {**GOOD, "scope": "UNPARSED", "errors": [["", "no type"]], "positions": []},
     "failed": {"scope": "CRASHED", "messages": ["MemoryError: "]},
     "other-version": {**GOOD, "version": "1.5.0.114"},
@@ -50,7 +78,10 @@ ANSWERS: dict[str, object] = {
 }
 
 
-def main(behaviour: str) -> None:
+def main(behaviour: str, *rest: str) -> None:
+    if "--describe" in rest:
+        with open(rest[rest.index("--describe") + 1], "wb") as file:
+            file.write(b"a network")
     if behaviour == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif behaviour == "answers-then-crashes":
@@ -82,4 +113,4 @@ def main(behaviour: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

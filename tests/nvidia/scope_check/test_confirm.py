@@ -17,7 +17,7 @@ from case_files import model_from_text
 from nvidia.scope_check import fake
 
 from safecheck.audit.decisions import Decisions, Deviation
-from safecheck.audit.evidence import Confirmation
+from safecheck.audit.evidence import Confirmation, Sameness
 from safecheck.audit.report import Report
 from safecheck.errors import UsageError
 from safecheck.finding import Location, ModelVerdict
@@ -34,7 +34,7 @@ BAD_INPUT = "(bfloat16[4,8] x) => (float[4,8] y) { [m] y = Cast<to=1>(x) }"
 EVERY_FAILURE = (
     "crash", "answers-then-crashes", "answers-then-fails", "garbage", "cut", "twice", "deep", "huge", "greedy",
     "silent", "failed", "other-version", "no-version", "garbage-shape", "garbage-scope", "garbage-list",
-    "garbage-messages", "garbage-positions", "skips", "invalid", "unparsed", "unparsed-nowhere",
+    "garbage-messages", "garbage-positions", "skips", "invalid", "unparsed-plugin",
 )  # fmt: skip
 
 
@@ -50,7 +50,8 @@ def confirmed(report: Report, behaviour: str, **options: Any) -> Report:
     assert report.model is not None
     assert report.audit is not None
     program = (sys.executable, fake.__file__, behaviour)
-    answer = confirm(report.model, report.audit, program=program, **options)
+    comparison = (sys.executable, fake.__file__, options.pop("comparison", "same"))
+    answer = confirm(report.model, report.audit, program=program, comparison=comparison, **options)
     return dataclasses.replace(report, confirmation=answer)
 
 
@@ -162,6 +163,60 @@ def test_the_node_of_a_parser_refusal(tmp_path: Path) -> None:
         assert (refusal.location.index, refusal.limit) == (1, "Det: false")
     (refusal,) = answer_of(confirmed(audited(tmp_path, ALLOWED), "unparsed-nowhere")).refusals
     assert refusal.location is None
+
+
+@pytest.mark.parametrize("behaviour", ["unparsed", "unparsed-unnamed", "unparsed-nowhere"])
+def test_what_the_parser_refuses_is_never_built(behaviour: str, tmp_path: Path) -> None:
+    report = confirmed(audited(tmp_path, ALLOWED), behaviour)
+    answer = answer_of(report)
+    assert (answer.checked, answer.in_scope, answer.parsed) == (False, None, False)
+    assert (report.verdict, report.exit_code) == (ModelVerdict.NON_COMPLIANT, 1)
+    assert "REFUSED BY THE PARSER" in text_of(report)
+
+
+def test_what_this_package_alone_lacks_refuses_nothing(tmp_path: Path) -> None:
+    answer = answer_of(confirmed(audited(tmp_path, ALLOWED), "unparsed-plugin"))
+    assert (answer.checked, answer.parsed) == (False, None)
+
+
+def test_a_network_that_computes_the_same_changes_nothing(tmp_path: Path) -> None:
+    report = confirmed(audited(tmp_path, ALLOWED), "inside", comparison="same")
+    found = answer_of(report).translation
+    assert found is not None
+    assert (found.status, found.outputs, report.exit_code) == (Sameness.SAME, (("y", 0.5),), 0)
+    assert "COMPUTES THE SAME" in text_of(report)
+
+
+@pytest.mark.parametrize("behaviour", ["inside", "skips", "invalid"])
+def test_a_network_that_computes_something_else_is_a_misreading(behaviour: str, tmp_path: Path) -> None:
+    report = confirmed(audited(tmp_path, ALLOWED), behaviour, comparison="different")
+    found = answer_of(report).translation
+    assert found is not None
+    (one,) = found.differences
+    assert one.location is not None
+    assert (one.location.node, one.rules, report.exit_code) == ("m", (), 1)
+    text = text_of(report)
+    assert "file    1.0 at [0]" in text
+    assert "theirs  2.0 at [0], on zeros inputs" in text
+    for name in ("sarif", "junit", "gitlab"):
+        assert "REDUCE axes=0b1100" in RENDERERS["audit"][name]([report]), name
+
+
+FAILED_COMPARISONS = (
+    "undecided", "crash", "garbage", "cut", "silent", "deep", "garbage-list", "different-in-nothing",
+    "same-and-different", "inside",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("comparison", FAILED_COMPARISONS)
+def test_what_is_not_compared_is_never_the_same(comparison: str, tmp_path: Path) -> None:
+    report = confirmed(audited(tmp_path, ALLOWED), "inside", comparison=comparison)
+    found = answer_of(report).translation
+    assert found is not None
+    assert found.status is Sameness.UNDECIDED
+    assert len(found.reason) > 10
+    assert "NOT DECIDED whether it computes the same" in text_of(report)
+    assert "COMPUTES THE SAME" not in text_of(report)
 
 
 def deviated(report: Report) -> Report:

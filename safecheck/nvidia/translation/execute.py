@@ -1,0 +1,269 @@
+"""Run a network of layers, and let a caller see, and replace, every result outside of loops.
+
+A layer that cannot be raised gives `Missing` values, and so does everything that needs them; nothing stops there.
+A loop is run as a whole: its body is what hangs on its recurrences and iterators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from safecheck.nvidia.translation.meanings import meaning
+from safecheck.nvidia.translation.network import TYPES, Array, Layer, Network, NotRaised, Tensor
+
+_INSIDE = frozenset({"RECURRENCE", "ITERATOR"})
+_BOUNDARY = frozenset({*_INSIDE, "TRIP_LIMIT", "LOOP_OUTPUT"})
+_MOST_TRIPS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is no value."""
+
+    layer: Layer
+    """The layer that was not raised, maybe far before."""
+    reason: str
+
+
+Value = Array | Missing
+Values = MutableMapping[str, Value]
+Watch = Callable[[Layer, Tensor, Value], Value]
+"""Sees a result outside of loops, and says what the layers behind it get."""
+
+
+def execute(network: Network, inputs: Mapping[str, Array], watch: Watch = lambda _, __, value: value) -> Values:
+    """All values of a network by the names of their tensors."""
+    values: Values = {tensor.name: fitted(inputs[tensor.name], tensor) for tensor in network.inputs}
+    with np.errstate(all="ignore"):
+        _run(_units(_conditional(network.layers)), values, watch)
+    return values
+
+
+def _conditional(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    """All layers; the output of a conditional gets the condition, which is an input of another layer, as its first.
+
+    Both branches are run. The one that is not taken may be missing.
+    """
+    conditions = {layer["conditional"]["owner"]: layer.inputs[0] for layer in layers if layer.kind == "CONDITION"}
+    for layer in layers:
+        if layer.kind == "CONDITIONAL_OUTPUT":
+            condition = conditions.get(layer["conditional"]["owner"])
+            yield replace(layer, inputs=(condition, *layer.inputs))
+        else:
+            yield layer
+
+
+def fitted(value: Array, tensor: Tensor) -> Array:
+    """A value in the element type of a tensor.
+
+    Raises:
+        NotRaised: numpy has no such type.
+    """
+    if tensor.dtype not in TYPES:
+        raise NotRaised(f"{tensor.dtype} is not known here")
+    return np.asarray(value).astype(TYPES[tensor.dtype], copy=False)
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """A loop with its boundary and its body, the loops in it included."""
+
+    limits: tuple[Layer, ...]
+    recurrences: tuple[Layer, ...]
+    iterators: tuple[Layer, ...]
+    outputs: tuple[Layer, ...]
+    body: tuple[_Unit, ...]
+
+    @property
+    def inputs(self) -> Iterator[str]:
+        """What it needs from outside, and of its own inside."""
+        for layer in (*self.limits, *self.recurrences, *self.iterators, *self.outputs):
+            yield from _names(layer)
+        for unit in self.body:
+            yield from _needs(unit)
+
+    @property
+    def inner(self) -> set[str]:
+        """What it makes itself, its outputs not counted."""
+        made = {tensor.name for layer in (*self.recurrences, *self.iterators) for tensor in layer.outputs}
+        return made.union(*(_makes(unit) for unit in self.body))
+
+
+_Unit = Layer | _Loop
+
+
+def _names(layer: Layer) -> list[str]:
+    return [tensor.name for tensor in layer.inputs if tensor is not None]
+
+
+def _needs(unit: _Unit) -> set[str]:
+    return set(unit.inputs) - unit.inner if isinstance(unit, _Loop) else set(_names(unit))
+
+
+def _makes(unit: _Unit) -> set[str]:
+    layers = unit.outputs if isinstance(unit, _Loop) else (unit,)
+    return {tensor.name for layer in layers for tensor in layer.outputs}
+
+
+def _units(layers: Iterable[Layer]) -> tuple[_Unit, ...]:
+    """Layers, and outermost loops in one piece each."""
+    layers = tuple(layers)
+    loops: dict[int, list[Layer]] = {}
+    for layer in layers:
+        if layer.kind in _BOUNDARY:
+            loops.setdefault(layer["loop"]["owner"], []).append(layer)
+    bodies = {owner: _body(boundary, layers) for owner, boundary in loops.items()}
+    nested = {id(layer) for body in bodies.values() for layer in body}
+    outermost = [owner for owner, boundary in loops.items() if not any(id(layer) in nested for layer in boundary)]
+    taken = {id(layer) for owner in outermost for layer in (*loops[owner], *bodies[owner])}
+    made: list[_Unit] = [layer for layer in layers if id(layer) not in taken]
+    for owner in outermost:
+        of = {kind: tuple(layer for layer in loops[owner] if layer.kind == kind) for kind in _BOUNDARY}
+        body = _units(bodies[owner])
+        made.append(_Loop(of["TRIP_LIMIT"], of["RECURRENCE"], of["ITERATOR"], of["LOOP_OUTPUT"], body))
+    return tuple(made)
+
+
+def _body(boundary: list[Layer], layers: tuple[Layer, ...]) -> list[Layer]:
+    """All layers that hang on what a loop makes inside."""
+    own = {id(layer) for layer in boundary}
+    inside = {tensor.name for layer in boundary if layer.kind in _INSIDE for tensor in layer.outputs}
+    found: dict[int, Layer] = {}
+    growing = True
+    while growing:
+        growing = False
+        for layer in layers:
+            if id(layer) not in own and id(layer) not in found and not inside.isdisjoint(_names(layer)):
+                found[id(layer)], growing = layer, True
+                inside |= {tensor.name for tensor in layer.outputs}
+    return list(found.values())
+
+
+def _run(units: Iterable[_Unit], values: Values, watch: Watch) -> None:
+    """Run everything, in whatever order the operands allow."""
+    waiting = list(units)
+    while waiting:
+        later = []
+        for unit in waiting:
+            if _needs(unit) <= values.keys():
+                _loop(unit, values, watch) if isinstance(unit, _Loop) else _layer(unit, values, watch)
+            else:
+                later.append(unit)
+        if len(later) == len(waiting):
+            return
+        waiting = later
+
+
+def _layer(layer: Layer, values: Values, watch: Watch) -> None:
+    operands = [None if tensor is None else values[tensor.name] for tensor in layer.inputs]
+    for tensor, value in zip(layer.outputs, _results(layer, operands), strict=True):
+        values[tensor.name] = watch(layer, tensor, value)
+
+
+def _results(layer: Layer, operands: list[Value | None]) -> list[Value]:
+    if layer.kind in ("CONDITION", "CONDITIONAL_INPUT"):
+        return [operand for operand, _ in zip(operands, layer.outputs, strict=False) if operand is not None]
+    if layer.kind == "CONDITIONAL_OUTPUT" and isinstance(operands[0], np.ndarray):
+        taken = operands[1 if operands[0].all() else 2]
+        return [Missing(layer, "a branch without a result") if taken is None else taken]
+    missing = next((operand for operand in operands if isinstance(operand, Missing)), None)
+    if missing is not None:
+        return [missing] * len(layer.outputs)
+    try:
+        found = meaning(layer, [None if part is None else _wide(part) for part in operands])
+        found = found if isinstance(found, tuple) else (found,)
+        return [_rounded(value, tensor) for value, tensor in zip(found, layer.outputs, strict=False)]
+    except NotRaised as reason:
+        return [Missing(layer, str(reason))] * len(layer.outputs)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return [Missing(layer, f"{type(error).__name__}: {error}")] * len(layer.outputs)
+
+
+def _wide(value: Any) -> Array:
+    """Floating point in FP32 at least."""
+    narrow = value.dtype.itemsize < 4 and value.dtype.kind in "fV"
+    return np.asarray(value.astype(np.float32) if narrow else value)
+
+
+def _rounded(value: Array, tensor: Tensor) -> Array:
+    """A result as the tensor holds it; a shape that the network itself contradicts is a fault of the meaning."""
+    if tensor.shape is not None and -1 not in tensor.shape and tensor.shape != value.shape:
+        raise NotRaised(f"its documented meaning has the shape {value.shape}, the network says {tensor.shape}")
+    return fitted(value, tensor)
+
+
+def _loop(loop: _Loop, values: Values, watch: Watch) -> None:
+    try:
+        found = _iterate(loop, values)
+    except NotRaised as reason:
+        where = (*loop.limits, *loop.outputs)[0]
+        found = {layer.outputs[0].name: Missing(where, str(reason)) for layer in loop.outputs}
+    for layer in loop.outputs:
+        values[layer.outputs[0].name] = watch(layer, layer.outputs[0], found[layer.outputs[0].name])
+
+
+def _iterate(loop: _Loop, values: Values) -> dict[str, Value]:
+    """The outputs of a loop: a recurrence has its first value from outside, and then the one that was made before."""
+    state = {layer.outputs[0].name: _value(values, layer, 0) for layer in loop.recurrences}
+    rows: dict[str, list[Array]] = {layer.outputs[0].name: [] for layer in loop.outputs}
+    counts = [int(_value(values, layer, 0)) for layer in loop.limits if layer["kind"] == "COUNT"]
+    count = min([*counts, _MOST_TRIPS])
+    for trip in range(count):
+        inner: Values = {**values, **state}
+        for layer in loop.iterators:
+            inner[layer.outputs[0].name] = _step(_value(values, layer, 0), layer, trip)
+        if not _going(loop, inner):
+            break
+        _run(loop.body, inner, lambda _, __, value: value)
+        for layer in loop.outputs:
+            if layer["kind"] != "LAST_VALUE":
+                rows[layer.outputs[0].name].append(_value(inner, layer, 0))
+        state = {layer.outputs[0].name: _value(inner, layer, 1) for layer in loop.recurrences}
+    else:
+        if count == _MOST_TRIPS:
+            raise NotRaised(f"a loop of {count} iterations or more")
+    return {
+        layer.outputs[0].name: _output(layer, {**values, **state}, rows[layer.outputs[0].name])
+        for layer in loop.outputs
+    }
+
+
+def _value(values: Mapping[str, Value], layer: Layer, number: int) -> Array:
+    tensor = layer.inputs[number] if number < len(layer.inputs) else None
+    found = values.get(tensor.name) if tensor is not None else None
+    if isinstance(found, Missing):
+        raise NotRaised(f"{found.layer.kind}: {found.reason}")
+    if found is None:
+        raise NotRaised(f"operand {number} of {layer.kind} is made nowhere")
+    return found
+
+
+def _going(loop: _Loop, inner: Values) -> bool:
+    """Whether the conditions hold; what a condition is made of may belong to the body."""
+    whiles = [layer for layer in loop.limits if layer["kind"] == "WHILE"]
+    if any(name not in inner for layer in whiles for name in _names(layer)):
+        _run(loop.body, inner, lambda _, __, value: value)
+    return all(bool(_value(inner, layer, 0)) for layer in whiles)
+
+
+def _step(value: Array, layer: Layer, trip: int) -> Array:
+    length = value.shape[layer["axis"]]
+    if trip >= length:
+        raise NotRaised("an iterator beyond its tensor")
+    return np.asarray(value.take(length - 1 - trip if layer["reverse"] else trip, layer["axis"]))
+
+
+def _output(layer: Layer, values: Mapping[str, Value], rows: list[Array]) -> Value:
+    """The last value, or those of all iterations along a new axis, of the length that was asked for."""
+    if layer["kind"] == "LAST_VALUE":
+        return _rounded(_value(values, layer, 0), layer.outputs[0])
+    length = int(_value(values, layer, 1))
+    if length != len(rows):
+        raise NotRaised(f"{len(rows)} iterations for a concatenation of {length}")
+    if not rows:
+        raise NotRaised("a concatenation of no iteration")
+    return _rounded(np.stack(rows[::-1] if layer["kind"] == "REVERSE" else rows, layer["axis"]), layer.outputs[0])
