@@ -70,7 +70,7 @@ class Translation:
     not_raised: tuple[tuple[str, str, str, str], ...] = ()
     """Layers whose meaning is not known: kind, name, ONNX node, and why."""
     doubted: tuple[str, ...] = ()
-    """Tensors on which onnxruntime and ONNX's reference do not agree, and the network agrees with one of them."""
+    """Tensors on which onnxruntime does not agree with ONNX's text or reference, and the network may be right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Answer:
     missing: tuple[tuple[str, str, str, str], ...] = ()
     """Layers that were not raised: kind, name, metadata, and why."""
     doubted: tuple[str, ...] = ()
-    """Tensors on which onnxruntime and ONNX's reference do not agree, and the network agrees with one of them."""
+    """Tensors on which onnxruntime does not agree with ONNX's text or reference, and the network may be right."""
 
 
 def undecided(reason: str) -> Answer:

@@ -200,8 +200,7 @@ def _loop(loop: _Loop, values: Values, watch: Watch) -> None:
     try:
         found = _iterate(loop, values)
     except NotRaised as reason:
-        where = (*loop.limits, *loop.outputs)[0]
-        found = {layer.outputs[0].name: Missing(where, str(reason)) for layer in loop.outputs}
+        found = {layer.outputs[0].name: Missing(layer, str(reason)) for layer in loop.outputs}
     for layer in loop.outputs:
         values[layer.outputs[0].name] = watch(layer, layer.outputs[0], found[layer.outputs[0].name])
 
@@ -265,5 +264,15 @@ def _output(layer: Layer, values: Mapping[str, Value], rows: list[Array]) -> Val
     if length != len(rows):
         raise NotRaised(f"{len(rows)} iterations for a concatenation of {length}")
     if not rows:
-        raise NotRaised("a concatenation of no iteration")
+        return _rounded(_nothing(layer), layer.outputs[0])
     return _rounded(np.stack(rows[::-1] if layer["kind"] == "REVERSE" else rows, layer["axis"]), layer.outputs[0])
+
+
+def _nothing(layer: Layer) -> Array:
+    """The concatenation of no iteration."""
+    tensor = layer.inputs[0]
+    if tensor is None or tensor.shape is None or -1 in tensor.shape:
+        raise NotRaised("a concatenation of no iteration, of a shape that is not known")
+    shape = list(tensor.shape)
+    shape.insert(layer["axis"], 0)
+    return np.zeros(shape)

@@ -19,6 +19,8 @@ TYPES: Mapping[str, np.dtype[Any]] = {
     "HALF": np.dtype(np.float16),
     "BF16": np.dtype(ml_dtypes.bfloat16),
     "FP8": np.dtype(ml_dtypes.float8_e4m3fn),
+    "FP4": np.dtype(ml_dtypes.float4_e2m1fn),
+    "INT4": np.dtype(ml_dtypes.int4),
     "INT8": np.dtype(np.int8),
     "UINT8": np.dtype(np.uint8),
     "INT32": np.dtype(np.int32),
@@ -77,6 +79,8 @@ class Network:
 def _word(name: str, value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.size} weights"
+    if isinstance(value, dict):  # what the layer belongs to
+        return ",".join(f"{key}:{part}" for key, part in value.items())
     if name == "axes" and isinstance(value, int):
         return bin(value)
     return str(value).replace(" ", "")

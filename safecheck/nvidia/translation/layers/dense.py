@@ -43,4 +43,6 @@ def attention(layer: Layer, query: Array, key: Array, value: Array, mask: Array 
         scores = np.where(mask, scores, -np.inf) if mask.dtype == np.bool_ else scores + mask
     if form["causal"]:
         scores = np.where(np.tri(*scores.shape[-2:], dtype=np.bool_), scores, -np.inf)
+    if np.isneginf(scores).all(-1).any():
+        raise NotRaised("an attention that is masked whole is not documented")
     return np.asarray(np.matmul(scores if form["norm_op"] == "NONE" else softmax_along(scores, -1), value))

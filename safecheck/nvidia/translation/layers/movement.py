@@ -142,7 +142,7 @@ def gather(layer: Layer, data: Array, indices: Array) -> Array:
 
 def _gather(data: Array, indices: Array, axis: int) -> Array:
     index, beyond = _wrapped(indices, data.shape[axis])
-    beyond = beyond.reshape(*(1,) * axis, *indices.shape, *(1,) * (data.ndim - axis - 1))
+    beyond = beyond.reshape((*(1,) * axis, *indices.shape, *(1,) * (data.ndim - axis - 1)))
     return np.where(beyond, np.zeros((), data.dtype), data.take(index, axis))
 
 
@@ -197,7 +197,7 @@ def one_hot(layer: Layer, indices: Array, values: Array, depth: Array) -> Array:
     if ((indices < 0) | (indices >= int(depth))).any():
         raise NotRaised("a one-hot index out of bounds is not documented")
     axis = layer["axis"] % (indices.ndim + 1)
-    on = np.expand_dims(indices, axis) == np.arange(int(depth)).reshape(-1, *(1,) * (indices.ndim - axis))
+    on = np.expand_dims(indices, axis) == np.arange(int(depth)).reshape((-1, *(1,) * (indices.ndim - axis)))
     return np.asarray(np.where(on, values[1], values[0]))
 
 
