@@ -1,7 +1,8 @@
 """How often the network that NVIDIA's parser makes computes the same as the file, family by family.
 
     pip install -e '.[test,oracle]'
-    python benchmarks/translation_agreement.py [--family NAME]... [--variants N] [--first N] [--list STATUS] [--page FILE]
+    python benchmarks/translation_agreement.py [--family NAME]... [--variants N] [--first N] [--list STATUS]
+        [--page FILE]
 
 Both are run on seeded inputs, by the documented meaning of the vendor's layers and by onnxruntime. Nothing is built,
 and no GPU is needed. `--page docs/translation.md` writes what was compared, every kind of difference with our rule, and
@@ -235,9 +236,7 @@ def main() -> int:
                 if result.status == "different":
                     differences += audited(model, family, result, folder)
                 if result.status == "undecided":
-                    missing.update(
-                        set((result.missing and [_why(*part) for part in result.missing]) or [_why("-", result.reason)])
-                    )
+                    missing.update({_why(*part) for part in result.missing or (("-", result.reason),)})
                 if result.status == options.list:
                     print(family, model.name, result, flush=True)
             print(f"{family:20}", dict(counts[family]), flush=True)

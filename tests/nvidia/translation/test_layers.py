@@ -1,4 +1,4 @@
-"""Every kind of layer against an outside reason: the vendor's own example, ONNX's reference, or the formula written out."""
+"""Every kind of layer against an outside reason: the vendor's example, ONNX's reference, or the formula written out."""
 
 from __future__ import annotations
 
