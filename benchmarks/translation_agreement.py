@@ -77,7 +77,8 @@ def rules(_: argparse.Namespace) -> Iterator[Model]:
     """The models of the rule cases for TensorRT 10 on a GPU."""
     for case in rule_cases():
         if case.profile.partition("@")[0] == PROFILE:
-            yield Model(f"{case.file}: {case.name}", filled(case.proto()))
+            model = onnx.load_model_from_string(case.proto().SerializeToString())  # with outputs without a type
+            yield Model(f"{case.file}: {case.name}", filled(onnx.shape_inference.infer_shapes(model)))
 
 
 def scope(_: argparse.Namespace) -> Iterator[Model]:
@@ -196,8 +197,8 @@ def page(
 HEAD = """\
 # Does the vendor's network compute the same?
 
-`safecheck audit --confirm` runs the network that the vendor's parser makes beside the file ([how](confirm.md)). This page
-is what came of it for many models: it is how misreadings are found instead of collected.
+`safecheck audit --confirm` runs the network that the vendor's parser makes beside the file ([how](confirm.md)). This
+page is what came of it for many models: it is how misreadings are found instead of collected.
 
 {about} `python benchmarks/translation_agreement.py --page docs/translation.md` asks anew.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -136,9 +137,9 @@ class _Sample:
             return
         self._seen.add(name)
         loose = "large" in self._name
-        error = difference(file, value, loose)
-        if error is None:
-            self._found.equal[name] = max(self._found.equal.get(name, 0.0), largest(file, value))
+        found = deviation(file, value, loose)
+        if not found.too_far:
+            self._found.equal[name] = max(self._found.equal.get(name, 0.0), found.error)
             return
         if name in self._found.differences:
             return
@@ -147,12 +148,12 @@ class _Sample:
             self._found.equal.setdefault(name, 0.0)
             return
         ours, theirs = _words(file, value)
-        self._found.differences[name] = Difference(name, self._name, layer, ours, theirs, error)
+        self._found.differences[name] = Difference(name, self._name, layer, ours, theirs, found.error)
 
     def _agreed(self, name: str, value: Array, loose: bool) -> bool:
         """Whether ONNX's reference is on the network's side."""
         other = self._original.second_opinion(name, {**self._inputs, **self._values})
-        return other is not None and difference(other, value, loose) is None
+        return other is not None and not deviation(other, value, loose).too_far
 
 
 _SMALLEST = 0.05
@@ -171,36 +172,40 @@ def _tolerance(loose: bool, *arrays: Array) -> tuple[float, float]:
     return (3e-3, 3e-4) if loose else (1e-5, 5e-6)
 
 
-def difference(file: Array, network: Array, loose: bool = False) -> float | None:
-    """The largest absolute difference, if the two are not the same; None if they are.
+class Deviation(NamedTuple):
+    """How far two values are from each other."""
+
+    error: float
+    """The largest absolute difference where the file is finite; infinite if the network is not, or has other sizes."""
+    too_far: bool
+
+
+def deviation(file: Array, network: Array, loose: bool = False) -> Deviation:
+    """Hold a value of the network against that of the file.
 
     Integers must be equal. Where the file computes NaN nothing is asked of the network; where it computes an infinity,
     a number near the end of the range will do.
     """
     if file.shape != network.shape:
-        return float("inf")
+        return Deviation(np.inf, True)
+    if not (_floating(file) and _floating(network)):
+        error = np.abs(file.astype(np.float64) - network.astype(np.float64)).max(initial=0.0)
+        return Deviation(float(error), not np.array_equal(file, network))
+    if np.array_equal(file, network):
+        return Deviation(0.0, False)
     relative, part = _tolerance(loose, file, network)
-    if not _floating(file) or not _floating(network):
-        relative = part = 0.0
-    one, other = (array.astype(np.float64) for array in (file, network))
+    wide = np.float64 if file.dtype == np.float64 else np.float32
+    one: Any = np.asarray(file, wide)
+    other: Any = np.asarray(network, wide)
     with np.errstate(all="ignore"):
+        errors, size = np.abs(one - other), np.abs(one)
         finite = np.isfinite(one)
-        scale = float(np.abs(one[finite]).max(initial=0.0))
-        allowed = relative * np.abs(one) + part * max(scale, _SMALLEST)
-        wrong = finite & ~(np.abs(one - other) <= allowed)
+        scale = max(float(size.max(initial=0.0, where=finite)), _SMALLEST)
+        wrong = finite & ~(errors <= relative * size + part * scale)
         limit = float(np.finfo(np.float16 if file.dtype == np.float16 else np.float32).max) / 16
         wrong |= np.isinf(one) & (np.abs(other) < limit)
-    if not wrong.any():
-        return None
-    return largest(file, network)
-
-
-def largest(file: Array, network: Array) -> float:
-    """The largest absolute difference where the file is finite; infinite if the network is not finite there."""
-    one, other = (array.astype(np.float64) for array in (file, network))
-    with np.errstate(all="ignore"):
-        errors = np.abs(one - other)[np.isfinite(one)]
-    return float(np.nan_to_num(errors, nan=np.inf).max(initial=0.0))
+        largest = np.where(np.isnan(errors), np.inf, errors).max(initial=0.0, where=finite)
+    return Deviation(float(largest), bool(wrong.any()))
 
 
 def _floating(array: Array) -> bool:
@@ -213,7 +218,7 @@ def _words(file: Array, network: Array) -> tuple[str, str]:
         return f"shape {_sizes(file.shape)}", f"shape {_sizes(network.shape)}"
     with np.errstate(all="ignore"):
         errors = np.abs(file.astype(np.float64) - network.astype(np.float64))
-    at = np.unravel_index(int(np.nan_to_num(errors, nan=np.inf).argmax()), file.shape) if file.shape else ()
+    at = np.unravel_index(int(np.where(np.isnan(errors), np.inf, errors).argmax()), file.shape) if file.shape else ()
     where = f" at [{','.join(map(str, at))}]"
     return f"{file[at]!s}{where}", f"{network[at]!s}{where}"
 

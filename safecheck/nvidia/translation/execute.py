@@ -129,17 +129,22 @@ def _units(layers: Iterable[Layer]) -> tuple[_Unit, ...]:
 
 
 def _body(boundary: list[Layer], layers: tuple[Layer, ...]) -> list[Layer]:
-    """All layers that hang on what a loop makes inside."""
+    """All layers that hang on what a loop makes inside; of a loop in it the whole boundary."""
     own = {id(layer) for layer in boundary}
     inside = {tensor.name for layer in boundary if layer.kind in _INSIDE for tensor in layer.outputs}
+    loops: set[int] = set()
     found: dict[int, Layer] = {}
     growing = True
     while growing:
         growing = False
         for layer in layers:
-            if id(layer) not in own and id(layer) not in found and not inside.isdisjoint(_names(layer)):
+            if id(layer) in own or id(layer) in found:
+                continue
+            owner = layer["loop"]["owner"] if layer.kind in _BOUNDARY else None
+            if owner in loops or not inside.isdisjoint(_names(layer)):
                 found[id(layer)], growing = layer, True
                 inside |= {tensor.name for tensor in layer.outputs}
+                loops |= set() if owner is None else {owner}
     return list(found.values())
 
 

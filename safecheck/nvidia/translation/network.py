@@ -92,10 +92,10 @@ def read(data: bytes) -> Network:
     Raises:
         ValueError: it is not such a description.
     """
-    head, _, rest = data.partition(b"\n")
+    end = data.find(b"\n")
     try:
-        found = json.loads(head)
-        arrays = _Arrays(memoryview(rest))
+        found = json.loads(data[:end])
+        arrays = _Arrays(memoryview(data)[end + 1 :])
         layers = tuple(_layer(part, arrays) for part in found["layers"])
         inputs, outputs = ([_tensor(part) for part in found[name]] for name in ("inputs", "outputs"))
     except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
