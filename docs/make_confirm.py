@@ -86,13 +86,35 @@ def page(found: list[tuple[str, Report]]) -> str:
     confirmation = found[0][1].confirmation
     assert confirmation is not None
     lines = [
-        HEAD.format(package=confirmation.package, version=confirmation.version, library=confirmation.library_sha256),
+        HEAD.format(
+            package=confirmation.package,
+            version=confirmation.version,
+            library=confirmation.library_sha256,
+            found="\n".join(_found()),
+        ),
         *TABLE,
         *(_row(name, report) for name, report in found),
         "",
         *_cost(json.loads(COST.read_text(encoding="utf-8"))),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _found() -> Iterator[str]:
+    """A table of what the comparison says of small models."""
+    yield "| node | network beside the file | file | network | layer |"
+    yield "|---|---|---|---|---|"
+    for name, opset, shape, nodes in FOUND:
+        model = model_from_text(f"(float[1,4,4,4] x) => (float[{shape}] y) {{ {nodes} }}", opset)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.onnx"
+            file.write_bytes(model.SerializeToString())
+            answer = confirm_report(audit_model(str(file), profile(PROFILE))).confirmation
+        assert answer is not None
+        assert answer.translation is not None
+        found = answer.translation
+        facts = [(one.file, one.network, one.parameters) for one in found.differences] or [("", "", "")]
+        yield f"| {name} | {found.status.value} | {' | '.join(facts[0])} |"
 
 
 def _row(name: str, report: Report) -> str:
@@ -143,19 +165,64 @@ profile but one for TensorRT 10.x on a GPU. The answer is held beside the audit:
   vendor refuses, that disagreement is the loudest line of the report. A refusal at a node whose findings all have
   valid deviations changes nothing.
 - A pass never improves a verdict. The check knows nothing of operators that a parser mistranslates.
+- A model that the vendor's parser refuses is never built: it is non-compliant, and the report says `parsed: false` and
+  names the node. What this package alone lacks (it has no plugins: operators without an importer, reductions of
+  scatters) refuses nothing.
 - *Not checked* is never a pass: the check skips every network with a dynamic or data-dependent shape and then answers
-  yes. A network that the vendor's parser refuses, an invalid network, a crash, an answer that cannot be read or none
-  within two minutes end the same way: the model is inconclusive, and the report says why.
+  yes. An invalid network, a crash, an answer that cannot be read or none within two minutes end the same way: the model
+  is inconclusive, and the report says why.
 - The check runs in a process of its own, with limits of time, memory and output. The model is hashed again after it
   was asked: if it changed in between, nothing was checked.
 
 `--show-layers` adds the layers as the vendor's parser made them beside those that the profile's lowering expects.
+
+## Does it compute the same?
+
+A parser can accept a node and make layers of it that compute something else. So `--confirm` asks a second question. The
+network that the vendor's parser made is described with every parameter and weight, and run beside the file:
+
+- Each kind of layer has its documented meaning (the comments of NvInfer.h and the Python API) as a small function in
+  `safecheck/nvidia/translation/layers`; the file's own values are those of onnxruntime, or of ONNX's reference where
+  onnxruntime cannot load the file.
+- Both get the same seeded inputs: normal, below one, above one, small whole numbers, large and close to each other (at
+  which an exponential overflows), their negatives, zeros. A network of more than 20 million elements gets the first.
+- Wherever a layer writes a tensor that the file has too, the two are compared, and the layers behind it get the file's
+  value. So a difference is that of one node, nothing adds up, and everything behind it is compared as well. FP32 may
+  differ by 1e-5 of a value and 5e-6 of the largest, FP16 by 8e-3; integers must be equal. Where the file computes NaN,
+  nothing is asked.
+- A **difference** makes the model non-compliant, unless valid deviations cover every finding of its node. The report
+  shows the node, the layer with its parameters, and both values. Where ONNX's reference takes the network's side
+  against onnxruntime, there is no difference, and the tensor is listed as doubted.
+- **Not decided** is never *the same*: a layer without a documented meaning (random numbers, writes to one place,
+  a resize whose scale misses a whole length, and kinds that are not known here), an output that could not be compared,
+  inputs on which the file does not run. It leaves the verdict to the audit and the scope check.
+- It runs in a process of its own, within two minutes, and 8 GB of address space beside twelve times the size of the
+  model.
+
+What it cannot see: what the builder makes of the layers (fusions, kernels, precision), and what a value beyond the
+samples would show. What came of it for thousands of models: [translation](translation.md).
+
+{found}
 
 ## What it says
 
 The page is generated by `python docs/make_confirm.py`, which asks the check anew. The networks are exports with their
 weights replaced by zeros; the check looks at no weight.
 """
+ONES = "s = Constant<value = float[4] {1.0, 1.0, 1.0, 1.0}>()"
+FOUND = (
+    ("GroupNormalization with one group", 21, "1,4,4,4", f"{ONES} y = GroupNormalization<num_groups=1>(x, s, s)"),
+    ("GroupNormalization with two groups", 21, "1,4,4,4", f"{ONES} y = GroupNormalization<num_groups=2>(x, s, s)"),
+    (
+        "MaxPool whose last window would start beyond the image", 17, "1,4,2,2",
+        "y = MaxPool<kernel_shape=[1,1], strides=[2,2], ceil_mode=1>(x)",
+    ),
+    ("Selu with the constants of ONNX", 17, "1,4,4,4", "y = Selu(x)"),
+    ("ReduceLogSumExp", 17, "1,1,4,4", "y = ReduceLogSumExp<axes=[1]>(x)"),
+    ("Trilu without attributes", 17, "1,4,4,4", "y = Trilu(x)"),
+    ("Gelu", 20, "1,4,4,4", "y = Gelu(x)"),
+)  # fmt: skip
+"""Nodes on an image of 4 x 4 pixels with four channels, without and with a difference."""
 TABLE = (
     "| model | audit alone | vendor's check | its words | our rule | report |",
     "|---|---|---|---|---|---|",

@@ -66,6 +66,8 @@ def confirm(
         answer = ask(
             model.path, stdin, size=size, layers=layers, description=described, program=program, seconds=seconds
         )
+        if answer.scope is Scope.CRASHED and os.path.exists(described):  # describing it ended the process
+            answer = ask(model.path, stdin, size=size, layers=layers, program=program, seconds=seconds)
         translation = None
         if os.path.exists(described) and answer.scope is not Scope.CRASHED:
             compared = translated(model.path, described, stdin, size=size, program=comparison, seconds=seconds)

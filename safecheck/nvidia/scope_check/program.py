@@ -53,7 +53,10 @@ def answer(model: str | bytes, layers: bool = False, description: str = "") -> d
     config = builder.create_builder_config()
     _KEPT.extend([plain, config])
     if not builder.is_network_supported(network, plain):
-        return found | {"scope": "INVALID", "messages": recorder.errors}
+        messages = list(recorder.errors)
+        if description:
+            _describe(trt, network, description)
+        return found | {"scope": "INVALID", "messages": messages}
     recorder.errors = []
     config.set_flag(trt.BuilderFlag.SAFETY_SCOPE)
     inside = builder.is_network_supported(network, config)

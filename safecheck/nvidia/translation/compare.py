@@ -114,7 +114,9 @@ class _Sample:
                 self._compare(name, last, tensor, value)
 
     def _watch(self, layer: Layer, tensor: Tensor, value: Value) -> Value:
-        file = self._values.get(tensor.name)
+        # A constant is named after its layer, and may have the name of another tensor of the file by chance.
+        own = layer.kind != "CONSTANT" or tensor.name in self._original.outputs
+        file = self._values.get(tensor.name) if own else None
         if isinstance(value, Missing):
             self._found.missing.setdefault(value.layer.name, (value.layer, value.reason))
             return value if file is None else self._given(file, tensor, value)

@@ -102,6 +102,9 @@ def read(data: bytes) -> Network:
         raise ValueError("the description of the network cannot be read") from error
     if None in (*inputs, *outputs):
         raise ValueError("the network has an input or output that is none")
+    made = [tensor.name for layer in layers for tensor in layer.outputs]
+    if len(set(made)) < len(made):
+        raise ValueError("two tensors of the network have one name")
     return Network(tuple(filter(None, inputs)), tuple(filter(None, outputs)), layers)
 
 

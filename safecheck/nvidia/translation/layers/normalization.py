@@ -64,6 +64,8 @@ def top_k(layer: Layer, x: Array, k: Array | None = None) -> tuple[Array, Array]
 
 def cumulative(layer: Layer, x: Array, axis: Array) -> Array:
     """`ICumulativeLayer`."""
+    if layer["op"] != "SUM":
+        raise NotRaised(f"a cumulative {layer['op']}")
     along = int(axis)
     data = np.flip(x, along) if layer["reverse"] else x
     sums = np.cumsum(data, along, dtype=x.dtype)

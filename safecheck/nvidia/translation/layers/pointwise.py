@@ -98,7 +98,11 @@ def _power(a: Array, b: Array) -> Array:
     """Of integers through FP64: numpy refuses a negative power of them."""
     if np.issubdtype(a.dtype, np.floating):
         return np.power(a, b)
-    return np.trunc(np.power(a.astype(np.float64), b)).astype(a.dtype)
+    found = np.trunc(np.power(a.astype(np.float64), b))
+    limits = np.iinfo(a.dtype)
+    if not ((found >= limits.min) & (found <= limits.max)).all():
+        raise NotRaised("a power of integers beyond their range is not documented")
+    return found.astype(a.dtype)
 
 
 _BINARIES: Mapping[str, Callable[[Array, Array], Array]] = {
