@@ -249,10 +249,9 @@ class Build:
         schema = schema_of(node.op_type, self.opset, node.domain)
         if schema is None:
             return {}
-        if node.op_type == "Split" and any(
-            part.name == "num_outputs" and part.i < len(node.output) for part in node.attribute
-        ):
-            return {}  # the library looks for a part that is not there, and takes the process with it
+        counts = {part.name: part.i for part in node.attribute if part.name in ("num_outputs", "batch_dims")}
+        if counts.get("num_outputs", len(node.output)) < len(node.output) or counts.get("batch_dims", 0) < 0:
+            return {}  # the library takes the process with it
         known = [value for value in inputs if value is not None]
         types = {value.name: value.type for value in known if value.type is not None}
         data = {
