@@ -21,6 +21,22 @@ def axis_in_range(view: Operands) -> Iterator[str]:
         yield f"axis is {axis}, but the data has rank {len(data)}"
 
 
+def axes_in_range(view: Operands) -> Iterator[str]:
+    """Every axis is one of the data, or of the result for Unsqueeze, where each is named once."""
+    data = view.shape(0)
+    named = view.values(1) if len(view.node.inputs) > 1 else view.attribute("axes")
+    if data is None or not isinstance(named, tuple):
+        return
+    axes = [axis for axis in named if type(axis) is int]
+    widens = view.node.op_type == "Unsqueeze"
+    rank = len(data) + (len(axes) if widens else 0)
+    outside = [axis for axis in axes if not -rank <= axis < rank]
+    if outside and rank:
+        yield f"axes holds {outside[0]}, but there are {rank} dimensions"
+    elif widens and len({axis % rank for axis in axes}) < len(axes):
+        yield f"axes is {axes}, which names a dimension twice"
+
+
 def permutation(view: Operands) -> Iterator[str]:
     """Transpose names every axis once."""
     data, perm = view.shape(0), view.numbers("perm")
