@@ -34,6 +34,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), (movement.blocks,)),
     **dict.fromkeys(("GRU", "LSTM", "RNN"), (recurrent.recurrent,)),
     **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), (channels.quantised,)),
+    **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), (movement.axis_in_range, movement.extremes)),
     "BatchNormalization": (channels.channel_vectors(1, 2, 3, 4),),
     "Concat": (movement.axis_in_range, movement.joined),
     "Einsum": (products.equation,),

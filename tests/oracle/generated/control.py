@@ -66,7 +66,7 @@ def loop(b: Build, op: str) -> None:
         inner.nodes[-1].input.append(carried.name)
         state = state._replace(type=data.type, dtype=dtype, shape=shape)
     (condition,) = inner.node("Identity", [Value(going, "BOOL", (), bool_type)])
-    scanned = [state] if b.chance(0.4) else []
+    scanned = inner.node("Identity", [state]) if b.chance(0.4) else []
     inputs = [
         helper.make_value_info(n, t) for n, t in ((count, int_type), (going, bool_type), (carried.name, data.type))
     ]
