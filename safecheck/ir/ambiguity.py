@@ -7,7 +7,7 @@ for the network that is finally built.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
@@ -35,10 +35,10 @@ def check_model(proto: Any, where: str) -> None:
     for graph in every_graph(proto.graph):
         _check_names("input", graph.input, where)
         _check_names("initializer", graph.initializer, where)
-        _check_equations(graph, where)
+        _check_nodes(graph, where)
     for function in proto.functions:
         for holder in every_graph(function):
-            _check_equations(holder, where)
+            _check_nodes(holder, where)
     names: Counter[tuple[str, str, str]] = Counter()
     for function in proto.functions:
         names[function.domain, function.name, function.overload] += 1
@@ -87,13 +87,45 @@ def _check_names(kind: str, values: Iterable[Any], where: str) -> None:
             _refuse("SC-MODEL-SSA", where, f"{kind} {printable(name)} is there {count} times", "keep one of them")
 
 
-def _check_equations(holder: Any, where: str) -> None:
-    """Read every equation before ONNX's inference does."""
+def _check_nodes(holder: Any, where: str) -> None:
+    """Refuse nodes on which ONNX's inference never ends or takes the process with it, before it is asked."""
     for index, node in enumerate(holder.node):
-        for attribute in node.attribute if node.op_type == "Einsum" and is_standard(node) else ():
-            if attribute.name == "equation" and (what := equation_error(attribute.s.decode("utf-8", "replace"))):
-                place = f"{where}: node {index} (Einsum)"
-                _refuse("SC-MODEL-EQUATION", place, f"the equation is none: {what}", "export the model again")
+        if node.op_type in _READ_FIRST and is_standard(node):
+            code, read = _READ_FIRST[node.op_type]
+            if what := read(node):
+                place = f"{where}: node {index} ({node.op_type})"
+                _refuse(code, place, what, "ONNX does not allow it: mend the file or its exporter")
+
+
+def _equation(node: Any) -> str | None:
+    equations = [part.s.decode("utf-8", "replace") for part in node.attribute if part.name == "equation"]
+    wrong = next(filter(None, map(equation_error, equations)), None)
+    return f"the equation is none: {wrong}" if wrong else None
+
+
+def _parts(node: Any) -> str | None:
+    counts = [part.i for part in node.attribute if part.name == "num_outputs"]
+    if not any(count < len(node.output) for count in counts):
+        return None
+    return f"num_outputs is {counts[0]}, but there are {len(node.output)} outputs"
+
+
+def _batches(node: Any) -> str | None:
+    below = [part.i for part in node.attribute if part.name == "batch_dims" and part.i < 0]
+    return f"batch_dims is {below[0]}, but it counts dimensions" if below else None
+
+
+def _text(node: Any) -> str | None:
+    return None if node.input and node.input[0] else "input X is left out, but it is required"
+
+
+_READ_FIRST: dict[str, tuple[str, Callable[[Any], str | None]]] = {
+    "Einsum": ("SC-MODEL-EQUATION", _equation),
+    "GatherND": ("SC-ONNX-OPERAND", _batches),
+    "RegexFullMatch": ("SC-ONNX-SCHEMA", _text),
+    "Split": ("SC-ONNX-SCHEMA", _parts),
+}
+"""Operator -> what the library must not see, in words; found by asking it about spoilt nodes of every operator."""
 
 
 def _check_function_calls(proto: Any, where: str) -> None:

@@ -103,3 +103,18 @@ def test_an_equation_that_is_none_is_refused_before_inference_reads_it(equation:
         load(InMemory(model.SerializeToString()))
     assert caught.value.code == "SC-MODEL-EQUATION"
     assert "node 0" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("node", "code"),
+    [
+        ("y, z = Split <num_outputs = 1> (x)", "SC-ONNX-SCHEMA"),
+        ("y, z = GatherND <batch_dims = -100> (x, x)", "SC-ONNX-OPERAND"),
+        ('y, z = RegexFullMatch <pattern = "a"> (, x)', "SC-ONNX-SCHEMA"),
+    ],
+)
+def test_a_node_that_ends_the_process_is_refused_before_inference_reads_it(node: str, code: str) -> None:
+    model = model_from_text(f"(float[4,6] x) => (float[2,6] y, float[2,6] z) {{ {node} }}")
+    with pytest.raises(InputError) as caught:
+        load(InMemory(model.SerializeToString()))
+    assert caught.value.code == code

@@ -66,6 +66,25 @@ OPERANDS = [
     ("(float[2,3,4] x, float[3] z) => (float[2,3,4] y) { y = PRelu(x, z) }", "slope is 3, which does not stretch"),
     ("(float[4,8] x) => (float[5,8] y) <int64[2] s = {5, 8}> { y = Reshape(x, s) }", "the data has 32 elements"),
     ("(float[4,8] x) => (float[4,8] y) { y = Transpose<perm = [0,0]>(x) }", "perm is [0, 0]"),
+    ("(float[4,0] x) => (int64[4,1] y) { y = ArgMax<axis = 1>(x) }", "dimension 1 has 0 elements"),
+    ("(float[4,8] x) => (float y, int64 i) <int64[1] k = {9}> { y, i = TopK(x, k) }", "which are fewer than 9"),
+    ("(float[4,8] x) => (float y) { y = ReduceMean<axes = [2]>(x) }", "axes holds 2, but there are 2 dimensions"),
+    ("(float[4,8] x) => (float y) <int64[1] a = {-3}> { y = ReduceSum(x, a) }", "axes holds -3"),
+    ("(float[4,8] x) => (float y) <int64[2] a = {0, 0}> { y = Unsqueeze(x, a) }", "names a dimension twice"),
+    (
+        "(float[5,2,3] x, float[1,8,3] w, float[1,8,4] r) => (float y) { y = LSTM<hidden_size = 2>(x, w, r) }",
+        "R is 1x8x4, but the other operands ask for 1x8x2",
+    ),
+    (
+        "(float[5,2,3] x, float[1,6,3] w, float[1,6,2] r, float[1,6] b) => (float y) "
+        "{ y = GRU<hidden_size = 2>(x, w, r, b) }",
+        "B is 1x6, but the other operands ask for 1x12",
+    ),
+    (
+        "(float[5,2,3] x, float[1,2,3] w, float[1,2,2] r, float[2,2] h) => (float y) "
+        '{ y = RNN<hidden_size = 2>(x, w, r, "", "", h) }',
+        "initial_h has rank 2, but it must have rank 3",
+    ),
     ("(float[4,8] x) => (float[4,8] y) { y = Softmax<axis = 2>(x) }", "axis is 2, but the data has rank 2"),
     ("(float[4,8] x, float[4,4,8] z) => (float[8,8] y) { y = Concat<axis = 0>(x, z) }", "have different ranks"),
     ("(float[4,8] x, float[4,7] z) => (float[8,8] y) { y = Concat<axis = 0>(x, z) }", "differ outside of axis 0"),
@@ -82,6 +101,10 @@ LEGAL = [
     '(float[2,3] x, float[1,5] z) => (float[2,3,5] y) { y = Einsum<equation = "ij,jk->ijk">(x, z) }',
     "(float[2,3] x, float[3,5] z, float[2,1] c) => (float[2,5] y) { y = Gemm(x, z, c) }",
     "(float[4,8] x, float[0,8] z) => (float[4,8] y) { y = Concat<axis = 0>(x, z) }",
+    "(float[4,8] x) => (float y) <int64[1] a = {-2}> { y = ReduceSum(x, a) }",
+    "(float x) => (float y) { y = ReduceMean(x) }",
+    "(float x, float[1] z) => (float y) { y = PRelu(x, z) }",
+    "(float[5,2,3] x, float[1,8,3] w, float[1,8,2] r) => (float y) { y = LSTM<hidden_size = 2>(x, w, r) }",
     "(float[2,4] x, float[1,4] s) => (float[2,4] y) { y = LayerNormalization(x, s) }",
     "(float[1,4,8,8] x) => (float[1,4,4,4] y) { y = AveragePool<kernel_shape = [2,2], strides = [2,2]>(x) }",
 ]

@@ -1,8 +1,8 @@
 """What we and the vendor say about random models: every answer is counted, and whatever differs is kept.
 
-The vendor answers in five ways and a sixth: in scope, out of it, the parser refuses, the network refuses (while it is
-parsed, or as a whole), not checked (shapes that depend on data), and the process that was asked died. We answer in
-four: compliant, non-compliant, inconclusive, and that the file is no valid model (exit 3).
+The vendor answers in seven ways: in scope, out of it, the parser refuses or knows no such operator, the network refuses
+(while it is parsed, or as a whole), not checked (shapes that depend on data), and the process that was asked died. We
+answer in four: compliant, non-compliant, inconclusive, and that the file is no valid model (exit 3 as well).
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import onnx
+import onnxruntime
 from agreement import PROFILE, scope_profile
 from generated.models import Random, random_model
 from scope_check import Answer, Scope
@@ -37,6 +39,8 @@ class Vendor(StrEnum):
     INSIDE = "in scope"
     OUTSIDE = "out of scope"
     PARSER = "parser refuses"
+    UNKNOWN = "unknown operator"
+    """The package knows no plugins; TensorRT itself would look for one of that name."""
     NETWORK = "network refuses"
     UNCHECKED = "unchecked"
     CRASHED = "crashed"
@@ -68,6 +72,7 @@ class Difference(StrEnum):
     FALSE_ALARM = "false alarm"
     """We refuse what is in scope."""
     UNPROVEN = "unproven though decided"
+    """We do not know about a valid model what the vendor knows."""
     NONE = ""
 
 
@@ -88,6 +93,7 @@ class Compared(NamedTuple):
 
 
 UNCHECKED = "dynamic or data-dependent shapes"
+_UNKNOWN = re.compile(r"No importer registered for op|Op type \S+ is not supported in TensorRT-RTX")
 _NETWORK = re.compile(r"Invalid Node|API Usage Error|Shape Error|Error Code")
 _VENDOR = {
     Scope.INSIDE: Vendor.INSIDE,
@@ -119,7 +125,7 @@ def compare(model: Random, vendor: Warm) -> Compared:
     except CrashError as error:
         answer = reading(failed(str(error)))
     told = "; ".join(answer.reasons)
-    theirs = _VENDOR.get(answer.scope) or (Vendor.NETWORK if _NETWORK.search(told) else Vendor.PARSER)
+    theirs = _VENDOR.get(answer.scope) or _refusal(told)
     if answer.scope is Scope.INVALID and UNCHECKED in told:
         theirs = Vendor.UNCHECKED  # an input decides a shape: it takes a profile to tell more
     ours, why, ruled = _ours(model)
@@ -130,6 +136,12 @@ def compare(model: Random, vendor: Warm) -> Compared:
 @cache
 def _whole() -> Profile:
     return profile(PROFILE)
+
+
+def _refusal(told: str) -> Vendor:
+    if _UNKNOWN.search(told):
+        return Vendor.UNKNOWN
+    return Vendor.NETWORK if _NETWORK.search(told) else Vendor.PARSER
 
 
 def _ours(model: Random) -> tuple[Ours, str, Audit | None]:
@@ -151,9 +163,10 @@ def _difference(vendor: Vendor, ours: Ours, model: Random, ruled: Audit | None, 
     if vendor.refuses:
         if ruled is not None and answer.nodes & _allowed(ruled):
             return Difference.PASSED_NODE
-        return Difference.UNPROVEN if ours is Ours.INCONCLUSIVE else Difference.NONE
+        open_ = ours is Ours.INCONCLUSIVE and vendor is not Vendor.UNKNOWN and _is_valid(model.model)
+        return Difference.UNPROVEN if open_ else Difference.NONE
     if ours is Ours.INVALID:
-        return Difference.FALSE_ALARM if _is_valid(model.model) else Difference.NONE
+        return Difference.FALSE_ALARM if _is_valid(model.model) and _runs(model.model) else Difference.NONE
     # The check does not know what the parser computes otherwise: judge without these rules.
     without = audit(load(InMemory(model.model)), scope_profile()).verdict
     if without is ModelVerdict.COMPLIANT:
@@ -178,3 +191,31 @@ def _is_valid(model: bytes) -> bool:
     except Exception:
         return False
     return True
+
+
+def _runs(model: bytes) -> bool:
+    """Whether onnxruntime runs a model and something comes out: the checker does not see everything."""
+    proto = onnx.ModelProto.FromString(model)
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    try:
+        feeds = {
+            value.name: np.zeros([dim.dim_value for dim in value.type.tensor_type.shape.dim], _numpy_type(value))
+            for value in proto.graph.input
+            if value.name not in stored
+        }
+        session = onnxruntime.InferenceSession(model, _quiet(), ["CPUExecutionProvider"])
+        return all(np.size(result) for result in session.run(None, feeds))
+    except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented:
+        return True
+    except Exception:
+        return False
+
+
+def _numpy_type(value: Any) -> Any:
+    return onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+
+
+def _quiet() -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    return options

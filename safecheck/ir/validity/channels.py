@@ -16,8 +16,8 @@ def elementwise(view: Operands) -> Iterator[str]:
 
 
 def slope(view: Operands) -> Iterator[str]:
-    """The slope of PRelu stretches to the data."""
-    if view.node.opset >= 7:
+    """The slope of PRelu stretches to the data; runtimes take a single one of any rank."""
+    if view.node.opset >= 7 and any(dim != 1 for dim in view.shape(1) or ()):
         yield from stretches(view.shape(1), view.shape(0), "slope", "X")
 
 

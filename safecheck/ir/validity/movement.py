@@ -15,10 +15,37 @@ def axis_in_range(view: Operands) -> Iterator[str]:
     if data is None or axis is None:
         return
     beyond = 1 if view.node.op_type in ("Flatten", "OneHot") else 0
+    if view.node.op_type in ("Hardmax", "LogSoftmax", "Softmax") and view.node.opset < 11:
+        beyond = 1  # the data is flattened there
     if view.node.op_type in ("ArgMax", "ArgMin", "Gather") and not data:
         beyond = 1
     if not -len(data) - (view.node.op_type == "OneHot") <= axis < len(data) + beyond:
         yield f"axis is {axis}, but the data has rank {len(data)}"
+
+
+def axes_in_range(view: Operands) -> Iterator[str]:
+    """Every axis is one of the data, or of the result for Unsqueeze, where each is named once."""
+    data = view.shape(0)
+    named = view.values(1) if len(view.node.inputs) > 1 else view.attribute("axes")
+    if data is None or not isinstance(named, tuple):
+        return
+    axes = [axis for axis in named if type(axis) is int]
+    widens = view.node.op_type == "Unsqueeze"
+    rank = len(data) + (len(axes) if widens else 0)
+    outside = [axis for axis in axes if not -rank <= axis < rank]
+    if outside and rank:
+        yield f"axes holds {outside[0]}, but there are {rank} dimensions"
+    elif widens and len({axis % rank for axis in axes}) < len(axes):
+        yield f"axes is {axes}, which names a dimension twice"
+
+
+def extremes(view: Operands) -> Iterator[str]:
+    """Along the axis there are as many elements as are asked for; without any there is no largest one."""
+    axis = view.number("axis")
+    length = None if axis is None else known_int(view.shape(0), axis)
+    found = view.values(1) if view.node.op_type == "TopK" else (1,)
+    if length is not None and found is not None and found and found[0] > length:
+        yield f"dimension {axis} has {length} elements, which are fewer than {found[0]}"
 
 
 def permutation(view: Operands) -> Iterator[str]:

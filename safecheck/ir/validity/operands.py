@@ -7,7 +7,7 @@ and both facts, or nothing; what is not known is not held against anybody.
 from __future__ import annotations
 
 from safecheck.ir.signature import Signature
-from safecheck.ir.validity import channels, movement, products, windows
+from safecheck.ir.validity import channels, movement, products, recurrent, windows
 from safecheck.ir.validity.view import Check, Operands
 from safecheck.ir.walk import is_standard
 
@@ -20,13 +20,21 @@ _WITH_AXIS = (
     "OneHot", "RMSNormalization", "Scatter", "ScatterElements", "Softmax", "TopK",
 )  # fmt: skip
 
+_WITH_AXES = (
+    "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
+    "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Squeeze", "Unsqueeze",
+)  # fmt: skip
+
 CHECKS: dict[str, tuple[Check, ...]] = {
     **dict.fromkeys(_ARITHMETIC, (channels.elementwise,)),
+    **dict.fromkeys(_WITH_AXES, (movement.axes_in_range,)),
     **dict.fromkeys(_WITH_AXIS, (movement.axis_in_range,)),
     **dict.fromkeys(("Conv", "ConvTranspose"), (windows.convolution,)),
     **dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), (windows.pooling,)),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), (movement.blocks,)),
+    **dict.fromkeys(("GRU", "LSTM", "RNN"), (recurrent.recurrent,)),
     **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), (channels.quantised,)),
+    **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), (movement.axis_in_range, movement.extremes)),
     "BatchNormalization": (channels.channel_vectors(1, 2, 3, 4),),
     "Concat": (movement.axis_in_range, movement.joined),
     "Einsum": (products.equation,),

@@ -144,6 +144,7 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
         scope.filter_dilation,
         scope.filter_padding,
         scope.padding_within_filter,
+        scope.filter_within_image,
         scope.padding_within_window,
         scope.stride_within_filter,
         scope.resizes_last_two_only,

@@ -214,6 +214,20 @@ def padding_within_filter(layer: Layer) -> FactValue:
     return _every(_pairs(layer, filter_padding(layer), limits), lambda pad, limit: pad <= limit)
 
 
+def filter_within_image(layer: Layer) -> FactValue:
+    """Whether the dilated filter is no larger than the image in any dimension, padding not counted."""
+    data = layer.node.inputs[0] if layer.node.inputs else None
+    spatial = _spatial(layer)
+    if spatial is UNKNOWN or data is None or data.dims is UNKNOWN:
+        return UNKNOWN
+    reach = _pairs(layer, filter_size(layer), filter_dilation(layer))
+    image = _widened(data.dims[2:], spatial, 1)
+    if reach is None:
+        return UNKNOWN
+    filters: FactValue = tuple((size - 1) * dilation + 1 for size, dilation in reach)
+    return _every(_pairs(layer, filters, image), lambda size, length: size <= length)
+
+
 def padding_within_window(layer: Layer) -> FactValue:
     """Whether every padding is smaller than the window in its dimension."""
     return _every(_pairs(layer, filter_padding(layer), filter_size(layer)), lambda pad, size: pad < size)

@@ -73,7 +73,7 @@ class Build:
 
     def dims(self, least: int = 0, most: int = 8, largest: int = 6) -> Shape:
         """A shape: mostly of few dimensions, now and then of none, of eight, or with a length of zero."""
-        if most == 8 and self.chance(0.003):
+        if (least, most) == (0, 8) and self.chance(0.003):
             return self.one((2**31,), (2**31 - 1,), (2**20, 2**20), (2**21, 2**20), (2**16, 2**16))
         taken = self.current.shape if self.current else None
         if taken is not None and least <= len(taken) <= most and self.chance(0.8):
@@ -110,7 +110,7 @@ class Build:
 
     def data(self, dtype: str, shape: Shape) -> Value:
         """What a network computes with: something that is there already, an input, or now and then a constant."""
-        fitting = [value for value in self.visible() if value.dtype == dtype and value.shape == tuple(shape)]
+        fitting = [one for one in self.visible() if one.type and one.dtype == dtype and one.shape == tuple(shape)]
         if fitting and self.chance(0.7):
             return self.draw.choice(fitting)
         kind = self.draw.choices(("input", "computed", "constant"), (80, 14, 6))[0]
@@ -249,6 +249,9 @@ class Build:
         schema = schema_of(node.op_type, self.opset, node.domain)
         if schema is None:
             return {}
+        counts = {part.name: part.i for part in node.attribute if part.name in ("num_outputs", "batch_dims")}
+        if counts.get("num_outputs", len(node.output)) < len(node.output) or counts.get("batch_dims", 0) < 0:
+            return {}  # the library takes the process with it
         known = [value for value in inputs if value is not None]
         types = {value.name: value.type for value in known if value.type is not None}
         data = {

@@ -29,6 +29,7 @@ _CHEAP = ("Relu", "Sigmoid", "Add", "Mul", "Transpose", "Identity", "Neg", "Abs"
 def branch(b: Build, op: str) -> None:
     dtype, shape = b.one("FLOAT", "FLOAT", "FLOAT16", "INT32"), b.dims(1, 4)
     data = b.data(dtype, shape)
+    data = data._replace(dtype=dtype, shape=shape, type=helper.make_tensor_type_proto(type_number(dtype), shape))
     branches = []
     for _ in range(2):
         inner = _inner(b)
@@ -54,6 +55,7 @@ def branch(b: Build, op: str) -> None:
 def loop(b: Build, op: str) -> None:
     dtype, shape = b.one("FLOAT", "FLOAT", "FLOAT16", "INT32"), b.dims(1, 4)
     data = b.data(dtype, shape)
+    data = data._replace(dtype=dtype, shape=shape, type=helper.make_tensor_type_proto(type_number(dtype), shape))
     inner = _inner(b)
     count, going = inner.name("i"), inner.name("c")
     bool_type, int_type = helper.make_tensor_type_proto(9, ()), helper.make_tensor_type_proto(7, ())
@@ -64,7 +66,7 @@ def loop(b: Build, op: str) -> None:
         inner.nodes[-1].input.append(carried.name)
         state = state._replace(type=data.type, dtype=dtype, shape=shape)
     (condition,) = inner.node("Identity", [Value(going, "BOOL", (), bool_type)])
-    scanned = [state] if b.chance(0.4) else []
+    scanned = inner.node("Identity", [state]) if b.chance(0.4) else []
     inputs = [
         helper.make_value_info(n, t) for n, t in ((count, int_type), (going, bool_type), (carried.name, data.type))
     ]

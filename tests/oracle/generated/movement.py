@@ -326,9 +326,10 @@ def written(b: Build, op: str) -> None:
     kind = (
         b.one("value", "value", "value_int", "value_ints", "value_float", "value_floats") if b.opset > 11 else "value"
     )
-    dtype = b.dtype(op)
+    dtype, shape = b.dtype(op), b.dims(0, 3)
+    shape = shape if math.prod(shape) < 10_000 else (2,)
     value = {
-        "value": lambda: tensor_of("", dtype, b.elements(dtype, b.dims(0, 4))), "value_int": lambda: 3,
+        "value": lambda: tensor_of("", dtype, b.elements(dtype, shape)), "value_int": lambda: 3,
         "value_ints": lambda: [1, 2], "value_float": lambda: 0.5, "value_floats": lambda: [0.5, 1.0],
     }[kind]()  # fmt: skip
     (found,) = b.node(op, [], **{kind: value})
