@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
+from safecheck.audit.view import View, file_signatures, view
 from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
 from safecheck.finding import Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
-from safecheck.ir.graph import OpNode, Scope
+from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Signature
-from safecheck.ir.signatures import Occurrence, Signatures, signatures
+from safecheck.ir.signatures import Occurrence, Signatures
 from safecheck.ir.validity import violation
 from safecheck.ir.walk import every_graph
-from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border
+from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
 from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
@@ -106,27 +107,30 @@ def audit(model: Model, profile: Profile) -> Audit:
     Raises:
         InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
     """
-    found = signatures(model.graph)
-    imported = imported_scopes(model.graph)
-    judged = _judgements(found, imported, profile, model.path)
-    gaps = Gaps(found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
+    seen = view(model, profile.table.local_functions)
+    judged = _judgements(seen, profile, model)
+    gaps = Gaps(seen.found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
     gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
-    findings: list[Finding] = list(_border_findings(model, profile, imported, fingerprints, gaps if gap_rule else None))
+    findings: list[Finding] = list(_border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None))
     notes: list[Note] = []
     allowances: Counter[str] = Counter()
-    for position, (occurrence, judgement) in enumerate(zip(found.nodes, judged, strict=True)):
-        location = _location(occurrence.node)
+    for node, positions in zip(model.graph, seen.positions, strict=True):
+        location = _location(node)
+        judgement = max([judged[position] for position in positions], key=_severity, default=_SKIPPED)
         nodes.append(Audited(location, judgement.verdict, judgement.layers, judgement is _SKIPPED))
         notes += [Note(rule, location) for rule in judgement.notes]
         if judgement.verdict is Verdict.ALLOWED:
             allowances.update(rule.id for rule in judgement.allowances)
-        charges = judgement.charges if gap_rule is None else gaps.settle(position, judgement.charges, gap_rule)
-        findings += [
-            _finding(charge, location, fingerprints.of(charge.rule.id, occurrence.signature), occurrence.foldable)
-            for charge in charges
-        ]
+        said: set[str] = set()
+        for position in positions:
+            occurrence, charges = seen.found.nodes[position], judged[position].charges
+            for charge in charges if gap_rule is None else gaps.settle(position, charges, gap_rule):
+                if charge.rule.id not in said:
+                    said.add(charge.rule.id)
+                    fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
+                    findings.append(_finding(charge, location, fingerprint, occurrence.foldable))
     _check_coverage(model, nodes)
     return Audit(
         verdict=_model_verdict(nodes, findings),
@@ -134,12 +138,16 @@ def audit(model: Model, profile: Profile) -> Audit:
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
         notes=tuple(notes),
-        products=products(found.nodes),
-        signatures=found,
+        products=products(seen.found.nodes),
+        signatures=file_signatures(model, seen),
     )
 
 
-def _judgements(found: Signatures, imported: Collection[Scope], profile: Profile, path: str) -> list[Judgement]:
+def _severity(judgement: Judgement) -> int:
+    return judgement.verdict.severity
+
+
+def _judgements(seen: View, profile: Profile, model: Model) -> list[Judgement]:
     """The judgement on every node; nodes of equal signature share one.
 
     Raises:
@@ -147,16 +155,18 @@ def _judgements(found: Signatures, imported: Collection[Scope], profile: Profile
     """
     known: dict[Signature, Judgement] = {}
     judged = []
-    for occurrence in found.nodes:
+    for position, (occurrence, imported) in enumerate(zip(seen.found.nodes, seen.imported, strict=True)):
         judgement = known.get(occurrence.signature)
         if judgement is None:
-            _refuse_invalid(occurrence, path)
+            _refuse_invalid(occurrence, seen, position, model)
             judgement = known[occurrence.signature] = judge(profile, occurrence.signature)
-        judged.append(judgement if occurrence.node.scope in imported else _SKIPPED)
+        if position in seen.misread:
+            judgement = judge_call(profile, occurrence.signature, seen.misread[position])
+        judged.append(judgement if imported else _SKIPPED)
     return judged
 
 
-def _refuse_invalid(occurrence: Occurrence, path: str) -> None:
+def _refuse_invalid(occurrence: Occurrence, seen: View, position: int, model: Model) -> None:
     """No verdict on what is no ONNX network.
 
     Raises:
@@ -165,7 +175,7 @@ def _refuse_invalid(occurrence: Occurrence, path: str) -> None:
     found = violation(occurrence.signature)
     if found is None:
         return
-    node = occurrence.node
+    node, path = seen.nodes(model)[position], model.path
     name = printable(node.proto.name, 80) or f"-> {', '.join(printable(output, 60) for output in node.proto.output)}"
     scope = f"{printable(node.scope.path)}: " if node.scope.path else ""
     place = f"{scope}node {node.index} {name} ({printable(node.proto.op_type, 60)})"
@@ -207,11 +217,11 @@ def _finding(charge: Charge, location: Location, fingerprint: str, foldable: boo
 
 
 def _border_findings(
-    model: Model, profile: Profile, imported: Collection[Scope], fingerprints: Fingerprints, gaps: Gaps | None
+    model: Model, profile: Profile, fingerprints: Fingerprints, seen: View, gaps: Gaps | None
 ) -> Iterator[Finding]:
     """Findings about what a graph declares; what is not known because of a gap is said where the gap is."""
-    main = model.graph.scopes[0]
-    for border in borders(profile.table, model, imported):
+    main = seen.graph.scopes[0]
+    for border in borders(profile.table, model, imported_scopes(model.graph)):
         hidden = gaps is not None and border.scope == "" and gaps.hides(main, border.name)
         for charge in judge_border(profile, border.layer):
             if hidden and charge.verdict is Verdict.UNPROVEN:

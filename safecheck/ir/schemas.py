@@ -25,6 +25,12 @@ def known(op_type: str, domain: str, opset: int) -> bool:
     return schema_of(op_type, domain, opset) is not None
 
 
+def since_version(op_type: str, opset: int) -> int:
+    """The operator set that brought the form of a standard operator which holds in another; 0 if there is none."""
+    schema = schema_of(op_type, "", opset)
+    return 0 if schema is None else int(schema.since_version)
+
+
 @cache
 def default(op_type: str, domain: str, opset: int, attribute: str) -> FactValue:
     """The ONNX default of an attribute; UNKNOWN if it has none or the operator is unknown."""

@@ -12,6 +12,7 @@ from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
 
 NOT_LISTED = "not on the allowlist"
+FUNCTION_CALL = "parser:function"
 # A finding names its operator and its layers anyway.
 _SAID_ELSEWHERE = frozenset({"op_type", "layer_type", "role"})
 
@@ -71,6 +72,12 @@ def judge(profile: Profile, node: Signature) -> Judgement:
     labels = [layer.label for alternative in lowered.alternatives for layer in alternative.layers]
     notes = tuple(rule for rule in profile.defects_of(node.op_type) if rule.when.evaluate(node) is True)
     return Judgement(verdict, _unique(labels), _merge(charges), tuple(allowances.values()), notes)
+
+
+def judge_call(profile: Profile, node: Signature, misread: str) -> Judgement:
+    """The judgement on a call of a local function that the parser does not read as ONNX means it, and why not."""
+    found = _layer(profile, Layer(FUNCTION_CALL, misread, node, (), ()))
+    return Judgement(found.verdict, (FUNCTION_CALL,), found.charges, ())
 
 
 def judge_border(profile: Profile, layer: Layer) -> tuple[Charge, ...]:
