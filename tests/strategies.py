@@ -20,7 +20,7 @@ ATTRIBUTES = (
     "p", "fmod", "training_mode", "output_padding", "output_shape", "select_last_index", "largest", "seed", "alpha",
     "beta", "gamma", "upper", "noop_with_empty_axes", "reduction", "start", "end", "split", "transA", "equation",
     "activations", "dtype", "broadcast", "batch_axis", "time_axis", "direction", "clip", "value_string", "exclusive",
-    "to_", "",
+    "to_", "layout", "num_groups", "scales", "",
 )  # fmt: skip
 
 sizes = st.one_of(st.sampled_from([0, 1, 2, 3, 4, 7, 8, 2304, 2305]), st.integers(-(2**70), 2**70))

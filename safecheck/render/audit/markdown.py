@@ -84,6 +84,10 @@ def _model(report: Report, name: str) -> Iterator[Block]:
     for problem in found:
         if problem.finding is None:
             lines.append(f"- {'undecided' if problem.rule == UNDECIDED else 'refused'}: {inert(problem.text)}")
+    noted = Counter((note.rule.id, note.rule.title) for note in (report.audit.notes if report.audit else ()))
+    lines += (
+        f"- note, no part of the verdict: `{rule}`, {count} x: {inert(title)}" for (rule, title), count in noted.items()
+    )
     yield Block("\n".join(lines))
     groups = _groups(problem for problem in found if problem.finding is not None)
     if groups:
