@@ -46,8 +46,8 @@ def execute(network: Network, inputs: Mapping[str, Array], watch: Watch = lambda
 def _fused(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
     """All layers; where nothing but a logarithm reads a softmax, the two are one, and nothing vanishes in between.
 
-    That is a fusion of the builder which NVIDIA documents (layer fusion catalog, "SoftMax and Log"), and the importer of
-    LogSoftmax says that it counts on it.
+    That is a fusion of the builder which NVIDIA documents (layer fusion catalog, "SoftMax and Log"), and on which the
+    importer of LogSoftmax says that it counts.
     """
     users: dict[str, list[Layer]] = {}
     for layer in layers:
