@@ -200,7 +200,8 @@ network that the vendor's parser made is described with every parameter and weig
   model.
 
 What it cannot see: what the builder makes of the layers (kernels, precision, and fusions but for that of a softmax with
-its logarithm, which counts as one layer), and what a value beyond the samples would show. What came of it for thousands of models: [translation](translation.md).
+its logarithm, which counts as one layer), and what a value beyond the samples would show. What came of it for thousands
+of models: [translation](translation.md).
 
 {found}
 
