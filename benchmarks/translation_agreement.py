@@ -241,14 +241,14 @@ def main() -> int:
                 if result.status == options.list:
                     print(family, model.name, result, flush=True)
             print(f"{family:20}", dict(counts[family]), flush=True)
+            about = f"{sum(map(Counter.total, counts.values())):,} models with the parser of tensorrt-rtx 1.4.0.76."
+            if options.page:  # after each family: a run that is ended leaves a page of what it had
+                options.page.write_text(page(counts, differences, missing, about), encoding="utf-8")
     describer.close()
     missed = [one for one in differences if one.verdict == "compliant"]
     for one in missed:
         print("compliant, but read otherwise:", one)
-    about = f"{sum(map(Counter.total, counts.values())):,} models with the parser of tensorrt-rtx 1.4.0.76."
     print(f"{about} {len(differences)} differences, {time.perf_counter() - start:.0f} s")
-    if options.page:
-        options.page.write_text(page(counts, differences, missing, about), encoding="utf-8")
     return 1 if missed else 0
 
 

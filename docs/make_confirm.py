@@ -199,8 +199,9 @@ network that the vendor's parser made is described with every parameter and weig
 - It runs in a process of its own, within two minutes, and 8 GB of address space beside twelve times the size of the
   model.
 
-What it cannot see: what the builder makes of the layers (fusions, kernels, precision), and what a value beyond the
-samples would show. What came of it for thousands of models: [translation](translation.md).
+What it cannot see: what the builder makes of the layers (kernels, precision, and fusions but for that of a softmax with
+its logarithm, which counts as one layer), and what a value beyond the samples would show. What came of it for thousands
+of models: [translation](translation.md).
 
 {found}
 

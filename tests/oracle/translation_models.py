@@ -613,11 +613,29 @@ _KINDS: dict[str, Callable[[Draw], bytes]] = {
 }
 
 
+def halved(content: bytes) -> bytes:
+    """The model with FP16 in the place of FP32: importers make constants of the type of the data, or mean to."""
+    made = onnx.load_model_from_string(content)
+    operator = made.graph.node[0].op_type
+    for value in made.graph.input:
+        if value.type.tensor_type.elem_type == FLOAT:
+            value.type.tensor_type.elem_type = HALF
+    for weight in made.graph.initializer:
+        if weight.data_type == FLOAT and not (operator == "Resize" and weight.name in ("i1", "i2")):
+            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), weight.name))
+    for value in made.graph.output:
+        value.type.Clear()
+    return bytes(onnx.shape_inference.infer_shapes(made, strict_mode=True, data_prop=True).SerializeToString())
+
+
 def variants(count: int, first: int = 0) -> Iterator[tuple[str, bytes]]:
-    """So many models of each kind, with their names; what ONNX itself refuses is left out."""
+    """So many models of each kind, and a third of them in FP16 as well; what ONNX itself refuses is left out."""
     for kind, make in _KINDS.items():
         for seed in range(first, first + count):
             try:
-                yield f"{kind} {seed}", make(Draw(f"{kind} {seed}"))
+                content = make(Draw(f"{kind} {seed}"))
+                yield f"{kind} {seed}", content
+                if seed % 3 == 0:
+                    yield f"{kind} {seed} half", halved(content)
             except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError):
                 continue

@@ -39,8 +39,30 @@ def execute(network: Network, inputs: Mapping[str, Array], watch: Watch = lambda
     """All values of a network by the names of their tensors."""
     values: Values = {tensor.name: fitted(inputs[tensor.name], tensor) for tensor in network.inputs}
     with np.errstate(all="ignore"):
-        _run(_units(_conditional(network.layers)), values, watch)
+        _run(_units(_conditional(_fused(network.layers))), values, watch)
     return values
+
+
+def _fused(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """All layers; where nothing but a logarithm reads a softmax, the two are one, and nothing vanishes in between.
+
+    That is a fusion of the builder which NVIDIA documents (layer fusion catalog, "SoftMax and Log"), and on which the
+    importer of LogSoftmax says that it counts.
+    """
+    users: dict[str, list[Layer]] = {}
+    for layer in layers:
+        for name in _names(layer):
+            users.setdefault(name, []).append(layer)
+    changed: dict[int, Layer] = {}
+    for layer in layers:
+        last = layer
+        if layer.kind == "SOFTMAX":
+            while len(then := users.get(last.outputs[0].name, [])) == 1 and then[0].kind == "SHUFFLE":
+                last = then[0]
+            if len(then) == 1 and then[0].kind == "UNARY" and then[0]["op"] == "LOG":
+                changed[id(layer)] = replace(layer, parameters={**layer.parameters, "log": True})
+                changed[id(then[0])] = replace(then[0], kind="IDENTITY")
+    return tuple(changed.get(id(layer), layer) for layer in layers)
 
 
 def _conditional(layers: tuple[Layer, ...]) -> Iterator[Layer]:

@@ -146,3 +146,27 @@ def test_half_is_rounded_at_every_layer() -> None:
     found = run(layers, {"x": half, "one": np.float16([1])}, "x:HALF[1] one:HALF[1]")
     assert found["y"].dtype == np.float16
     assert found["y"] == [0]
+
+
+def softmax(*rest: Layer) -> list[Layer]:
+    return [layer("SOFTMAX", "x:HALF[1,3]", "s:HALF[1,3]", axes=0b10), *rest]
+
+
+ROW = np.float16([[0, -30, 5]])
+LOG = layer("UNARY", "r:HALF[3]", "y:HALF[3]", op="LOG")
+RESHAPE = layer(
+    "SHUFFLE", "s:HALF[1,3]", "r:HALF[3]", reshape_dims=[3], zero_is_placeholder=False,
+    first_transpose=list(range(8)), second_transpose=list(range(8)),
+)  # fmt: skip
+
+
+def test_a_softmax_and_its_logarithm_are_one() -> None:
+    found = run(softmax(RESHAPE, LOG), {"x": ROW}, "x:HALF[1,3]")["y"]
+    np.testing.assert_allclose(found, [-5.0067, -35.0067, -0.006715], rtol=2e-3)
+
+
+def test_a_softmax_that_others_read_stays_one() -> None:
+    other = layer("IDENTITY", "s:HALF[1,3]", "z:HALF[1,3]")
+    found = run(softmax(RESHAPE, LOG, other), {"x": ROW}, "x:HALF[1,3]")
+    assert np.isneginf(found["y"][1])
+    np.testing.assert_allclose(found["z"].sum(), 1, rtol=1e-3)

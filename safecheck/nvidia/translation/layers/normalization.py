@@ -48,8 +48,12 @@ def softmax_along(x: Array, axis: int) -> Array:
 
 
 def softmax(layer: Layer, x: Array) -> Array:
-    """`ISoftMaxLayer`."""
-    return softmax_along(x, _one_axis(layer, x))
+    """`ISoftMaxLayer`, or the logarithm of it where `execute` has made one of the two."""
+    axis = _one_axis(layer, x)
+    if not layer.parameters.get("log"):
+        return softmax_along(x, axis)
+    centred = x - x.max(axis, keepdims=True)
+    return np.asarray(centred - np.log(np.exp(centred).sum(axis, keepdims=True)))
 
 
 def top_k(layer: Layer, x: Array, k: Array | None = None) -> tuple[Array, Array]:

@@ -10,19 +10,25 @@ import numpy as np
 
 from safecheck.nvidia.translation.network import Array, Layer, NotRaised
 
+_ERFC = (
+    -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
+    0.17087277,
+)  # fmt: skip
+"""Numerical Recipes, 6.2: the logarithm of t * exp(x^2) * erfc(x) by powers of t = 1 / (1 + x / 2)."""
+
 
 def erf(x: Array) -> Array:
-    """The Gauss error function with a relative error below 1.2e-7 of its complement (Numerical Recipes, 6.2)."""
-    wide = x.astype(np.float64)
-    t = 1 / (1 + 0.5 * np.abs(wide))
-    terms = (
-        -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223,
-        0.17087277,
-    )  # fmt: skip
-    complement = t * np.exp(-wide * wide + np.polynomial.polynomial.polyval(t, terms))
-    found = np.where(wide >= 0, 1 - complement, complement - 1)
-    # The series loses all digits near zero, where two terms of Taylor's are exact to 1e-9.
-    return np.where(np.abs(wide) < 1e-2, 2 / math.sqrt(math.pi) * (wide - wide**3 / 3 + wide**5 / 10), found)
+    """The Gauss error function in FP32, to about 1e-6."""
+    size = np.abs(np.asarray(x, np.float32))
+    t = 1 / (1 + np.float32(0.5) * size)
+    power = np.full_like(t, _ERFC[-1])
+    for coefficient in _ERFC[-2::-1]:
+        power *= t
+        power += np.float32(coefficient)
+    found = 1 - t * np.exp(power - size * size)
+    # Near zero the difference loses all digits, and three terms of Taylor's series have them.
+    small = np.float32(2 / math.sqrt(math.pi)) * size * (1 - size**2 / 3 + size**4 / 10)
+    return np.copysign(np.where(size < 0.1, small, found), x)
 
 
 def _softplus(x: Array, alpha: float, beta: float) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from safecheck.nvidia.translation.network import Array, Layer, NotRaised
 
-_RANGES = {"INT8": (-128, 127), "FP8": (-448, 448)}
+_RANGES = {"INT8": (-128, 127), "INT4": (-8, 7), "FP8": (-448, 448), "FP4": (-6, 6)}
 
 
 def _along(layer: Layer, part: Array, x: Array) -> Array:
@@ -28,7 +28,7 @@ def quantize(layer: Layer, x: Array, scale: Array, zero: Array | None = None) ->
     if kind not in _RANGES:
         raise NotRaised(f"a quantisation to {kind}")
     scaled = x / _along(layer, scale, x)
-    whole = np.rint(scaled) if kind == "INT8" else scaled
+    whole = np.rint(scaled) if kind.startswith("INT") else scaled
     return np.clip(whole if zero is None else whole + _along(layer, zero, x), *_RANGES[kind])
 
 
