@@ -12,7 +12,7 @@ _RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 def permutation(layer: Layer) -> FactValue:
     """Order of the input axes in the output; the identity for a layer that only reshapes.
 
-    A Transpose that moves nothing but unit dimensions of a fixed shape becomes a reshape (onnx-tensorrt importTranspose).
+    A Transpose that moves only unit dimensions of a fixed shape becomes a reshape (onnx-tensorrt importTranspose).
     """
     rank = layer.inputs[0].rank if layer.inputs else UNKNOWN
     if layer.type != "IShuffleLayer" or rank is UNKNOWN:
