@@ -49,6 +49,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         hazards.uneven_split,
         hazards.int64_beyond_int32,
         hazards.scan_output_without_trip_count,
+        hazards.mixed_ranks,
         hazards.odd_norm,
         hazards.all_pads_zero,
         hazards.memory_preserving_transpose,

@@ -49,6 +49,12 @@ def scan_output_without_trip_count(node: Signature) -> FactValue:
     return present(node, (0,)) is not True and len(node.outputs) > max(0, len(node.inputs) - 2)
 
 
+def mixed_ranks(node: Signature) -> FactValue:
+    """Whether the inputs, as far as given, have different numbers of dimensions."""
+    ranks = {tensor.rank for tensor in node.inputs if tensor is not None}
+    return UNKNOWN if UNKNOWN in ranks else len(ranks) > 1
+
+
 def odd_norm(node: Signature) -> FactValue:
     """Whether the exponent `p` is odd."""
     exponent = attribute(node, "p")

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Tensor
+from safecheck.rulebook.facts.hazards import memory_preserving_transpose
 from safecheck.rulebook.facts.node import attribute, constant, opset, present, written
 
 _RESHAPES = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 
 
 def permutation(layer: Layer) -> FactValue:
-    """Order of the input axes in the output; the identity for a layer that only reshapes."""
+    """Order of the input axes in the output; the identity for a layer that only reshapes.
+
+    A Transpose that moves only unit dimensions of a fixed shape becomes a reshape (onnx-tensorrt importTranspose).
+    """
     rank = layer.inputs[0].rank if layer.inputs else UNKNOWN
     if layer.type != "IShuffleLayer" or rank is UNKNOWN:
         return UNKNOWN
-    if layer.node.op_type == "Transpose" and not layer.role:
+    if layer.node.op_type == "Transpose" and not layer.role and memory_preserving_transpose(layer.node) is not True:
         if not written(layer.node, "perm"):
             return tuple(reversed(range(rank)))
         order = attribute(layer.node, "perm")
         return (
             order if isinstance(order, tuple) and sorted(map(str, order)) == sorted(map(str, range(rank))) else UNKNOWN
         )
-    if layer.role or layer.node.op_type in _RESHAPES:
+    if layer.role or layer.node.op_type in (*_RESHAPES, "Transpose"):
         return tuple(range(rank))
     return UNKNOWN
 

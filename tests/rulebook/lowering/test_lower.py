@@ -334,7 +334,7 @@ REFUSED: list[tuple[Signature, str, str | None]] = [
     ),
     (node("QuantizeLinear", X, c(values=(0.5,))), "parser:refused", "zero point"),
     (node("QuantizeLinear", X, c(values=(0.5,)), c(dtype="INT8", values=(3,))), "parser:refused", "zero point"),
-    (node("QuantizeLinear", X, c(values=(0.5,)), c(dtype="UINT8", values=(0,))), "parser:refused", "UINT8"),
+    (node("QuantizeLinear", X, c(values=(0.5,)), t(dtype="UINT8")), "parser:refused", "UINT8"),
     (
         node("DequantizeLinear", t(4, dtype="INT8"), c(values=(-0.5,)), c(dtype="INT8", values=(0,))),
         "parser:refused",
