@@ -73,6 +73,11 @@ FORBIDDEN_BY_ONNX = [
         "(float[1,4,8,8] x, float[1,4] c) => (y) { y = $op(x, c, c, c, c) }",
     ),
     ("UINT8 is rejected.", "QuantizeLinear", "(uint8[4] x) => (y) <float s = {1}, int8 z = {0}> { y = $op(x, s, z) }"),
+    (
+        "A constant bias must be 1-D.",
+        "Conv ConvTranspose",
+        "(float[1,1,8,8] x) => (y) <float[1,1,1,1] w = {1}, float[1,1] b = {0}> { y = $op(x, w, b) }",
+    ),
     ("Both factors must be 2-D.", "Gemm", "(float[2,2,2] x) => (y) { y = $op(x, x) }"),
     (
         "The length must be a rank-0 tensor.",
