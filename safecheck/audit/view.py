@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from safecheck.ir.graph import OpGraph, OpNode, graph_of
-from safecheck.ir.inline import inlined
+from safecheck.ir.inline import Inlined, inlined
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.shape_inference.infer import infer
@@ -37,8 +37,9 @@ class View:
 
 def view(model: Model, functions: bool) -> View:
     """The nodes of a model; with `functions`, local functions stand where they are called."""
-    if functions and model.proto.functions:
-        return _written_out(model)
+    out = inlined(model.proto) if functions and model.proto.functions else None
+    if out is not None:
+        return _written_out(model, out)
     found = signatures(model.graph)
     return View(model.graph, found, _imported(model.graph, found), {}, [(index,) for index in range(len(found.nodes))])
 
@@ -55,8 +56,7 @@ def file_signatures(model: Model, seen: View) -> Signatures:
     return Signatures(tuple(nodes), alone.computed)
 
 
-def _written_out(model: Model) -> View:
-    out = inlined(model.proto)
+def _written_out(model: Model, out: Inlined) -> View:
     graph = graph_of(infer(out.proto).proto)
     found = signatures(graph)
     positions: dict[tuple[str, int], list[int]] = {}

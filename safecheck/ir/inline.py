@@ -13,6 +13,9 @@ from safecheck.intake.onnx_library import messages
 from safecheck.ir.schemas import since_version
 from safecheck.ir.walk import domain_of, every_graph, is_standard, opset, subgraphs
 
+MAX_NODES = 50_000
+"""Models that grow beyond this are left as they are, so that their calls remain unproven."""
+
 Place: TypeAlias = tuple[str, int]
 """Path of a scope, and position of a node in it."""
 
@@ -34,9 +37,19 @@ class Inlined(NamedTuple):
     """Calls in `proto` that stay, and what the parser does not read as ONNX means it."""
 
 
-def inlined(model: Any) -> Inlined:
-    """Write out the calls of a ModelProto, which is not changed. Functions do not call each other in a circle."""
-    return _Inliner(model).result()
+class _TooManyError(Exception):
+    """Written out, the model would have more than `MAX_NODES` nodes."""
+
+
+def inlined(model: Any) -> Inlined | None:
+    """Write out the calls of a ModelProto, which is not changed; None if that would make too many nodes.
+
+    Functions that call each other in a circle, or nest deeper than a reader follows, were refused before.
+    """
+    try:
+        return _Inliner(model).result()
+    except _TooManyError:
+        return None
 
 
 _Rename: TypeAlias = Callable[[str], str]
@@ -94,6 +107,8 @@ class _Inliner:
             copy.CopyFrom(node)
             place = new, len(target) - 1
             self._origins[place] = old, index
+            if len(self._origins) > MAX_NODES:
+                raise _TooManyError
             if wrong:
                 self._misread[place] = wrong
             copy.input[:] = [rename(name) for name in node.input]

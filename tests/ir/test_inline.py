@@ -12,6 +12,7 @@ from case_files import model_from_text
 
 from safecheck.finding import ModelVerdict
 from safecheck.intake.memory import InMemory
+from safecheck.ir import inline
 from safecheck.ir.inline import LOST_ATTRIBUTE, OTHER_COUNT, OTHER_OPSET, inlined
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import audit_model
@@ -68,6 +69,7 @@ def test_a_body_stands_where_it_is_called(text: str) -> None:
     """The model with the calls written out computes the same."""
     model = model_from_text(text)
     out = inlined(model)
+    assert out is not None
     assert out.misread == {}
     assert not any(node.domain == "l" for node in out.proto.graph.node)
     value = model.graph.input[0].type.tensor_type.shape.dim
@@ -84,7 +86,9 @@ def test_a_body_stands_where_it_is_called(text: str) -> None:
 @pytest.mark.parametrize(("text", "why"), MISREAD.values(), ids=MISREAD)
 def test_what_the_parser_reads_otherwise_is_no_pass(text: str, why: str) -> None:
     model = model_from_text(text)
-    assert set(inlined(model).misread.values()) == {why}
+    out = inlined(model)
+    assert out is not None
+    assert set(out.misread.values()) == {why}
     report = audit_model(InMemory(model.SerializeToString()), profile("tensorrt-10-safety"))
     assert report.verdict is ModelVerdict.NON_COMPLIANT
     assert report.audit is not None
@@ -104,3 +108,11 @@ def test_every_call_is_judged_by_its_own_shapes() -> None:
     (node,) = [one for one in report.audit.nodes if one.location.scope == "function:l:F"]
     assert node.verdict == "forbidden"
     assert len(report.audit.findings) == len({finding.rule for finding in report.audit.findings})
+
+
+def test_what_would_grow_too_large_stays_unproven(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "MAX_NODES", 3)
+    model = model_from_text(READ["two calls"])
+    assert inlined(model) is None
+    report = audit_model(InMemory(model.SerializeToString()), profile("tensorrt-10-safety"))
+    assert report.verdict is ModelVerdict.INCONCLUSIVE

@@ -60,6 +60,7 @@ def lower(table: Table, node: Signature) -> Lowered:
         return Lowered(False, (Alternative(Choice.CERTAIN, (_missing(table, node),), ""),))
     if node.static_shapes_only:
         return Lowered(True, (Alternative(Choice.CERTAIN, (Layer(SHAPE_ARITHMETIC, None, node, (), ()),), ""),))
+    node = _widened(table, node)
     checks = (
         *_type_checks(table, operator, node),
         *refused_ranks(node),
@@ -74,6 +75,29 @@ def lower(table: Table, node: Signature) -> Lowered:
         nothing = Layer(REFUSED, "no form of the importer fits this node", node, (), (), Grade.INFERRED.value, False)
         candidates = [Alternative(Choice.CERTAIN, (*checks, nothing), "")]
     return Lowered(True, tuple(candidates))
+
+
+def _widened(table: Table, node: Signature) -> Signature:
+    """A node of constants as the parser has it: reading UINT8 constants it makes them INT32.
+
+    Where the result leaves the network its type is that of the file again, which the parser then refuses.
+    """
+    if "UINT8" not in table.types or node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+        return node
+    given = [tensor for tensor in node.inputs or node.outputs if tensor is not None]
+    if not any(tensor.dtype == "UINT8" for tensor in given):
+        return node
+    if not all(tensor.constant or tensor.computed for tensor in given):
+        return node
+    keeps = node.is_output or node.op_type in ("Cast", "CastLike")
+    return node._replace(
+        inputs=tuple(map(_wide, node.inputs)),
+        outputs=node.outputs if keeps else tuple(map(_wide, node.outputs)),
+    )
+
+
+def _wide(tensor: Tensor | None) -> Tensor | None:
+    return tensor._replace(dtype="INT32") if tensor is not None and tensor.dtype == "UINT8" else tensor
 
 
 def _missing(table: Table, node: Signature) -> Layer:
