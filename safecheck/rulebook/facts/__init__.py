@@ -61,6 +61,8 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
         misreadings.vector_before_batches,
         misreadings.one_group_of_channels,
         importer.reads_unset,
+        importer.axis_outside,
+        importer.axes_outside,
         importer.activations_missing,
         importer.directions_differ,
         importer.upper_case_equation,

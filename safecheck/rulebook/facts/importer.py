@@ -30,6 +30,23 @@ def axis_from_end(node: Signature, name: str) -> FactValue:
     return rank - axis % rank
 
 
+def axis_outside(node: Signature) -> FactValue:
+    """Whether `axis` is no dimension of the first input and does not stand just behind the last, either."""
+    axis, data = attribute(node, "axis"), _input(node, 0)
+    if type(axis) is not int or data is None or data.shape is None:
+        return UNKNOWN
+    return not -len(data.shape) <= axis <= len(data.shape)
+
+
+def axes_outside(node: Signature) -> FactValue:
+    """Whether one of `axes` is no dimension of the first input."""
+    axes, data = attribute(node, "axes"), _input(node, 0)
+    if not isinstance(axes, tuple) or data is None or data.shape is None:
+        return UNKNOWN
+    rank = len(data.shape)
+    return any(type(axis) is int and not -rank <= axis < rank for axis in axes)
+
+
 def activations_missing(node: Signature) -> FactValue:
     """Whether a recurrent operator names fewer activations than one direction has."""
     named = attribute(node, "activations") if written(node, "activations") else None

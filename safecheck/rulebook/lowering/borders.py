@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from safecheck.finding import Grade
 from safecheck.ir.graph import Scope
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR, Layer, Signature, Tensor
-from safecheck.rulebook.lowering.lower import TENSOR_TYPE, refused_ranks
+from safecheck.rulebook.lowering.lower import REFUSED, TENSOR_TYPE, refused_ranks
 from safecheck.rulebook.lowering.table import Table
 
 IO = "network:io"
@@ -56,6 +58,8 @@ def borders(table: Table, model: Model, imported: Collection[Scope]) -> Iterator
             yield _border("IConstantLayer", value.name, tensor)
         elif value.name in names:
             yield _border("IIdentityLayer", value.name, tensor)
+    if table.local_functions:
+        yield from _named_twice(model, imported)
     for scope in model.graph.scopes:
         if scope in imported:
             for name in scope.initializers:
@@ -64,6 +68,24 @@ def borders(table: Table, model: Model, imported: Collection[Scope]) -> Iterator
             if unnamed:
                 node = Signature("", "", 0, (), (), (None,) * unnamed)
                 yield Border(scope.path, "", UNKNOWN_TENSOR, Layer(NAMES, None, node, (), ()))
+
+
+def _named_twice(model: Model, imported: Collection[Scope]) -> Iterator[Border]:
+    """Two quantisation layers of one name: they are called like their nodes, and a second one is refused.
+
+    All other layers get a name of their own (10.15, measured). A node of a function is there once for each call.
+    """
+    calls = Counter(model.inlined.places.values()) if model.inlined else {}
+    counts: Counter[str] = Counter()
+    for scope in model.graph.scopes:
+        for node in scope.nodes if scope in imported else ():
+            if node.proto.op_type in ("QuantizeLinear", "DequantizeLinear"):
+                name = node.proto.name or f"node_of_{node.proto.output[0]}"
+                counts[name] += max(1, calls.get((scope.path, node.index), 1))
+    if any(count > 1 for count in counts.values()):
+        what = "Nodes that quantise must have different names."
+        layer = Layer(REFUSED, what, Signature("", "", 0, (), (), ()), (), (), Grade.MEASURED.value)
+        yield Border("", "", UNKNOWN_TENSOR, layer)
 
 
 def _border(type_: str, name: str, tensor: Tensor, role: str = "") -> Border:
