@@ -221,7 +221,7 @@ def _border_findings(
 ) -> Iterator[Finding]:
     """Findings about what a graph declares; what is not known because of a gap is said where the gap is."""
     main = seen.graph.scopes[0]
-    for border in borders(profile.table, model, imported_scopes(model.graph)):
+    for border in borders(profile.table, model, imported_scopes(model.graph), seen.read(model)):
         hidden = gaps is not None and border.scope == "" and gaps.hides(main, border.name)
         for charge in judge_border(profile, border.layer):
             if hidden and charge.verdict is Verdict.UNPROVEN:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from safecheck.ir.graph import OpGraph, OpNode, graph_of
 from safecheck.ir.inline import Inlined, inlined
@@ -33,6 +34,10 @@ class View:
             for position in positions:
                 origin[position] = node  # type: ignore[call-overload]
         return tuple(origin)  # type: ignore[arg-type]
+
+    def read(self, model: Model) -> Iterator[OpNode]:
+        """The nodes of the file that the parser imports, once for each time."""
+        yield from compress(self.nodes(model), self.imported)
 
 
 def view(model: Model, functions: bool) -> View:

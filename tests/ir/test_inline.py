@@ -116,3 +116,15 @@ def test_what_would_grow_too_large_stays_unproven(monkeypatch: pytest.MonkeyPatc
     assert inlined(model) is None
     report = audit_model(InMemory(model.SerializeToString()), profile("tensorrt-10-safety"))
     assert report.verdict is ModelVerdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("calls", "verdict"), [(1, ModelVerdict.COMPLIANT), (2, ModelVerdict.NON_COMPLIANT)])
+def test_a_function_that_quantises_may_be_called_once(calls: int, verdict: ModelVerdict) -> None:
+    """Quantisation layers are named like their nodes, and a second one of a name is refused (10.15, measured)."""
+    steps = "t = l.F(x, s, p) y = l.F(t, s, p)" if calls == 2 else "y = l.F(x, s, p)"
+    model = model_from_text(
+        HEAD + f"(float[4] x) => (float[4] y) <float s = {{0.5}}, int8 p = {{0}}> {{ {steps} }} " + FUNCTION
+        + "F (a, s, p) => (b) { c = QuantizeLinear(a, s, p) b = DequantizeLinear(c, s, p) }"
+    )  # fmt: skip
+    report = audit_model(InMemory(model.SerializeToString()), profile("tensorrt-10-safety"))
+    assert report.verdict is verdict

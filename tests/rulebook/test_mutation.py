@@ -91,7 +91,7 @@ def signatures_of_model(raw: bytes, profile: Profile, folder: Path, node: int = 
     model = load_model(str(path))
     occurrence = signatures(model.graph).nodes
     main = [position for position, part in enumerate(occurrence) if part.node.scope.path == ""]
-    around = [border.layer for border in borders(profile.table, model, imported_scopes(model.graph))]
+    around = [border.layer for border in borders(profile.table, model, imported_scopes(model.graph), model.graph)]
     kept = tuple(part.signature for part in occurrence)
     subjects = {"network:io", *(layer.type for layer in around)}
     parts: list[tuple[str, Layer | Signature]] = [(layer.type, layer) for layer in around]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from safecheck.finding import Grade
-from safecheck.ir.graph import Scope
+from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR, Layer, Signature, Tensor
@@ -31,8 +31,10 @@ class Border(NamedTuple):
     layer: Layer
 
 
-def borders(table: Table, model: Model, imported: Collection[Scope]) -> Iterator[Border]:
+def borders(table: Table, model: Model, imported: Collection[Scope], read: Iterable[OpNode]) -> Iterator[Border]:
     """Network inputs, network outputs, then the initializers of every graph that is imported.
+
+    `read` are the nodes of the file in the order in which the parser reads them, again for each call of their function.
 
     An initializer of the same name makes a network input none. The parser converts every input and initializer, used or
     not, before it looks at nodes (onnx-tensorrt ModelImporter: importInputs, convertOnnxWeights in parseGraph). A value
@@ -59,7 +61,7 @@ def borders(table: Table, model: Model, imported: Collection[Scope]) -> Iterator
         elif value.name in names:
             yield _border("IIdentityLayer", value.name, tensor)
     if table.local_functions:
-        yield from _named_twice(model, imported)
+        yield from _named_twice(read)
     for scope in model.graph.scopes:
         if scope in imported:
             for name in scope.initializers:
@@ -70,18 +72,16 @@ def borders(table: Table, model: Model, imported: Collection[Scope]) -> Iterator
                 yield Border(scope.path, "", UNKNOWN_TENSOR, Layer(NAMES, None, node, (), ()))
 
 
-def _named_twice(model: Model, imported: Collection[Scope]) -> Iterator[Border]:
+def _named_twice(read: Iterable[OpNode]) -> Iterator[Border]:
     """Two quantisation layers of one name: they are called like their nodes, and a second one is refused.
 
-    All other layers get a name of their own (10.15, measured). A node of a function is there once for each call.
+    All other layers get a name of their own (10.15, measured).
     """
-    calls = Counter(model.inlined.places.values()) if model.inlined else {}
-    counts: Counter[str] = Counter()
-    for scope in model.graph.scopes:
-        for node in scope.nodes if scope in imported else ():
-            if node.proto.op_type in ("QuantizeLinear", "DequantizeLinear"):
-                name = node.proto.name or f"node_of_{node.proto.output[0]}"
-                counts[name] += max(1, calls.get((scope.path, node.index), 1))
+    counts = Counter(
+        node.proto.name or f"node_of_{node.proto.output[0]}"
+        for node in read
+        if node.proto.op_type in ("QuantizeLinear", "DequantizeLinear")
+    )
     if any(count > 1 for count in counts.values()):
         what = "Nodes that quantise must have different names."
         layer = Layer(REFUSED, what, Signature("", "", 0, (), (), ()), (), (), Grade.MEASURED.value)
