@@ -92,7 +92,7 @@ def test_what_the_parser_reads_otherwise_is_no_pass(text: str, why: str) -> None
     report = audit_model(InMemory(model.SerializeToString()), profile("tensorrt-10-safety"))
     assert report.verdict is ModelVerdict.NON_COMPLIANT
     assert report.audit is not None
-    (finding,) = [one for one in report.audit.findings if one.rule.startswith("scope10-function-")]
+    (finding,) = [one for one in report.audit.findings if "function" in one.rule]
     assert finding.location.op_type in ("F", "G")
 
 

@@ -173,3 +173,12 @@ def test_an_output_says_of_what_type_it_is() -> None:
     assert caught.value.code == "SC-MODEL-OUTPUT"
     model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
     load(InMemory(model.SerializeToString()))
+
+
+def test_a_required_output_has_a_name() -> None:
+    model = model_from_text("(float[4,8] x) => (int64[4,2] i) <int64[1] k = {2}> { v, i = TopK(x, k) }")
+    assert loads(model)
+    model.graph.node[0].output[0] = ""
+    assert not loads(model)
+    with pytest.raises(InputError, match="output Values has no name, but it is required"):
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))

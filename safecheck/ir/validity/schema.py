@@ -53,6 +53,9 @@ def _breaches(node: Signature, schema: _Schema) -> Iterator[str]:
     for operand, tensor in zip(schema.inputs, node.inputs, strict=False):
         if tensor is None and not operand.optional:
             yield f"input {operand.name} is left out, but it is required"
+    for operand, tensor in zip(schema.outputs, node.outputs, strict=False):
+        if tensor is None and not operand.optional:
+            yield f"output {operand.name} has no name, but it is required"
     yield from _attributes(dict(node.attributes), schema)
     bound: dict[str, tuple[str, str]] = {}
     for formal, repeats, given in (
