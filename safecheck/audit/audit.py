@@ -73,12 +73,12 @@ class Audit:
     """In the order of the nodes; findings about the model itself come first."""
     allowances: tuple[Allowance, ...]
     """Rules that the allowed nodes rest on, most used first."""
-    notes: tuple[Note, ...]
-    """Known defects of the release that nodes meet, in the order of the nodes."""
     products: Products
     """What the convolutions and products of the main graph amount to."""
     signatures: Signatures = field(repr=False)
     """The nodes with their signatures, in the same order: what a cost is computed from."""
+    notes: tuple[Note, ...] = ()
+    """Known defects of the release that nodes meet, in the order of the nodes."""
 
     @property
     def macs(self) -> int | None:
