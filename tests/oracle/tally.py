@@ -8,6 +8,7 @@ answer in four: compliant, non-compliant, inconclusive, and that the file is no 
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -94,6 +95,8 @@ class Compared(NamedTuple):
 
 
 UNCHECKED = "dynamic or data-dependent shapes"
+_LARGEST = 1_000_000
+"""Elements of an input with which a model is run to see whether it is valid."""
 _MISREADINGS = ("scope10-parser-vector-product",)
 """Rules of the check's own family that tell what the parser computes otherwise."""
 _UNKNOWN = re.compile(r"No importer registered for op|Op type \S+ is not supported in TensorRT-RTX")
@@ -206,6 +209,9 @@ def _runs(model: bytes) -> bool:
     """Whether onnxruntime runs a model and something comes out: the checker does not see everything."""
     proto = onnx.ModelProto.FromString(model)
     stored = {tensor.name for tensor in proto.graph.initializer}
+    dims = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in proto.graph.input]
+    if any(math.prod(shape) > _LARGEST for shape in dims):
+        return True
     try:
         feeds = {
             value.name: np.zeros([dim.dim_value for dim in value.type.tensor_type.shape.dim], _numpy_type(value))

@@ -24,7 +24,7 @@ def _window_vectors(view: Operands, spatial: int) -> Iterator[str]:
 def _something_comes_out(view: Operands) -> Iterator[str]:
     """A window that does not fit into its image leaves nothing; inference then counts to nought or below."""
     data, result = view.shape(0), view.result()
-    if data is None or result is None or 0 in data:
+    if data is None or result is None or 0 in data[:2]:
         return
     for axis, dim in enumerate(result[2:], 2):
         if dim == 0 or (isinstance(dim, str) and dim.startswith("-")):

@@ -74,7 +74,7 @@ class Build:
     def dims(self, least: int = 0, most: int = 8, largest: int = 6) -> Shape:
         """A shape: mostly of few dimensions, now and then of none, of eight, or with a length of zero."""
         if (least, most) == (0, 8) and self.chance(0.003):
-            return self.one((2**31,), (2**31 - 1,), (2**20, 2**20), (2**21, 2**20), (2**16, 2**16))
+            return self.one((1, 2**31), (1, 2**31 - 1), (2**20, 2**20), (2**21, 2**20), (2**16, 2**16))
         taken = self.current.shape if self.current else None
         if taken is not None and least <= len(taken) <= most and self.chance(0.8):
             return taken
