@@ -141,7 +141,7 @@ MUTATED = [
     (text("y = Transpose<perm=[0,2,1,3]>(x)"), ""),
     (text("a = Constant<value_int=1>() y = CumSum<exclusive=1>(x, a)"), ""),
     (text("y = Gather<axis=2>(x, i)", i="int64[2]"), ""),
-    (text("a = Constant<value_ints=[1]>() e = Constant<value_ints=[4]>() y = Slice(x, a, e, a)"), "weights axes"),
+    (text("a = Constant<value_ints=[1]>() e = Constant<value_ints=[4]>() y = Slice(x, a, e, a)"), "weights axes op"),
     (text("y = Concat<axis=1>(x, x)"), ""),
     (text('y = Resize<mode="linear">(x, , , z)', z="int64[4]"), ""),
 ]

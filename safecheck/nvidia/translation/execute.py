@@ -1,22 +1,20 @@
 """Run a network of layers, and let a caller see, and replace, every result outside of loops.
 
 A layer that cannot be raised gives `Missing` values, and so does everything that needs them; nothing stops there.
-A loop is run as a whole: its body is what hangs on its recurrences and iterators.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from safecheck.nvidia.translation.meanings import meaning
 from safecheck.nvidia.translation.network import TYPES, Array, Layer, Network, NotRaised, Tensor
+from safecheck.nvidia.translation.units import Loop, Unit, names, needs, units
 
-_INSIDE = frozenset({"RECURRENCE", "ITERATOR"})
-_BOUNDARY = frozenset({*_INSIDE, "TRIP_LIMIT", "LOOP_OUTPUT"})
 _MOST_TRIPS = 100_000
 
 
@@ -39,44 +37,8 @@ def execute(network: Network, inputs: Mapping[str, Array], watch: Watch = lambda
     """All values of a network by the names of their tensors."""
     values: Values = {tensor.name: fitted(inputs[tensor.name], tensor) for tensor in network.inputs}
     with np.errstate(all="ignore"):
-        _run(_units(_conditional(_fused(network.layers))), values, watch)
+        _run(units(network), values, watch)
     return values
-
-
-def _fused(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """All layers; where nothing but a logarithm reads a softmax, the two are one, and nothing vanishes in between.
-
-    That is a fusion of the builder which NVIDIA documents (layer fusion catalog, "SoftMax and Log"), and on which the
-    importer of LogSoftmax says that it counts.
-    """
-    users: dict[str, list[Layer]] = {}
-    for layer in layers:
-        for name in _names(layer):
-            users.setdefault(name, []).append(layer)
-    changed: dict[int, Layer] = {}
-    for layer in layers:
-        last = layer
-        if layer.kind == "SOFTMAX":
-            while len(then := users.get(last.outputs[0].name, [])) == 1 and then[0].kind == "SHUFFLE":
-                last = then[0]
-            if len(then) == 1 and then[0].kind == "UNARY" and then[0]["op"] == "LOG":
-                changed[id(layer)] = replace(layer, parameters={**layer.parameters, "log": True})
-                changed[id(then[0])] = replace(then[0], kind="IDENTITY")
-    return tuple(changed.get(id(layer), layer) for layer in layers)
-
-
-def _conditional(layers: tuple[Layer, ...]) -> Iterator[Layer]:
-    """All layers; the output of a conditional gets the condition, which is an input of another layer, as its first.
-
-    Both branches are run. The one that is not taken may be missing.
-    """
-    conditions = {layer["conditional"]["owner"]: layer.inputs[0] for layer in layers if layer.kind == "CONDITION"}
-    for layer in layers:
-        if layer.kind == "CONDITIONAL_OUTPUT":
-            condition = conditions.get(layer["conditional"]["owner"])
-            yield replace(layer, inputs=(condition, *layer.inputs))
-        else:
-            yield layer
 
 
 def fitted(value: Array, tensor: Tensor) -> Array:
@@ -90,94 +52,14 @@ def fitted(value: Array, tensor: Tensor) -> Array:
     return np.asarray(value).astype(TYPES[tensor.dtype], copy=False)
 
 
-@dataclass(frozen=True)
-class _Loop:
-    """A loop with its boundary and its body, the loops in it included."""
-
-    limits: tuple[Layer, ...]
-    recurrences: tuple[Layer, ...]
-    iterators: tuple[Layer, ...]
-    outputs: tuple[Layer, ...]
-    body: tuple[_Unit, ...]
-
-    @property
-    def inputs(self) -> Iterator[str]:
-        """What it needs from outside, and of its own inside."""
-        for layer in (*self.limits, *self.recurrences, *self.iterators, *self.outputs):
-            yield from _names(layer)
-        for unit in self.body:
-            yield from _needs(unit)
-
-    @property
-    def inner(self) -> set[str]:
-        """What it makes itself, its outputs not counted."""
-        made = {tensor.name for layer in (*self.recurrences, *self.iterators) for tensor in layer.outputs}
-        return made.union(*(_makes(unit) for unit in self.body))
-
-
-_Unit = Layer | _Loop
-
-
-def _names(layer: Layer) -> list[str]:
-    return [tensor.name for tensor in layer.inputs if tensor is not None]
-
-
-def _needs(unit: _Unit) -> set[str]:
-    return set(unit.inputs) - unit.inner if isinstance(unit, _Loop) else set(_names(unit))
-
-
-def _makes(unit: _Unit) -> set[str]:
-    layers = unit.outputs if isinstance(unit, _Loop) else (unit,)
-    return {tensor.name for layer in layers for tensor in layer.outputs}
-
-
-def _units(layers: Iterable[Layer]) -> tuple[_Unit, ...]:
-    """Layers, and outermost loops in one piece each."""
-    layers = tuple(layers)
-    loops: dict[int, list[Layer]] = {}
-    for layer in layers:
-        if layer.kind in _BOUNDARY:
-            loops.setdefault(layer["loop"]["owner"], []).append(layer)
-    bodies = {owner: _body(boundary, layers) for owner, boundary in loops.items()}
-    nested = {id(layer) for body in bodies.values() for layer in body}
-    outermost = [owner for owner, boundary in loops.items() if not any(id(layer) in nested for layer in boundary)]
-    taken = {id(layer) for owner in outermost for layer in (*loops[owner], *bodies[owner])}
-    made: list[_Unit] = [layer for layer in layers if id(layer) not in taken]
-    for owner in outermost:
-        of = {kind: tuple(layer for layer in loops[owner] if layer.kind == kind) for kind in _BOUNDARY}
-        body = _units(bodies[owner])
-        made.append(_Loop(of["TRIP_LIMIT"], of["RECURRENCE"], of["ITERATOR"], of["LOOP_OUTPUT"], body))
-    return tuple(made)
-
-
-def _body(boundary: list[Layer], layers: tuple[Layer, ...]) -> list[Layer]:
-    """All layers that hang on what a loop makes inside; of a loop in it the whole boundary."""
-    own = {id(layer) for layer in boundary}
-    inside = {tensor.name for layer in boundary if layer.kind in _INSIDE for tensor in layer.outputs}
-    loops: set[int] = set()
-    found: dict[int, Layer] = {}
-    growing = True
-    while growing:
-        growing = False
-        for layer in layers:
-            if id(layer) in own or id(layer) in found:
-                continue
-            owner = layer["loop"]["owner"] if layer.kind in _BOUNDARY else None
-            if owner in loops or not inside.isdisjoint(_names(layer)):
-                found[id(layer)], growing = layer, True
-                inside |= {tensor.name for tensor in layer.outputs}
-                loops |= set() if owner is None else {owner}
-    return list(found.values())
-
-
-def _run(units: Iterable[_Unit], values: Values, watch: Watch) -> None:
+def _run(parts: Iterable[Unit], values: Values, watch: Watch) -> None:
     """Run everything, in whatever order the operands allow."""
-    waiting = list(units)
+    waiting = list(parts)
     while waiting:
         later = []
         for unit in waiting:
-            if _needs(unit) <= values.keys():
-                _loop(unit, values, watch) if isinstance(unit, _Loop) else _layer(unit, values, watch)
+            if needs(unit) <= values.keys():
+                _loop(unit, values, watch) if isinstance(unit, Loop) else _layer(unit, values, watch)
             else:
                 later.append(unit)
         if len(later) == len(waiting):
@@ -223,7 +105,7 @@ def _rounded(value: Array, tensor: Tensor) -> Array:
     return fitted(value, tensor)
 
 
-def _loop(loop: _Loop, values: Values, watch: Watch) -> None:
+def _loop(loop: Loop, values: Values, watch: Watch) -> None:
     try:
         found = _iterate(loop, values)
     except NotRaised as reason:
@@ -232,7 +114,7 @@ def _loop(loop: _Loop, values: Values, watch: Watch) -> None:
         values[layer.outputs[0].name] = watch(layer, layer.outputs[0], found[layer.outputs[0].name])
 
 
-def _iterate(loop: _Loop, values: Values) -> dict[str, Value]:
+def _iterate(loop: Loop, values: Values) -> dict[str, Value]:
     """The outputs of a loop: a recurrence has its first value from outside, and then the one that was made before."""
     state = {layer.outputs[0].name: _value(values, layer, 0) for layer in loop.recurrences}
     rows: dict[str, list[Array]] = {layer.outputs[0].name: [] for layer in loop.outputs}
@@ -268,10 +150,10 @@ def _value(values: Mapping[str, Value], layer: Layer, number: int) -> Array:
     return found
 
 
-def _going(loop: _Loop, inner: Values) -> bool:
+def _going(loop: Loop, inner: Values) -> bool:
     """Whether the conditions hold; what a condition is made of may belong to the body."""
     whiles = [layer for layer in loop.limits if layer["kind"] == "WHILE"]
-    if any(name not in inner for layer in whiles for name in _names(layer)):
+    if any(name not in inner for layer in whiles for name in names(layer)):
         _run(loop.body, inner, lambda _, __, value: value)
     return all(bool(_value(inner, layer, 0)) for layer in whiles)
 
