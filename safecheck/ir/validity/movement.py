@@ -33,7 +33,7 @@ def axes_in_range(view: Operands) -> Iterator[str]:
     widens = view.node.op_type == "Unsqueeze"
     rank = len(data) + (len(axes) if widens else 0)
     outside = [axis for axis in axes if not -rank <= axis < rank]
-    if outside and rank:
+    if outside and (rank or view.node.op_type == "Squeeze"):
         yield f"axes holds {outside[0]}, but there are {rank} dimensions"
     elif widens and len({axis % rank for axis in axes}) < len(axes):
         yield f"axes is {axes}, which names a dimension twice"
