@@ -44,6 +44,8 @@ def extremes(view: Operands) -> Iterator[str]:
     axis = view.number("axis")
     length = None if axis is None else known_int(view.shape(0), axis)
     found = view.values(1) if view.node.op_type == "TopK" else (1,)
+    if view.node.op_type == "TopK" and view.node.opset < 10 and (written := view.number("k")) is not None:
+        found = (written,)
     if length is not None and found is not None and found and found[0] > length:
         yield f"dimension {axis} has {length} elements, which are fewer than {found[0]}"
 
