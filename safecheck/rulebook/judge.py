@@ -90,6 +90,8 @@ def judge_border(profile: Profile, layer: Layer) -> tuple[Charge, ...]:
         return _layer(profile, layer).charges
     charges = []
     for rule in profile.rules_for_layer(layer.type):
+        if layer.type not in rule.layers and not (layer.inputs or layer.outputs):
+            continue  # rules about every layer are about its tensors, and names have none
         truth = rule.when.evaluate(layer)
         speaks = rule.verdict is Verdict.FORBIDDEN or (rule.verdict is Verdict.UNPROVEN and layer.type in rule.layers)
         if truth is True and speaks:

@@ -66,6 +66,8 @@ OPERANDS = [
     ("(float[2,3,4] x, float[3] z) => (float[2,3,4] y) { y = PRelu(x, z) }", "slope is 3, which does not stretch"),
     ("(float[4,8] x) => (float[5,8] y) <int64[2] s = {5, 8}> { y = Reshape(x, s) }", "the data has 32 elements"),
     ("(float[4,8] x) => (float[4,8] y) { y = Transpose<perm = [0,0]>(x) }", "perm is [0, 0]"),
+    ("(float[4,8] x, float[4] l) => (float[4,8] y) { y = Clip(x, l) }", "min is 4, but it must be a scalar"),
+    ("(float x) => (float y) <int64[1] a = {0}> { y = Squeeze(x, a) }", "axes holds 0, but there are 0 dimensions"),
     ("(float[4,0] x) => (int64[4,1] y) { y = ArgMax<axis = 1>(x) }", "dimension 1 has 0 elements"),
     ("(float[4,8] x) => (float y, int64 i) <int64[1] k = {9}> { y, i = TopK(x, k) }", "which are fewer than 9"),
     ("(float[4,8] x) => (float y) { y = ReduceMean<axes = [2]>(x) }", "axes holds 2, but there are 2 dimensions"),

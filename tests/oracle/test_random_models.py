@@ -6,18 +6,22 @@ These are a few of many: `benchmarks/random_agreement.py` asks about 20,000.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
 import pytest
-from generated.models import OLDEST, operators, random_model
+from generated.models import NEWEST, OLDEST, operators, random_model
 from scope_check import scope_check
 from tally import Compared, Difference, Vendor, compared
 from warm import CrashError, Warm
 
-ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from random_agreement import PAGE, RESULTS, page
+
 MODELS = range(300)
 
 
@@ -56,18 +60,21 @@ def test_a_number_makes_the_same_model_again() -> None:
     assert [random_model(seed) for seed in range(20)] == [random_model(seed) for seed in range(20)]
 
 
-def test_most_models_are_legal_and_all_operators_occur() -> None:
-    models = [random_model(seed) for seed in range(3000)]
-    legal = 0
-    for model in models[:300]:
+def test_most_models_are_legal() -> None:
+    def is_legal(model: bytes) -> bool:
         try:
-            onnx.checker.check_model(onnx.ModelProto.FromString(model.model), full_check=True)
-            legal += 1
+            onnx.checker.check_model(onnx.ModelProto.FromString(model), full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
-            pass
-    assert legal > 0.7 * 300
-    missing = {name for domain, name in operators(OLDEST) if not domain} - {model.subject for model in models}
-    assert missing == set()
+            return False
+        return True
+
+    assert sum(is_legal(random_model(seed).model) for seed in range(100)) > 60
+
+
+def test_every_operator_was_asked_about() -> None:
+    asked = {row[0] for row in json.loads(RESULTS.read_text(encoding="utf-8"))["counts"]}
+    known = {name for opset in range(OLDEST, NEWEST + 1) for domain, name in operators(opset) if not domain}
+    assert known <= asked
 
 
 def test_a_process_that_dies_takes_one_question_with_it(vendor: Warm) -> None:
@@ -85,9 +92,4 @@ def _small() -> bytes:
 
 
 def test_the_page_is_that_of_the_counts() -> None:
-    import sys
-
-    sys.path.insert(0, str(ROOT / "benchmarks"))
-    from random_agreement import PAGE, RESULTS, page
-
     assert PAGE.read_text(encoding="utf-8") == page(json.loads(RESULTS.read_text(encoding="utf-8")))

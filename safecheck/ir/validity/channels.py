@@ -21,6 +21,14 @@ def slope(view: Operands) -> Iterator[str]:
         yield from stretches(view.shape(1), view.shape(0), "slope", "X")
 
 
+def bounds(view: Operands) -> Iterator[str]:
+    """The bounds of Clip are scalars; runtimes take a single element, too."""
+    for position, name in ((1, "min"), (2, "max")):
+        shape = view.shape(position)
+        if shape is not None and (len(shape) > 1 or any(dim != 1 for dim in shape if type(dim) is int)):
+            yield f"{name} is {words(shape)}, but it must be a scalar"
+
+
 def channel_vectors(*positions: int) -> Check:
     """Operands at these positions are vectors with an element for each channel."""
 

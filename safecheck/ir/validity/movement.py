@@ -33,7 +33,7 @@ def axes_in_range(view: Operands) -> Iterator[str]:
     widens = view.node.op_type == "Unsqueeze"
     rank = len(data) + (len(axes) if widens else 0)
     outside = [axis for axis in axes if not -rank <= axis < rank]
-    if outside and rank:
+    if outside and (rank or view.node.op_type == "Squeeze"):
         yield f"axes holds {outside[0]}, but there are {rank} dimensions"
     elif widens and len({axis % rank for axis in axes}) < len(axes):
         yield f"axes is {axes}, which names a dimension twice"
@@ -44,6 +44,8 @@ def extremes(view: Operands) -> Iterator[str]:
     axis = view.number("axis")
     length = None if axis is None else known_int(view.shape(0), axis)
     found = view.values(1) if view.node.op_type == "TopK" else (1,)
+    if view.node.op_type == "TopK" and view.node.opset < 10 and (written := view.number("k")) is not None:
+        found = (written,)
     if length is not None and found is not None and found and found[0] > length:
         yield f"dimension {axis} has {length} elements, which are fewer than {found[0]}"
 

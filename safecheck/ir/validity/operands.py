@@ -36,6 +36,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), (channels.quantised,)),
     **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), (movement.axis_in_range, movement.extremes)),
     "BatchNormalization": (channels.channel_vectors(1, 2, 3, 4),),
+    "Clip": (channels.bounds,),
     "Concat": (movement.axis_in_range, movement.joined),
     "Einsum": (products.equation,),
     "Gemm": (products.gemm,),

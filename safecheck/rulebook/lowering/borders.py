@@ -62,6 +62,7 @@ def borders(table: Table, model: Model, imported: Collection[Scope], read: Itera
             yield _border("IIdentityLayer", value.name, tensor)
     if table.local_functions:
         yield from _named_twice(read)
+        yield from _unnamed_results(model, imported)
     for scope in model.graph.scopes:
         if scope in imported:
             for name in scope.initializers:
@@ -70,6 +71,17 @@ def borders(table: Table, model: Model, imported: Collection[Scope], read: Itera
             if unnamed:
                 node = Signature("", "", 0, (), (), (None,) * unnamed)
                 yield Border(scope.path, "", UNKNOWN_TENSOR, Layer(NAMES, None, node, (), ()))
+
+
+def _unnamed_results(model: Model, imported: Collection[Scope]) -> Iterator[Border]:
+    """Calls of functions one of whose outputs has no name: the parser hands over all of them (10.15, measured)."""
+    functions = {(function.domain, function.name) for function in model.proto.functions}
+    for scope in model.graph.scopes if functions else ():
+        for node in scope.nodes if scope in imported else ():
+            if (node.proto.domain, node.proto.op_type) in functions and "" in node.proto.output:
+                what = "Every output of a function that is called must have a name."
+                layer = Layer(REFUSED, what, Signature("", "", 0, (), (), ()), (), (), Grade.MEASURED.value)
+                yield Border(scope.path, "", UNKNOWN_TENSOR, layer)
 
 
 def _named_twice(read: Iterable[OpNode]) -> Iterator[Border]:
