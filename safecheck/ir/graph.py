@@ -42,6 +42,8 @@ class Scope:
     """Domain -> imported version; ai.onnx is the empty string."""
     symbols: frozenset[str]
     """Symbolic dimensions that the network inputs declare."""
+    holder: tuple[int, str] | None = None
+    """Position of the node of the scope around that holds this graph, and in which attribute; None for other scopes."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     """What is known about the values that this scope itself defines."""
     producers: dict[str, OpNode] = field(default_factory=dict)
@@ -178,4 +180,5 @@ def _mark_unset(body: Scope, inner: Any, given: Any) -> None:
 
 def _nested(scope: Scope, index: int, attribute: str) -> Scope:
     step = f"{index}:{attribute}"
-    return Scope(f"{scope.path}/{step}" if scope.path else step, scope, scope.opsets, scope.symbols)
+    path = f"{scope.path}/{step}" if scope.path else step
+    return Scope(path, scope, scope.opsets, scope.symbols, (index, attribute))

@@ -15,8 +15,8 @@ def imported_scopes(graph: OpGraph) -> frozenset[Scope]:
     nested: dict[tuple[str, int], list[Scope]] = {}
     functions = {}
     for scope in graph.scopes:
-        if scope.parent is not None:
-            nested.setdefault((scope.parent.path, _holder(scope)), []).append(scope)
+        if scope.parent is not None and scope.holder is not None:
+            nested.setdefault((scope.parent.path, scope.holder[0]), []).append(scope)
         else:
             functions[scope.path] = scope
     found: set[Scope] = set()
@@ -28,16 +28,11 @@ def imported_scopes(graph: OpGraph) -> frozenset[Scope]:
         found.add(scope)
         for node in scope.nodes:
             held = nested.get((scope.path, node.index), ())
-            dead = _dead_branch(node) if held else ""
-            left += [inner for inner in held if not inner.path.endswith(f":{dead}")]
+            dead = _dead_branch(node) if held else None
+            left += [inner for inner in held if inner.holder is None or inner.holder[1] != dead]
             called = functions.get(_function(node)) if len(functions) > 1 else None
             left += [] if called is None else [called]
     return frozenset(found)
-
-
-def _holder(scope: Scope) -> int:
-    """Position of the node that holds a nested graph."""
-    return int(scope.path.rpartition("/")[2].partition(":")[0])
 
 
 def _function(node: OpNode) -> str:
@@ -46,9 +41,9 @@ def _function(node: OpNode) -> str:
     return f"function:{domain_of(node.proto)}:{node.proto.op_type}" + (f":{overload}" if overload else "")
 
 
-def _dead_branch(node: OpNode) -> str:
-    """Name of the branch that an If never takes; a colon, which ends no path, if it may take both."""
+def _dead_branch(node: OpNode) -> str | None:
+    """Name of the branch that an If never takes; None if it may take both."""
     condition = node.scope.lookup(node.proto.input[0]) if node.proto.op_type == "If" and node.proto.input else None
     if condition is None or condition.values is None or len(condition.values) != 1:
-        return ":"
+        return None
     return "else_branch" if condition.values[0] else "then_branch"

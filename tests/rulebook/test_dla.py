@@ -405,7 +405,6 @@ def test_batch_and_dimensions(tensors: tuple[Tensor, ...], batch: FactValue, chw
         ("Transpose", {"perm": (0, 2, 3, 1)}, (2, 8, 6, 6), (2, 6, 6, 8), True, False),
         ("Transpose", {"perm": (1, 0, 2, 3)}, (2, 2, 6, 6), (2, 2, 6, 6), False, True),
         ("Transpose", {}, (2, 6, 6, 2), (2, 6, 6, 2), False, True),
-        ("Transpose", {"perm": (0, 0)}, (2, 6), (2, 6), UNKNOWN, True),
     ],
 )  # fmt: skip
 def test_what_a_shuffle_keeps(

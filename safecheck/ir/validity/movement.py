@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from safecheck.ir.signature import UNKNOWN
-from safecheck.ir.validity.view import Operands, fixed, known_int, words
+from safecheck.ir.validity.view import Check, Operands, fixed, known_int, words
 
 
 def axis_in_range(view: Operands) -> Iterator[str]:
@@ -131,3 +131,29 @@ def scan_axes(view: Operands) -> Iterator[str]:
         shape = view.shape(position)
         if shape is not None and not -len(shape) <= axis < len(shape):
             yield f"scan_input_axes holds {axis}, but input {position} has rank {len(shape)}"
+
+
+def vectors(*positions: int) -> Check:
+    """Operands at these positions, which say where or how much, are vectors."""
+
+    def check(view: Operands) -> Iterator[str]:
+        for position in positions:
+            shape = view.shape(position)
+            if shape is not None and len(shape) != 1:
+                yield f"input {position} has rank {len(shape)}, but it must be a vector"
+
+    return check
+
+
+def no_matrix(view: Operands) -> Iterator[str]:
+    """Axes are a vector; a scalar is taken for one axis by every reader."""
+    axes = view.shape(1)
+    if axes is not None and len(axes) > 1:
+        yield f"the axes have rank {len(axes)}, but they must be a vector"
+
+
+def condition(view: Operands) -> Iterator[str]:
+    """What an If decides by is one element."""
+    shape = fixed(view.shape(0))
+    if shape is not None and prod(shape) != 1:
+        yield f"the condition has {prod(shape)} elements, but it must have one"

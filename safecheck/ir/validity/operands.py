@@ -22,7 +22,7 @@ _WITH_AXIS = (
 
 _WITH_AXES = (
     "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
-    "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Squeeze", "Unsqueeze",
+    "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
 )  # fmt: skip
 
 CHECKS: dict[str, tuple[Check, ...]] = {
@@ -45,10 +45,18 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "LayerNormalization": (movement.axis_in_range, channels.layer_norm),
     "MatMul": (products.product,),
     "PRelu": (channels.slope,),
-    "Reshape": (movement.volume,),
+    "ConstantOfShape": (movement.vectors(0),),
+    "Expand": (movement.vectors(1),),
+    "If": (movement.condition,),
+    "Pad": (movement.vectors(1),),
+    "Reshape": (movement.vectors(1), movement.volume),
     "Scan": (movement.scan_axes,),
-    "Split": (movement.axis_in_range, movement.parts),
+    "Slice": (movement.vectors(1, 2, 3, 4),),
+    "Split": (movement.axis_in_range, movement.vectors(1), movement.parts),
+    "Squeeze": (movement.no_matrix, movement.axes_in_range),
+    "Tile": (movement.vectors(1),),
     "Transpose": (movement.permutation,),
+    "Unsqueeze": (movement.no_matrix, movement.axes_in_range),
 }
 """Operator -> what has to hold between its operands, in the order in which it is asked."""
 

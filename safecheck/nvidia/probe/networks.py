@@ -66,6 +66,8 @@ def _check(signature: Signature, node: Any) -> None:
         raise CannotAskError("it holds graphs of its own")
     if any(tensor.dtype is None or tensor.dims is UNKNOWN for tensor in tensors):
         raise CannotAskError("a type or a shape is not known")
+    if signature.static_shapes_only:
+        raise CannotAskError("it is arithmetic on a fixed shape, which a network of its own is not")
     if any(tensor.computed for tensor in signature.inputs if tensor is not None):
         raise CannotAskError("other nodes compute one of its operands from constants")
     values = [value for _, value in signature.attributes]

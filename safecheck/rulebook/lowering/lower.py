@@ -127,9 +127,9 @@ def refused_ranks(node: Signature) -> list[Layer]:
 
 def _empty_names(table: Table, node: Signature) -> list[Layer]:
     """Refusals of an input or output that is left out by an empty name."""
-    left_out = [position for position in table.empty_inputs.get(node.op_type, ()) if blank(node, (position,))]
+    left_out = [position for position in table.empty_names.inputs.get(node.op_type, ()) if blank(node, (position,))]
     texts = [f"An empty name for input {position} is taken for a tensor." for position in sorted(left_out)]
-    if node.op_type in table.empty_outputs and None in node.outputs:
+    if node.op_type in table.empty_names.outputs and None in node.outputs:
         texts.append("An empty name for an output is rejected.")
     return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value) for text in texts]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from safecheck.finding import Grade
 from safecheck.rulebook.condition import Condition, parse
@@ -70,6 +71,30 @@ def amendments(
                 name = part.choice(operators)
                 found[name] = (*found.get(name, ()), Amendment(how, grade, entry))
     return found
+
+
+class EmptyNames(NamedTuple):
+    """Operands that stop the parser if they are left out by an empty name."""
+
+    inputs: Mapping[str, frozenset[int]] = MappingProxyType({})
+    """Positions of inputs, by operator, that it takes for tensors."""
+    outputs: frozenset[str] = frozenset()
+    """Operators whose importer makes as many outputs as it wants."""
+
+
+def empty_names(entry: Entry) -> EmptyNames:
+    """`{inputs: {Conv: [2]}, outputs: [TopK]}`."""
+    parts = entry.mapping(required=("inputs", "outputs"))
+    inputs = {
+        name: frozenset(_position(position) for position in positions.sequence())
+        for name, positions in parts["inputs"].items().items()
+    }
+    return EmptyNames(inputs, frozenset(part.text() for part in parts["outputs"].sequence()))
+
+
+def _position(entry: Entry) -> int:
+    number = entry.scalar()
+    return number if type(number) is int else entry.fail("expected a number", "give positions of inputs")
 
 
 def refusal(entry: Entry, grade: Grade) -> Refusal:

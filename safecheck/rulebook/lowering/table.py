@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
 from safecheck.rulebook.facts import NODE_FACT_NAMES
 from safecheck.rulebook.lowering.patterns import OPTIONAL, PATTERNS
-from safecheck.rulebook.lowering.refusals import Amendment, Refusal, amendments, refusal
+from safecheck.rulebook.lowering.refusals import Amendment, EmptyNames, Refusal, amendments, empty_names, refusal
 from safecheck.strict.yaml import Entry, load
 from safecheck.text import printable
 
@@ -87,10 +86,7 @@ class Table:
     """Operators that the release documents as unsupported."""
     operators: dict[str, tuple[Entry, Grade]]
     """Operators by name, read when they are first asked for, with the grade of the file that they stand in."""
-    empty_inputs: dict[str, frozenset[int]] = field(default_factory=dict)
-    """Inputs, by operator, that stop the parser if they are left out by an empty name: it takes them for tensors."""
-    empty_outputs: frozenset[str] = frozenset()
-    """Operators whose importer makes as many outputs as it wants and refuses an empty name for one."""
+    empty_names: EmptyNames = field(default_factory=EmptyNames)
     local_functions: bool = False
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
     operator_types: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -125,6 +121,7 @@ def table_from_yaml(text: str, file: str, read: Read | None = None) -> Table:
 
 
 _ALWAYS = ("id", "title", "release", "source")
+_OPTIONAL = ("about", "grade", "local_functions", "empty_names")
 _WHOLE = ("opset", "types", "patterns", "unsupported", "operators")
 
 
@@ -132,22 +129,11 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
     root = load(text, file)
     extends = root.items().get("extends")
     if extends is None:
-        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=("about", "grade", "local_functions", "empty_names"))
+        keys = root.mapping(required=_ALWAYS + _WHOLE, optional=_OPTIONAL)
         base = None
     else:
-        keys = root.mapping(
-            required=("extends", *_ALWAYS),
-            optional=(
-                "about",
-                "grade",
-                "local_functions",
-                "operator_types",
-                "refusals",
-                "remove",
-                "empty_names",
-                *_WHOLE,
-            ),
-        )
+        optional = (*_OPTIONAL, "operator_types", "refusals", "remove", *_WHOLE)
+        keys = root.mapping(required=("extends", *_ALWAYS), optional=optional)
         base = _parent(extends, file, read, (*children, keys["id"].text()))
     grade = Grade(keys["grade"].choice(("documented", "measured"))) if "grade" in keys else Grade.DOCUMENTED
     operators = _operators(keys, base, grade)
@@ -159,9 +145,7 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
     return Table(
         id=keys["id"].text(),
         release=keys["release"].text(),
-        opset=_number(keys["opset"], "give the newest documented opset")
-        if base is None or "opset" in keys
-        else base.opset,
+        opset=_number(keys["opset"]) if base is None or "opset" in keys else base.opset,
         source=keys["source"].text(),
         types=(
             {name: entry.text() for name, entry in keys["types"].items().items()}
@@ -173,8 +157,8 @@ def _table(text: str, file: str, read: Read | None, children: tuple[str, ...]) -
         operators=operators,
         operator_types=_operator_types(keys, base, operators),
         amendments={} if base is None else amendments(keys, base.amendments, operators.keys(), grade),
-        **_empty_names(keys, base),
-        local_functions=_flag(keys["local_functions"]) if "local_functions" in keys else _inherited(base),
+        empty_names=_empty_names(keys, base),
+        local_functions=_local_functions(keys, base),
         files=(keys["id"].text(), *(() if base is None else base.files)),
     )
 
@@ -192,29 +176,21 @@ def _parent(extends: Entry, file: str, read: Read | None, children: tuple[str, .
     return base
 
 
-def _number(entry: Entry, todo: str) -> int:
+def _number(entry: Entry) -> int:
     number = entry.scalar()
-    return number if type(number) is int else entry.fail("expected a number", todo)
+    return number if type(number) is int else entry.fail("expected a number", "give the newest documented opset")
 
 
-def _flag(entry: Entry) -> bool:
-    flag = entry.scalar()
-    return flag if isinstance(flag, bool) else entry.fail("expected true or false", "correct it")
+def _empty_names(keys: dict[str, Entry], base: Table | None) -> EmptyNames:
+    inherited = EmptyNames() if base is None else base.empty_names
+    return empty_names(keys["empty_names"]) if "empty_names" in keys else inherited
 
 
-def _empty_names(keys: dict[str, Entry], base: Table | None) -> dict[str, Any]:
-    if "empty_names" not in keys:
-        return {} if base is None else {"empty_inputs": base.empty_inputs, "empty_outputs": base.empty_outputs}
-    parts = keys["empty_names"].mapping(required=("inputs", "outputs"))
-    inputs = {
-        name: frozenset(_number(position, "give positions of inputs") for position in entry.sequence())
-        for name, entry in parts["inputs"].items().items()
-    }
-    return {"empty_inputs": inputs, "empty_outputs": frozenset(part.text() for part in parts["outputs"].sequence())}
-
-
-def _inherited(base: Table | None) -> bool:
-    return base is not None and base.local_functions
+def _local_functions(keys: dict[str, Entry], base: Table | None) -> bool:
+    if "local_functions" not in keys:
+        return base is not None and base.local_functions
+    flag = keys["local_functions"].scalar()
+    return flag if isinstance(flag, bool) else keys["local_functions"].fail("expected true or false", "correct it")
 
 
 def _patterns(keys: dict[str, Entry], base: Table | None) -> dict[str, tuple[str, ...]]:

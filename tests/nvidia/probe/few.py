@@ -21,7 +21,9 @@ def write(folder: Path, release: str = "10.15") -> Path:
     """The profile file."""
     text = (resources.rules() / "profiles" / f"{FULL}.yaml").read_text(encoding="utf-8")
     text = text.replace(f"id: {FULL}", "id: few-rules").replace('tensorrt: "10.15"', f'tensorrt: "{release}"')
-    text = text.replace("rules: [trt-10/*, mistranslations]", "rules: [trt-10/parser, trt-10/tensors, trt-10/unlisted]")
+    text = text.replace(
+        "rules: [trt-10/*, mistranslations, gap]", "rules: [trt-10/parser, trt-10/tensors, trt-10/unlisted]"
+    )
     file = folder / "few.yaml"
     file.write_text(text, encoding="utf-8")
     return file
