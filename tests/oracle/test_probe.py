@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from agreement import filled, scope_profile
+from agreement import REFUSED_WHERE_IT_IS_NOT_MISREAD, filled, scope_profile
 from nvidia.probe import few
 
 from safecheck.errors import UsageError
@@ -47,7 +47,8 @@ def rediscover(models: list[bytes], step: int, folder: Path) -> int:
             assert ours.nodes[0].verdict is not Verdict.ALLOWED, question.title
         else:
             assert ours.nodes[0].verdict is told.verdict, question.title
-            assert theirs.nodes[0].verdict in (told.verdict, Verdict.UNPROVEN), (question.title, told)
+            if {finding.rule for finding in theirs.findings} != {REFUSED_WHERE_IT_IS_NOT_MISREAD}:
+                assert theirs.nodes[0].verdict in (told.verdict, Verdict.UNPROVEN), (question.title, told)
     return found.count(Verdict.ALLOWED) + found.count(Verdict.FORBIDDEN)
 
 

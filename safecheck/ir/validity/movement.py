@@ -51,9 +51,11 @@ def extremes(view: Operands) -> Iterator[str]:
 
 
 def permutation(view: Operands) -> Iterator[str]:
-    """Transpose names every axis once."""
+    """Transpose names every axis once; an exporter counts from the end, and every reader follows it."""
     data, perm = view.shape(0), view.numbers("perm")
-    if data is not None and perm is not None and sorted(perm) != list(range(len(data))):
+    if data is None or perm is None:
+        return
+    if len(perm) != len(data) or {axis % len(data) for axis in perm} != set(range(len(data))):
         yield f"perm is {list(perm)}, which is no order of {len(data)} dimensions"
 
 

@@ -19,7 +19,10 @@ from safecheck.ir.signature import (
 
 
 def form_id(node: Signature) -> FactValue:
-    """Hash of operator, opset, attributes, and of types, shapes and small constants of all tensors."""
+    """Hash of operator, opset, attributes, and of types, shapes and small constants of all tensors.
+
+    Neighbours are left out: a form is asked about alone, and what its neighbours forbid stays forbidden.
+    """
     tensors = [_tensor(tensor, node.op_type) for side in (node.inputs, node.outputs) for tensor in (*side, None)]
     if UNKNOWN in tensors or any(_unknown(value) for _, value in node.attributes):
         return UNKNOWN
@@ -31,8 +34,6 @@ def form_id(node: Signature) -> FactValue:
         node.attributes,
         tensors,
     )
-    if node.beside:
-        parts = (*parts, node.beside)
     return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
