@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 from case_files import TARGETS, cases
 
+from safecheck.errors import InputError
 from safecheck.finding import ModelVerdict, Verdict
 from safecheck.ir.model import load as load_model
 from safecheck.ir.reach import imported_scopes
@@ -194,7 +195,10 @@ def generated_models(folder: Path) -> Book:
     release = tuple(int(part) for part in profile.target["tensorrt"].split("."))
     found = []
     for model in models():
-        judged = signatures_of_model(model.model, profile, folder)
+        try:
+            judged = signatures_of_model(model.model, profile, folder)
+        except InputError:  # what ONNX forbids has an answer, but no rule is asked about it
+            continue
         judged = judged._replace(fits=partial(fits, answers[str(model)]))
         if said(profile, judged):
             found.append(judged)

@@ -14,6 +14,7 @@ from safecheck.errors import InputError, UsageError
 from safecheck.finding import Verdict
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.usecases.audit import audit_model
+from safecheck.usecases.python import fix_model
 from safecheck.zoo.build import Order, build
 from safecheck.zoo.export import to_onnx
 
@@ -22,6 +23,7 @@ ort = pytest.importorskip("onnxruntime")
 
 NANO = Order("csa-nano")
 SHAPE = (1, 3, 64, 64)
+REFUSED = ("reduce-mean", "resize-sizes")
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,15 @@ def test_it_exports_runs_and_is_compliant(geometry: Any, exporter: Any, tmp_path
     assert np.abs(found - expected).max() < 1e-5
 
     report = audit_model(str(file), profile(DEFAULT))
-    assert str(report.verdict) == "compliant"
     assert report.audit is not None
     assert report.audit.macs == NANO.reference.macs[geometry]
+    if exporter == "torchscript":  # equal parameters hang on Identity nodes, which the parser does not fold
+        assert {node.location.op_type for node in report.audit.nodes if node.verdict is not Verdict.ALLOWED} <= {
+            "BatchNormalization", "Conv", "Identity",
+        }  # fmt: skip
+        assert str(report.verdict) == "non-compliant"
+        report = fix_model(str(file), tmp_path / "fixed.onnx").after
+    assert str(report.verdict) == "compliant"
 
 
 def test_sizes_and_mean_are_refused_exactly_there(tmp_path: Path) -> None:
@@ -58,9 +66,9 @@ def test_sizes_and_mean_are_refused_exactly_there(tmp_path: Path) -> None:
     (tmp_path / "nano.onnx").write_bytes(exported.data)
     report = audit_model(str(tmp_path / "nano.onnx"), profile(DEFAULT))
     assert report.audit is not None
-    forbidden = [node.location.op_type for node in report.audit.nodes if node.verdict is Verdict.FORBIDDEN]
+    refused = [finding.location.op_type for finding in report.audit.findings if finding.rule in REFUSED]
     # Six blocks, each with one resize to its grid and one back: 16 -> 4, 7 -> 4, 3 -> 4 and 1 -> 2.
-    assert sorted(forbidden) == ["ReduceMean", *["Resize"] * 12]
+    assert sorted(refused) == ["ReduceMean", *["Resize"] * 12]
 
 
 def test_the_parameters_are_as_listed(network: Any) -> None:
