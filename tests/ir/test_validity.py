@@ -164,7 +164,7 @@ def test_no_model_of_onnx_is_taken_for_none() -> None:
             graph = load(InMemory(case.model.SerializeToString())).graph
         except InputError:
             continue
-        found = [violation(occurrence.signature) for occurrence in signatures(graph, False).nodes]
+        found = [violation(occurrence.signature) for occurrence in signatures(graph).nodes]
         refused += [(case.name, what) for what in found if what is not None]
     assert refused == []
 

@@ -64,7 +64,11 @@ def test_every_node_model_gets_its_verdicts(tmp_path: Path) -> None:
             if node.verdict is not Verdict.ALLOWED
         }
         told = {(finding.location.scope, finding.location.index) for finding in report.audit.findings}
-        if {place for place in told if place[1] is not None} != bad:
+        told = {place for place in told if place[1] is not None}
+        behind = sum(
+            int(part.actual) for one in report.audit.findings for part in one.evidence if part.fact == "nodes behind it"
+        )
+        if not told <= bad or len(bad - told) != behind:
             problems.append(f"{name}: findings and verdicts differ")
     assert problems == []
     assert seen > 1500

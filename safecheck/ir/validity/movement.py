@@ -61,17 +61,18 @@ def permutation(view: Operands) -> Iterator[str]:
 
 def volume(view: Operands) -> Iterator[str]:
     """Reshape keeps the number of elements."""
-    data, result, target = fixed(view.shape(0)), fixed(view.result()), view.values(1)
-    if data is None:
+    data, target = fixed(view.shape(0)), view.values(1) if view.node.opset >= 5 else view.numbers("shape")
+    if data is None or target is None:  # what inference makes of a computed target is no word of the file
         return
-    if target is not None and min(target, default=1) >= 0 and not view.number("allowzero"):
+    result = target if min(target, default=1) >= 0 else None
+    if result is not None and not view.number("allowzero"):
         if any(value == 0 and position >= len(data) for position, value in enumerate(target)):
             yield f"the target {list(target)} copies a dimension that the data of rank {len(data)} does not have"
             return
         result = tuple(value or data[position] for position, value in enumerate(target))
-    if target is not None and target.count(-1) > 1:
+    if target.count(-1) > 1:
         yield f"the target {list(target)} leaves more than one dimension open"
-    elif target is not None and target.count(-1) == 1 and not view.number("allowzero"):
+    elif target.count(-1) == 1 and not view.number("allowzero"):
         rest = [data[i] if value == 0 and i < len(data) else value for i, value in enumerate(target) if value != -1]
         if prod(rest) and prod(data) % prod(rest):
             yield f"the data has {prod(data)} elements, which the target {list(target)} does not divide"

@@ -58,15 +58,16 @@ def activations_missing(node: Signature) -> FactValue:
 def directions_differ(node: Signature) -> FactValue:
     """Whether the two directions of a recurrent operator have other activations, or other parameters of them."""
     size = _ACTIVATIONS.get(node.op_type)
-    if size is None or attribute(node, "direction") != "bidirectional":
+    direction = attribute(node, "direction") if written(node, "direction") else "forward"
+    if size is None or direction not in ("bidirectional", UNKNOWN):
         return False
-    answer: FactValue = False
+    answer: FactValue = False if direction == "bidirectional" else UNKNOWN
     for name in ("activations", "activation_alpha", "activation_beta"):
         value = attribute(node, name) if written(node, name) else ()
         if not isinstance(value, tuple) or (name != "activations" and len(value) not in (0, 2 * size)):
             answer = UNKNOWN  # what is not written has a default for each activation
         elif value[:size] != value[size : 2 * size]:
-            return True
+            return True if direction == "bidirectional" else UNKNOWN
     return answer
 
 

@@ -251,8 +251,11 @@ def vector_before_batches(node: Signature) -> FactValue:
 
 def one_group_of_channels(node: Signature) -> FactValue:
     """Whether a GroupNormalization has one group of several channels."""
-    if node.op_type != "GroupNormalization" or attribute(node, "num_groups") != 1:
+    groups = attribute(node, "num_groups")
+    if node.op_type != "GroupNormalization" or (groups is not UNKNOWN and groups != 1):
         return False
     shape = _shape(node, 0)
     channels = shape[1] if shape is not None and len(shape) > 1 else None
-    return channels != 1 if type(channels) is int else UNKNOWN
+    if channels == 1:
+        return False
+    return True if type(channels) is int and groups == 1 else UNKNOWN

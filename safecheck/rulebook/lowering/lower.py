@@ -85,7 +85,7 @@ def _widened(table: Table, node: Signature) -> Signature:
     if "UINT8" not in table.types or node.op_type in ("QuantizeLinear", "DequantizeLinear"):
         return node
     given = [tensor for tensor in node.inputs or node.outputs if tensor is not None]
-    if not any(tensor.dtype == "UINT8" for tensor in given):
+    if not any(tensor is not None and tensor.dtype == "UINT8" for tensor in (*node.inputs, *node.outputs)):
         return node
     if not all(tensor.constant or tensor.computed for tensor in given):
         return node
@@ -121,8 +121,11 @@ def refused_ranks(node: Signature) -> list[Layer]:
     """A refusal where a tensor of the node has more dimensions than TensorRT has room for."""
     ranks = [len(tensor.shape) for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.shape]
     high = max(ranks, default=0) > _MAX_RANK
+    # Of a node that only makes weights no layer is left that would ask for the shape.
+    alone = node.op_type != "" and not node.inputs
+    open_rank = alone and any(tensor is not None and tensor.shape is None for tensor in node.outputs)
     text = f"A tensor has at most {_MAX_RANK} dimensions."
-    return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value)] if high else []
+    return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value, high)] if high or open_rank else []
 
 
 def _empty_names(table: Table, node: Signature) -> list[Layer]:
