@@ -47,7 +47,18 @@ OPERANDS = [
         "(float[1,2,8,8] x, float[2,2,3,3] w) => (float[1,2,8,8] y) { y = Conv<kernel_shape = [1,1]>(x, w) }",
         "W has 3x3",
     ),
-    ("(float[1,2,2,2] x, float[2,2,3,3] w) => (float y) { y = Conv(x, w) }", "does not fit into the image 1x2x2x2"),
+    (
+        "(float[1,2,2,2] x, float[2,2,3,3] w) => (float y) { y = Conv(x, w) }",
+        "the filter reaches over 3 along dimension 2, but the padded image has 2",
+    ),
+    (
+        "(float[1,1,5,2] x, float[1,1,3,3] w) => (float y) { y = Conv <strides = [2, 2]> (x, w) }",
+        "the filter reaches over 3 along dimension 3, but the padded image has 2",
+    ),
+    (
+        "(float[1,1,5,4] x, float[1,1,3,3] w) => (float y) { y = Conv <strides = [2, 2], dilations = [3, 3]> (x, w) }",
+        "the filter reaches over 7 along dimension 2, but the padded image has 5",
+    ),
     ("(float[1,2,8,8] x, float[2,2,3,3] w) => (float y) { y = Conv<strides = [0,0]>(x, w) }", "strides holds 0"),
     ("(float[1,2,8,8] x, float[2,2,3,3] w) => (float y) { y = Conv<pads = [1,1]>(x, w) }", "pads has 2 entries"),
     (
@@ -178,6 +189,28 @@ def test_an_output_says_of_what_type_it_is() -> None:
     assert caught.value.code == "SC-MODEL-OUTPUT"
     model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
     load(InMemory(model.SerializeToString()))
+
+
+def test_a_list_of_operands_has_no_gaps() -> None:
+    """onnxruntime dies of it, so it is not asked."""
+    model = model_from_text("(float[4] x, float[4] z) => (float[4] y) { y = Min(x, x, z) }")
+    model.graph.node[0].input[1] = ""
+    with pytest.raises(InputError, match="input 1 is left out, but data_0 has no gaps") as caught:
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+    assert (caught.value.code, caught.value.exit_code) == ("SC-ONNX-SCHEMA", 3)
+
+
+@pytest.mark.parametrize("name", ["trip count", "condition"])
+def test_what_limits_a_loop_is_one_element(name: str) -> None:
+    """ONNX asks for a scalar or one element; the vendor's parser dies of two."""
+    lengths = {"m": 2 if name == "trip count" else 1, "c": 2 if name == "condition" else 1}
+    model = model_from_text(
+        f"(float[4] x, int64[{lengths['m']}] m, bool[{lengths['c']}] c) => (float[4] y) "
+        "{ y = Loop(m, c, x) <body = b (int64 i, bool go, float[4] v) => (bool again, float[4] w) "
+        "{ again = Identity(go) w = Abs(v) }> }"
+    )
+    with pytest.raises(InputError, match=f"the {name} has 2 elements, but it must have one"):
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
 
 
 def test_a_required_output_has_a_name() -> None:

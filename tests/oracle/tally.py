@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 import onnxruntime
-from agreement import PROFILE, scope_profile
+from agreement import PROFILE, REFUSED_WHERE_IT_IS_NOT_MISREAD, scope_profile
 from generated.models import Random, random_model
 from scope_check import Answer, Scope
 from scope_check import answer as reading
@@ -97,8 +97,6 @@ class Compared(NamedTuple):
 UNCHECKED = "dynamic or data-dependent shapes"
 _LARGEST = 1_000_000
 """Elements of an input with which a model is run to see whether it is valid."""
-_MISREADINGS = ("scope10-parser-vector-product",)
-"""Rules of the check's own family that tell what the parser computes otherwise."""
 _UNKNOWN = re.compile(r"No importer registered for op|Op type \S+ is not supported in TensorRT-RTX")
 _NETWORK = re.compile(r"Invalid Node|API Usage Error|Shape Error|Error Code")
 _VENDOR = {
@@ -153,7 +151,9 @@ def _refusal(told: str) -> Vendor:
 @cache
 def _without_misreadings() -> Profile:
     whole = scope_profile()
-    return dataclasses.replace(whole, rules=tuple(rule for rule in whole.rules if rule.id not in _MISREADINGS))
+    return dataclasses.replace(
+        whole, rules=tuple(rule for rule in whole.rules if rule.id != REFUSED_WHERE_IT_IS_NOT_MISREAD)
+    )
 
 
 def _ours(model: Random) -> tuple[Ours, str, Audit | None]:

@@ -157,6 +157,16 @@ def no_matrix(view: Operands) -> Iterator[str]:
 
 def condition(view: Operands) -> Iterator[str]:
     """What an If decides by is one element."""
-    shape = fixed(view.shape(0))
+    yield from _one_element(view, 0, "condition")
+
+
+def limits(view: Operands) -> Iterator[str]:
+    """How often a Loop runs, and whether, are one element each."""
+    yield from _one_element(view, 0, "trip count")
+    yield from _one_element(view, 1, "condition")
+
+
+def _one_element(view: Operands, position: int, name: str) -> Iterator[str]:
+    shape = fixed(view.shape(position))
     if shape is not None and prod(shape) != 1:
-        yield f"the condition has {prod(shape)} elements, but it must have one"
+        yield f"the {name} has {prod(shape)} elements, but it must have one"

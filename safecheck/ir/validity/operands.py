@@ -48,6 +48,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "ConstantOfShape": (movement.vectors(0),),
     "Expand": (movement.vectors(1),),
     "If": (movement.condition,),
+    "Loop": (movement.limits,),
     "Pad": (movement.vectors(1),),
     "Reshape": (movement.vectors(1), movement.volume),
     "Scan": (movement.scan_axes,),

@@ -53,6 +53,9 @@ def _breaches(node: Signature, schema: _Schema) -> Iterator[str]:
     for operand, tensor in zip(schema.inputs, node.inputs, strict=False):
         if tensor is None and not operand.optional:
             yield f"input {operand.name} is left out, but it is required"
+    repeated = len(schema.inputs) if schema.repeats[0] else len(node.inputs)
+    if None in node.inputs[repeated:]:
+        yield f"input {node.inputs.index(None, repeated)} is left out, but {schema.inputs[-1].name} has no gaps"
     for operand, tensor in zip(schema.outputs, node.outputs, strict=False):
         if tensor is None and not operand.optional:
             yield f"output {operand.name} has no name, but it is required"

@@ -31,6 +31,26 @@ def _something_comes_out(view: Operands) -> Iterator[str]:
             yield f"dimension {axis} of the output is {dim}, so the window does not fit into the image {words(data)}"
 
 
+def _image_under_filter(view: Operands) -> Iterator[str]:
+    """A filter larger than its padded image: inference rounds the size to 1 where a stride is above 1, nobody runs it.
+
+    Pools are another matter: onnxruntime and TensorRT both run a window that is larger than its image.
+    """
+    data, filters = view.shape(0), fixed((view.shape(1) or ())[2:])
+    if data is None or not filters or view.attribute("auto_pad") in ("SAME_UPPER", "SAME_LOWER"):
+        return
+    count = len(filters)
+    pads = view.numbers("pads") or (0,) * (2 * count)
+    dilations = view.numbers("dilations") or (1,) * count
+    if len(pads) != 2 * count or len(dilations) != count:
+        return  # said already
+    for axis in range(count):
+        size, reach = known_int(data, 2 + axis), dilations[axis] * (filters[axis] - 1) + 1
+        if size is not None and size + pads[axis] + pads[count + axis] < reach:
+            padded = size + pads[axis] + pads[count + axis]
+            yield f"the filter reaches over {reach} along dimension {2 + axis}, but the padded image has {padded}"
+
+
 def convolution(view: Operands) -> Iterator[str]:
     """Channels, groups, bias and window of a convolution or deconvolution fit data and weights."""
     data, weights, group = view.shape(0), view.shape(1), view.number("group")
@@ -61,7 +81,10 @@ def convolution(view: Operands) -> Iterator[str]:
             yield f"W takes {maps} channels, which {group} groups do not divide"
         maps = None if per_group is None else per_group * group
     yield from length(view, 2, "B", maps, "W makes maps, namely")
-    yield from _something_comes_out(view)
+    if view.node.op_type == "Conv":
+        yield from _image_under_filter(view)
+    else:
+        yield from _something_comes_out(view)
 
 
 def pooling(view: Operands) -> Iterator[str]:
