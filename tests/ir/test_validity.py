@@ -76,6 +76,10 @@ OPERANDS = [
     ("(float[2,3] x, float[2,2] z) => (float[2,3] y) { y = Add(x, z) }", "do not stretch to a common one"),
     ("(float[2,3,4] x, float[3] z) => (float[2,3,4] y) { y = PRelu(x, z) }", "slope is 3, which does not stretch"),
     ("(float[4,8] x) => (float[5,8] y) <int64[2] s = {5, 8}> { y = Reshape(x, s) }", "the data has 32 elements"),
+    (
+        "(float[1,5,6] x, int64[1,5,6] i, float[1,6,6] u) => (float y) { y = ScatterElements<axis = 1>(x, i, u) }",
+        "the updates are 1x6x6, but the indices 1x5x6",
+    ),
     ("(float[4,8] x) => (float[4,8] y) { y = Transpose<perm = [0,0]>(x) }", "perm is [0, 0]"),
     ("(float[4,8] x) => (float y) <int64[1,2] s = {8, 4}> { y = Reshape(x, s) }", "input 1 has rank 2"),
     ("(float[4,8] x) => (float y) <int64 s = {0}, int64 e = {2}> { y = Slice(x, s, e) }", "input 1 has rank 0"),

@@ -148,6 +148,16 @@ def vectors(*positions: int) -> Check:
     return check
 
 
+def updates(view: Operands) -> Iterator[str]:
+    """Every update has its index."""
+    indices, new = view.shape(1), view.shape(2)
+    if indices is None or new is None:
+        return
+    pairs = zip(indices, new, strict=False)
+    if len(indices) != len(new) or any(type(a) is int and type(b) is int and a != b for a, b in pairs):
+        yield f"the updates are {words(new)}, but the indices {words(indices)}"
+
+
 def no_matrix(view: Operands) -> Iterator[str]:
     """Axes are a vector; a scalar is taken for one axis by every reader."""
     axes = view.shape(1)

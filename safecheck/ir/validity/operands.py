@@ -17,7 +17,7 @@ _ARITHMETIC = (
 )  # fmt: skip
 _WITH_AXIS = (
     "ArgMax", "ArgMin", "Compress", "Flatten", "Gather", "GatherElements", "Hardmax", "LogSoftmax", "LpNormalization",
-    "OneHot", "RMSNormalization", "Scatter", "ScatterElements", "Softmax", "TopK",
+    "OneHot", "RMSNormalization", "Softmax", "TopK",
 )  # fmt: skip
 
 _WITH_AXES = (
@@ -51,6 +51,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Loop": (movement.limits,),
     "Pad": (movement.vectors(1),),
     "Reshape": (movement.vectors(1), movement.volume),
+    "Scatter": (movement.axis_in_range, movement.updates),
+    "ScatterElements": (movement.axis_in_range, movement.updates),
     "Scan": (movement.scan_axes,),
     "Slice": (movement.vectors(1, 2, 3, 4),),
     "Split": (movement.axis_in_range, movement.vectors(1), movement.parts),
