@@ -176,20 +176,34 @@ def _prove_movement(feeds: Mapping[str, Tensor], old: Session, new: Session) -> 
 
 
 def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new: Session) -> Proof:
-    total, count = Difference(), 0
+    total, count, reached = Difference(), 0, not claim.ranges
     for kind, drawn in samples(feeds):
         feed = {name: _raised(value, claim.floors.get(name)) for name, value in drawn.items()}
         measured = Difference()
         for expected, actual in zip(old.run(feed), new.run(feed), strict=True):
-            one = difference(expected, actual)
+            inside = _in_range(claim, feed, expected)
+            one = difference(expected[inside], actual[inside])
             if kind != SPECIAL or not claim.finite_only:
                 _check(claim, kind, feed, expected, actual, one)
             measured = measured.worst(one)
+            reached = reached or (kind in FINITE and bool(expected[inside].size))
         if kind in FINITE:
             total = total.worst(measured)
         count += 1
+    if not reached:
+        raise UnprovedError("no sample lies in the range for which the bound holds")
     domain = "finite values" if claim.finite_only else "all values"
     return Proof(claim.kind, claim.method, total, count, SEED, claim.bound, domain, claim.caveats, claim.ranges)
+
+
+def _in_range(claim: Claim, feed: Mapping[str, Any], expected: Any) -> Any:
+    """Which elements of a result the claim is about: all, or those that it limits."""
+    import numpy
+
+    if not claim.ranges or claim.limit is None or not expected.ndim:
+        return ...
+    with numpy.errstate(all="ignore"):
+        return numpy.broadcast_to(numpy.isfinite(claim.limit(feed, expected)), expected.shape)
 
 
 def _raised(value: Any, floor: float | None) -> Any:
