@@ -31,6 +31,10 @@ class Range:
     outside: str = "the result stays near that of the nearer end"
     """What happens beyond it."""
 
+    def __str__(self) -> str:
+        ends = f"{self.low:.3g} ({self.low_source}) and {self.high:.3g} ({self.high_source})"
+        return f"{self.value} between {ends}; outside, {self.outside}"
+
 
 @dataclass(frozen=True)
 class Claim:

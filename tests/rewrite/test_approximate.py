@@ -107,6 +107,24 @@ def test_an_exponential_on_a_range(limits: tuple[float, float]) -> None:
     assert beyond == pytest.approx(np.exp(limits), rel=1e-4)
 
 
+@pytest.mark.parametrize("limits", [(1e-6, 1e6), (1.0, 4096.0), (0.5, 2.0), (1e-12, 1e-3)])
+def test_a_logarithm(limits: tuple[float, float]) -> None:
+    x = spread(*limits)[1:-1]
+    y, found = computed(lambda plane, value: approximate.logarithm(plane, value, *limits), x)
+    assert (np.abs(y - np.log(x.astype(np.float64))) <= found.absolute).all()
+    assert found.absolute < 5e-5
+    beyond, _ = computed(lambda plane, value: approximate.logarithm(plane, value, *limits), [-1e6, 0.0, 1e20])
+    assert np.isfinite(beyond).all()
+
+
+def test_a_logarithm_of_one_more() -> None:
+    x = np.concatenate([[0.0], spread(1e-12, 1.0)])
+    y, found = computed(approximate.log_of_one_more, x)
+    assert (np.abs(y - np.log1p(x.astype(np.float64))) <= found.absolute).all()
+    assert y[0] == 0
+    assert found.absolute < 5e-6
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-30, 30), st.floats(0.001, 30), st.sampled_from([-0.5, -1.0]), st.sampled_from([U, 2.0**-11]))
 def test_a_plan_holds_by_its_own_account(start: float, length: float, exponent: float, unit: float) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, factorial, log, sqrt
+from math import ceil, exp, factorial, log, sqrt
 from typing import Any
 
 from safecheck.rewrite.algebra.plane import Plane
@@ -29,6 +29,8 @@ _COUNTS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256)
 _STEP_COSTS = {-0.5: 32, -1.0: 28}
 """What one step of Newton's iteration costs, where one segment costs 4 (each is written and read twice): passes over
 one channel, and what starting four or three layers takes."""
+_LOG_STEP = 0.56
+"""Largest logarithm of the ratio of two knots of `logarithm`: its chords are off by 0.02."""
 _ENOUGH = 8
 """Unit roundoffs of relative error at which an iteration may end; one step alone rounds by 4."""
 
@@ -155,28 +157,79 @@ def decay(plane: Plane, value: str) -> Approximation:
 def exponential(plane: Plane, value: str, low: float, high: float) -> Approximation:
     """exp(x) for x in [low, high], within a relative error that grows with the range; outside it stays at the ends.
 
-    The argument of the polynomial is at most 1/2, so that its terms fall by half or more: degree 7 leaves a remainder
-    below 1.1 z^8 / 8!, 1.9 z^8 / 8! relative to exp(-1/2). A power multiplies relative errors. The clamp rounds by 2 u
-    times what is clamped.
+    The clamp rounds by 2 u times what is clamped.
     """
-    u = roundoff(plane)
-    squarings = max(0, int(log(max(-low, high, 0.5) / 0.5, 2) - 1e-9) + 1)
-    part = 2.0**-squarings
     below = plane.relu(plane.affine(plane.relu(plane.affine(value, 1.0, -low)), -1.0, high - low))
-    z = plane.affine(below, -part, high * part)
-    made = polynomial(plane, z, [1 / factorial(power) for power in range(8)])
+    inside = plane.affine(below, -1.0, high)
+    found = _power(plane, inside, max(-low, high))
+    return Approximation(found.value, found.relative + 2.2 * roundoff(plane) * (high - low + abs(high)))
+
+
+def _power(plane: Plane, value: str, largest: float) -> Approximation:
+    """exp(x) for |x| up to `largest`: a polynomial in z = x / 2^k with |z| up to Z = 1/2, and k squarings.
+
+    The remainder of degree 8 is at most 1.1 Z^9 / 9!, exp(Z) times that relative; Horner's rule is off by
+    u exp(2 Z) (1 + 2 Z) relative, and 2^k powers multiply both. The squarings round by (2^k - 1) u together.
+    """
+    squarings = max(0, ceil(log(max(largest, 0.5) / 0.5, 2) - 1e-9))
+    u, z_most = roundoff(plane), max(largest, 0.5) / 2**squarings
+    z = plane.affine(value, 2.0**-squarings) if squarings else value
+    made = polynomial(plane, z, [1 / factorial(power) for power in range(9)])
     for _ in range(squarings):
         made = plane.multiply(made, made)
-    horner = 1.9 * 0.5**8 / factorial(8) + u * exp(1) * 2
-    clamp = 2 * u * (high - low + abs(high))
-    return Approximation(made, 1.1 * (2**squarings * (horner + u) + clamp))
+    each = 1.1 * z_most**9 / factorial(9) * exp(z_most) + u * exp(2 * z_most) * (1 + 2 * z_most) + u
+    return Approximation(made, 1.1 * 2**squarings * each)
+
+
+def logarithm(plane: Plane, value: str, low: float, high: float) -> Approximation:
+    """log(v) for v in [low, high], within an absolute error; outside it stays near the ends.
+
+    Chords of ratio r are off by log(r)^2 / 8, half of that where they are raised by the other half. With y so found,
+    log(v) = y + log(1 + w), w = v exp(-y) - 1: what y is off by, so that the series ends with the cube, and only the
+    relative error of exp(-y) counts.
+    """
+    u = roundoff(plane)
+    count = max(4, ceil(log(high / low) / _LOG_STEP))
+    knots = [float(knot) for knot in _knots(low, high, count, u)]
+    chord = (log(high / low) / count) ** 2 / 16
+    y = segments(plane, value, knots, [log(knot) + chord for knot in knots])
+    largest = max(abs(log(low)), abs(log(high))) + 0.1
+    inverted = _power(plane, plane.affine(y, -1.0), largest)
+    product = plane.multiply(kept(plane, value, low, high), inverted.value)
+    rest = polynomial(plane, plane.affine(product, 1.0, -1.0), [0.0, 1.0, -1 / 2, 1 / 3])
+    off = 1.1 * (chord + gamma(count + 4, u) * (log(high / low) + largest))
+    return Approximation(plane.add(y, rest), 0.0, 1.1 * (inverted.relative + off**4 / 4 + 6 * u + u * largest))
+
+
+def log_of_one_more(plane: Plane, value: str) -> Approximation:
+    """log(1 + v) for v in [0, 1], as v q(v), so that it vanishes with v.
+
+    q interpolates log(1 + v) / v in Chebyshev's points. That function is at most 2.02 in the ellipse of parameter 5
+    about the interval, so that degree 11 is off by 4 x 2.02 / (5^11 x 4) at most (Trefethen, Approximation Theory and
+    Approximation Practice, theorem 8.2). Horner's rule is off by gamma(22) times the sum of the magnitudes.
+    """
+    coefficients = _quotient()
+    q = polynomial(plane, value, coefficients)
+    rounding = gamma(2 * len(coefficients), roundoff(plane)) * sum(map(abs, coefficients))
+    return Approximation(plane.multiply(value, q), 0.0, 4.2e-8 + rounding)
+
+
+@lru_cache(maxsize=1)
+def _quotient() -> tuple[float, ...]:
+    """Coefficients of the polynomial for log(1 + v) / v, from the constant term up."""
+    from numpy import log1p
+    from numpy.polynomial import Chebyshev, Polynomial
+
+    fitted = Chebyshev.interpolate(lambda v: log1p(v) / v, 11, domain=[0, 1])
+    return tuple(float(entry) for entry in fitted.convert(kind=Polynomial).coef)
 
 
 def polynomial(plane: Plane, value: str, coefficients: Sequence[float]) -> str:
     """The sum of c[k] v^k by Horner's rule."""
     made = plane.affine(value, coefficients[-1], coefficients[-2])
     for coefficient in reversed(coefficients[:-2]):
-        made = plane.affine(plane.multiply(made, value), 1.0, coefficient)
+        made = plane.multiply(made, value)
+        made = plane.affine(made, 1.0, coefficient) if coefficient else made
     return made
 
 
