@@ -15,6 +15,27 @@ Limit = Callable[[Mapping[str, Any], Any], Any]
 """Inputs by name and the expected result -> the absolute error that the derivation allows, per element or for all."""
 
 
+Source = Literal["derived", "assumed", "measured"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values between which a bound holds."""
+
+    value: str
+    """What lies in the range, in words."""
+    low: float
+    high: float
+    low_source: Source = "derived"
+    high_source: Source = "assumed"
+    outside: str = "the result stays near that of the nearer end"
+    """What happens beyond it."""
+
+    def __str__(self) -> str:
+        ends = f"{self.low:.3g} ({self.low_source}) and {self.high:.3g} ({self.high_source})"
+        return f"{self.value} between {ends}; outside, {self.outside}"
+
+
 @dataclass(frozen=True)
 class Claim:
     """How well a replacement agrees with what it replaces, and why. A proof has to show it."""
@@ -33,6 +54,8 @@ class Claim:
     """For `bounded`: the derived bound."""
     bound: str = ""
     """The derived bound in words."""
+    ranges: tuple[Range, ...] = ()
+    """Where the bound holds; empty: everywhere. `limit` is infinite outside."""
 
 
 @dataclass(frozen=True)

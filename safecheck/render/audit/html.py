@@ -154,4 +154,5 @@ def _proof(proof: Any) -> str:
         measured = f"; largest difference {proof.difference.max_abs:.3g} in {proof.samples} samples, seed {proof.seed}"
     bound = f"; bound: {proof.bound}" if proof.bound else ""
     caveats = f"; holds with this: {'; '.join(proof.caveats)}" if proof.caveats else ""
-    return f"{proof.kind}: {proof.method}{measured}{bound}{caveats}"
+    ranges = "".join(f"; for {limits}" for limits in proof.ranges)
+    return f"{proof.kind}: {proof.method}{measured}{bound}{ranges}{caveats}"

@@ -13,6 +13,7 @@ from safecheck.rewrite.driver import Step
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof
 from safecheck.rewrite.proof.whole import Whole
+from safecheck.rewrite.rule import Range
 from safecheck.usecases.fix import Fixed
 
 
@@ -66,7 +67,19 @@ def _proof(proof: Proof) -> dict[str, Any]:
         "seed": proof.seed,
         "bound": proof.bound,
         "domain": proof.domain,
+        "ranges": [_range(limits) for limits in proof.ranges],
         "caveats": list(proof.caveats),
+    }
+
+
+def _range(limits: Range) -> dict[str, Any]:
+    return {
+        "value": limits.value,
+        "low": limits.low,
+        "low_source": limits.low_source,
+        "high": limits.high,
+        "high_source": limits.high_source,
+        "outside": limits.outside,
     }
 
 

@@ -66,6 +66,11 @@ def _group(group: list[Step]) -> Iterator[Line]:
     yield Line(f"  proof     {proof.kind}, {proof.domain}: {proof.method}")
     if proof.bound:
         yield Line(f"  bound     {proof.bound}")
+    ranges = list(dict.fromkeys(str(limits) for step in group if step.proof for limits in step.proof.ranges))
+    for limits in ranges[:_SITES]:
+        yield Line(f"  range     {limits}")
+    if len(ranges) > _SITES:
+        yield Line(f"            and {len(ranges) - _SITES} more", "quiet")
     if proof.samples:
         worst = _worst(group)
         yield Line(

@@ -18,7 +18,7 @@ from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.runtime import RunError, Session
 from safecheck.rewrite.proof.samples import FINITE, SEED, SPECIAL, samples
 from safecheck.rewrite.replacement import Replacement
-from safecheck.rewrite.rule import Claim
+from safecheck.rewrite.rule import Claim, Range
 from safecheck.text import printable
 
 TOLERANCE = 1e-5
@@ -38,6 +38,8 @@ class Proof:
     bound: str = ""
     domain: str = "all values"
     caveats: tuple[str, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    """Where the bound holds; empty: everywhere."""
 
 
 class UnprovedError(Exception):
@@ -65,7 +67,16 @@ def prove(graph: MutableGraph, replacement: Replacement, claim: Claim) -> Proof:
     old_model = _model(graph, feeds, region(graph, replacement.inputs, results), results, {})
     new_model = _model(graph, feeds, _with_aliases(replacement), results, replacement.constants)
     floors = tuple((position, claim.floors[name]) for position, name in enumerate(feeds) if name in claim.floors)
-    words = claim.kind, claim.method, claim.moves_data, claim.finite_only, claim.caveats, claim.bound, floors
+    words = (
+        claim.kind,
+        claim.method,
+        claim.moves_data,
+        claim.finite_only,
+        claim.caveats,
+        claim.bound,
+        claim.ranges,
+        floors,
+    )
     key = fingerprint(old_model), fingerprint(new_model), words
     shown = graph.memo(_Shown)
     if key not in shown:  # a network repeats its blocks: equal sites with equal weights need one proof
@@ -165,20 +176,34 @@ def _prove_movement(feeds: Mapping[str, Tensor], old: Session, new: Session) -> 
 
 
 def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new: Session) -> Proof:
-    total, count = Difference(), 0
+    total, count, reached = Difference(), 0, not claim.ranges
     for kind, drawn in samples(feeds):
         feed = {name: _raised(value, claim.floors.get(name)) for name, value in drawn.items()}
         measured = Difference()
         for expected, actual in zip(old.run(feed), new.run(feed), strict=True):
-            one = difference(expected, actual)
+            inside = _in_range(claim, feed, expected)
+            one = difference(expected[inside], actual[inside])
             if kind != SPECIAL or not claim.finite_only:
                 _check(claim, kind, feed, expected, actual, one)
             measured = measured.worst(one)
+            reached = reached or (kind in FINITE and bool(expected[inside].size))
         if kind in FINITE:
             total = total.worst(measured)
         count += 1
+    if not reached:
+        raise UnprovedError("no sample lies in the range for which the bound holds")
     domain = "finite values" if claim.finite_only else "all values"
-    return Proof(claim.kind, claim.method, total, count, SEED, claim.bound, domain, claim.caveats)
+    return Proof(claim.kind, claim.method, total, count, SEED, claim.bound, domain, claim.caveats, claim.ranges)
+
+
+def _in_range(claim: Claim, feed: Mapping[str, Any], expected: Any) -> Any:
+    """Which elements of a result the claim is about: all, or those that it limits."""
+    import numpy
+
+    if not claim.ranges or claim.limit is None or not expected.ndim:
+        return ...
+    with numpy.errstate(all="ignore"):
+        return numpy.broadcast_to(numpy.isfinite(claim.limit(feed, expected)), expected.shape)
 
 
 def _raised(value: Any, floor: float | None) -> Any:

@@ -14,6 +14,7 @@ from safecheck.rewrite.rules.gelu import GeluToSigmoid
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
+from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
@@ -26,6 +27,7 @@ from safecheck.rewrite.rules.widen import WidenToFourDimensions
 REWRITES: tuple[Rewrite, ...] = (
     WidenToFourDimensions(),
     FuseLayerNormalization(),
+    NormalizationToNewton(),  # before the means that a written out one begins with become pools
     RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     KeepRank(),
     ResizeSizesToScales(),

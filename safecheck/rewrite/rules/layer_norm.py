@@ -20,7 +20,7 @@ _CLAIM = Claim(
 
 
 @dataclass
-class _Found:
+class WrittenOut:
     """What was read off the nodes so far."""
 
     source: str
@@ -29,6 +29,10 @@ class _Found:
     result: str
     scale: Any = None
     bias: Any = None
+
+    def parameter(self, graph: MutableGraph, array: Any) -> Any | None:
+        """A scale or bias with the shape of the normalised axes; None if there is none."""
+        return None if array is None else _parameter(self, array, graph.dims(self.source) or (), graph)
 
 
 class FuseLayerNormalization:
@@ -41,7 +45,7 @@ class FuseLayerNormalization:
         """The normalisation whose root is the anchor; axes that are not the last ones are exchanged with those."""
         if node.op_type not in ("Sqrt", "Pow"):
             return None
-        found = _normalisation(graph, node)
+        found = written_out(graph, node)
         if found is None:
             return None
         if graph.opset < _MIN_OPSET:
@@ -63,7 +67,7 @@ class FuseLayerNormalization:
         return Match((node,), (Candidate(builder.replacement([found.source], {found.result: value}), _CLAIM),))
 
 
-def _normalisation(graph: MutableGraph, root: Any) -> _Found | None:
+def written_out(graph: MutableGraph, root: Any) -> WrittenOut | None:
     """Read backwards from the root to the source, and forwards to the result."""
     if root.op_type == "Pow" and _number(graph, root.input[1]) != -0.5:
         return None
@@ -79,7 +83,7 @@ def _normalisation(graph: MutableGraph, root: Any) -> _Found | None:
     divided = _divided(graph, root, source, axes)
     if divided is None:
         return None
-    found = _Found(source, axes, epsilon, divided)
+    found = WrittenOut(source, axes, epsilon, divided)
     for op_type, field in (("Mul", "scale"), ("Add", "bias")):
         follower = _only_reader(graph, found.result)
         if follower is None or follower.op_type != op_type:
@@ -157,7 +161,7 @@ def _with_number(graph: MutableGraph, node: Any) -> tuple[str | None, float | No
     return None, None
 
 
-def _parameter(found: _Found, array: Any, dims: tuple[int, ...], graph: MutableGraph) -> Any | None:
+def _parameter(found: WrittenOut, array: Any, dims: tuple[int, ...], graph: MutableGraph) -> Any | None:
     """A scale or bias with the shape of the normalised axes, ones if there is none; None if it varies along others."""
     import numpy
 
