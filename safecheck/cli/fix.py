@@ -25,6 +25,15 @@ from safecheck.usecases.fix import fix as fix_model
 @click.option("--opset", type=click.IntRange(1, 200), help="Convert to this version of ai.onnx first.")
 @click.option("--select", "selected", metavar="REWRITE", multiple=True, help="Only this rewrite; may be repeated.")
 @click.option("--ignore", "ignored", metavar="REWRITE", multiple=True, help="Not this rewrite; may be repeated.")
+@click.option(
+    "--limit-activation",
+    "most",
+    metavar="MIB",
+    type=click.IntRange(1, 1 << 20),
+    default=1024,
+    show_default=True,
+    help="No tensor that a rewrite adds is larger, where it can be made in parts.",
+)
 @click.option("--dry-run", is_flag=True, help="Do everything but write the model.")
 @click.option("--diff", is_flag=True, help="Print the change of the node list instead of the report.")
 @click.option(
@@ -32,7 +41,7 @@ from safecheck.usecases.fix import fix as fix_model
 )
 def fix(
     model: str, target: str | None, profile_name: str | None, batch: int | None, opset: int | None,
-    selected: tuple[str, ...], ignored: tuple[str, ...], dry_run: bool, diff: bool, outputs: tuple[str, ...],
+    selected: tuple[str, ...], ignored: tuple[str, ...], most: int, dry_run: bool, diff: bool, outputs: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Rewrite what restricted mode does not allow, and prove each rewrite.
 
@@ -54,7 +63,7 @@ def fix(
     targets = targets_of("fix", outputs)
     check_targets([*([Target("onnx", target)] if target is not None else []), *targets], [model, profile_name])
     illustrate = any(place.format == "html" for place in targets)
-    request = Request(batch, opset, selected, ignored, illustrate=illustrate)
+    request = Request(batch, opset, selected, ignored, largest=most << 20, illustrate=illustrate)
     fixed = fix_model(model, None if dry_run else target, rulebook, request)
     refuse_clashes(targets, fixed.before.weight_files)
     for place in targets:

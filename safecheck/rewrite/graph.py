@@ -24,6 +24,9 @@ from safecheck.rewrite.replacement import Replacement
 
 _Memo = TypeVar("_Memo")
 
+LARGEST = 1 << 30
+"""Bytes of the largest tensor that a replacement makes, unless the caller says otherwise."""
+
 
 class MutableGraph:
     """The main graph of a ModelProto whose weights are inline. The proto belongs to it from then on."""
@@ -39,6 +42,8 @@ class MutableGraph:
         """Version of ai.onnx that the model imports; 0 if none."""
         self.version = 0
         """Another number after every change."""
+        self.largest = LARGEST
+        """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
         self.outputs: list[str] = [value.name for value in proto.graph.output]
         """Network outputs."""
         self._ends = frozenset(self.outputs)

@@ -18,7 +18,7 @@ from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
 from safecheck.rewrite.driver import Step, name_of, rewrite_all, words
 from safecheck.rewrite.files import fits, read_whole, refuse_inputs, written
-from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.graph import LARGEST, MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof
@@ -51,6 +51,8 @@ class Request:
     """Whether rewrites may be used that hold for finite values only."""
     whole: bool = True
     """Whether the two models are run against each other as a whole."""
+    largest: int = LARGEST
+    """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
     illustrate: bool = False
     """Whether the audit of the result knows its pictures."""
 
@@ -128,6 +130,7 @@ def _fixed(source: str | InMemory, target: str | None, profile: Profile, request
     proto, steps = _prepared(original, request, path)
     reference = proto.SerializeToString() if fits(proto) else model.content or path
     graph = MutableGraph(proto)
+    graph.largest = request.largest
     old_lines = listing(graph)
     steps += _normalised(graph, request)
     verdicts = Verdicts(graph, profile)

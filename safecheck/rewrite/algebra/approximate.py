@@ -141,17 +141,24 @@ def root(plane: Plane, value: str, low: float, high: float) -> Approximation:
 
 
 def decay(plane: Plane, value: str) -> Approximation:
-    """exp(x) for x <= 0, within an absolute error: the fifth Taylor polynomial of max(x, -32) / 16, four squarings.
-
-    The remainder of the series at z = x / 16 is at most |z|^6 / 720, and of the 16th power at most 16 times that times
-    exp(15 z): largest at z = -0.4. Horner's rule is off by u exp(2 |z|) (1 + 2 |z|) relative at most, which sixteen
-    powers multiply by 16 exp(16 z), largest at z = 0; the squarings round by 15 u together, max(x, -32) by 32 u.
-    """
+    """exp(x) for x <= 0, within an absolute error; below -32 it stays at exp(-32). The clamp rounds by 32 u, then u."""
     above = plane.relu(plane.affine(value, 1.0, DECAY))  # as large as -x is, nothing of it is left
-    made = polynomial(plane, plane.affine(above, 1 / 16, -DECAY / 16), [1 / factorial(power) for power in range(6)])
+    found = sixteenth(plane, plane.affine(above, -1 / 16, DECAY / 16))
+    return Approximation(found.value, 0.0, found.absolute + 33 * roundoff(plane))
+
+
+def sixteenth(plane: Plane, value: str) -> Approximation:
+    """exp(-16 z) for z in [0, 2.1], within an absolute error: the sixth Taylor polynomial, and four squarings.
+
+    The remainder of the series is at most z^7 / 5040, and of the 16th power at most 16 times that times exp(-15 z):
+    largest at z = 7 / 15. Horner's rule is off by u exp(2 z) (1 + 2 z) relative at most, which sixteen powers multiply
+    by 16 exp(-16 z), largest at z = 0; the squarings round by 15 u together. At z = 2.1 the power is below exp(-29).
+    """
+    made = polynomial(plane, value, [(-1) ** power / factorial(power) for power in range(7)])
     for _ in range(4):
         made = plane.multiply(made, made)
-    return Approximation(made, 0.0, 16 * 0.4**6 / 720 * exp(-6) + 64 * roundoff(plane) + exp(-DECAY))
+    remainder = 16 * (7 / 15) ** 7 / 5040 * exp(-7)
+    return Approximation(made, 0.0, remainder + 32 * roundoff(plane) + exp(-DECAY))
 
 
 def exponential(plane: Plane, value: str, low: float, high: float) -> Approximation:

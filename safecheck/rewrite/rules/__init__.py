@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from safecheck.rewrite.rule import Rewrite
+from safecheck.rewrite.rules.activations import ActivationProductToConvolution
 from safecheck.rewrite.rules.affine import FoldAffineIntoConvolution
 from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution
 from safecheck.rewrite.rules.clamp import ClampToRelu
@@ -40,6 +41,7 @@ REWRITES: tuple[Rewrite, ...] = (
     AveragePoolToConvolution(),
     GeluToSigmoid(),
     MatmulToConvolution(),
+    ActivationProductToConvolution(),
     FoldAffineIntoConvolution(),
     ConstantTensorToConvolution(),
     ConvolutionToDense(),

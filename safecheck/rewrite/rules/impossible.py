@@ -19,10 +19,6 @@ _EXPONENTIAL = (
 )
 _CHOICE = "which elements it takes depends on data, so there is no fixed movement to write; select on the host"
 _RECURRENT = "it carries a state through a number of rounds that is not fixed; write the rounds out before the export"
-_ACTIVATIONS = (
-    "both operands are computed: only an expansion into elementwise products would do, with as many times the memory "
-    "as the inner dimension has entries"
-)
 _CURVE = (
     "it follows an exponential or a logarithm of data on one side; no sum or product of sigmoids equals it for all "
     "values. In the architecture, SiLU (a product with a sigmoid) is the way out"
@@ -40,7 +36,6 @@ _REASONS = {
     "Ceil": _JUMP,
     "Celu": _CURVE,
     "DeformConv": _READS,
-    "Einsum": _ACTIVATIONS,
     "Elu": _CURVE,
     "Equal": _TRUTH,
     "Exp": "sigmoids grow like exponentials on one side only; there is no expression that holds for all values",
@@ -61,7 +56,6 @@ _REASONS = {
     "Loop": _RECURRENT,
     "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
     "LSTM": _RECURRENT,
-    "MatMul": _ACTIVATIONS,
     "MaxRoiAlign": _READS,
     "Mish": _CURVE,
     "Mod": _JUMP,
@@ -99,7 +93,5 @@ class NoPermittedEquivalent:
             return Match((node,), reason="no permitted layer divides data")
         if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
             return Match((node,), reason=_READS)
-        if node.op_type in ("Einsum", "MatMul") and any(graph.constant(name) is not None for name in node.input):
-            return None  # what stands in the way is said by the rewrite of products
         reason = _REASONS.get(node.op_type) if is_standard(node) else None
         return None if reason is None else Match((node,), reason=reason)

@@ -13,7 +13,6 @@ X = "float[1,2,4,4]"
     ("body", "reason"),
     [
         ("y = Softmax (x)", "divides exponentials"),
-        ("y = MatMul (x, x)", "both operands are computed"),
         ("y = Div (x, x)", "divides data"),
         ("y = Softplus (x)", "SiLU"),
         ("y = Floor (x)", "jumps"),
