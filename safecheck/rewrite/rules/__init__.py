@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from safecheck.rewrite.rule import Rewrite
 from safecheck.rewrite.rules.affine import FoldAffineIntoConvolution
-from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution
+from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution, AveragePoolWithoutBorder
 from safecheck.rewrite.rules.clamp import ClampToRelu
 from safecheck.rewrite.rules.constant_tensor import ConstantTensorToConvolution
 from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
@@ -13,6 +13,7 @@ from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrite.rules.gelu import GeluToSigmoid
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
+from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.padding import StatePadding
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
@@ -33,9 +34,11 @@ REWRITES: tuple[Rewrite, ...] = (
     ReduceSumToConvolution(),
     ReduceMaxToMaxPool(),
     StatePadding(),
+    AveragePoolWithoutBorder(),
     PoolStrideToOne(),
     AveragePoolInSteps(),
     AveragePoolToConvolution(),
+    LinearMapToConvolution(),
     GeluToSigmoid(),
     MatmulToConvolution(),
     FoldAffineIntoConvolution(),
