@@ -164,11 +164,11 @@ def _batched(graph: MutableGraph, node: Any) -> Linear | None:
     """MatMul with another constant matrix for every batch: one matrix with blocks, batch and row being one axis."""
     import numpy
 
-    left, right = (graph.constant(name) for name in node.input)
-    if (left is None) == (right is None):
+    position = next((at for at, name in enumerate(node.input) if graph.constant(name) is None), 0)
+    data, turned, weights = node.input[position], position == 0, graph.constant(node.input[1 - position])
+    if weights is None:
         return None
-    turned = left is None
-    data, weights = node.input[0 if turned else 1], left if right is None else right.swapaxes(-1, -2)
+    weights = weights.swapaxes(-1, -2) if turned and weights.ndim > 1 else weights
     dims, made = graph.dims(data) or (), graph.dims(node.output[0]) or ()
     if weights.ndim < 3 or len(dims) != len(made) or dims[:-2] != made[:-2]:
         return None

@@ -18,6 +18,7 @@ from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.padding import StatePadding
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
+from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
 from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
@@ -25,6 +26,7 @@ from safecheck.rewrite.rules.rotation import RotateWithTranspose
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
+    StoreBiasAsFloat(),
     WidenToFourDimensions(),
     FuseLayerNormalization(),
     RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
