@@ -18,8 +18,8 @@ DATA = Path(__file__).parents[1] / "corpus" / "data"
 LEFT = {
     # operators that remain, by network; everything else of hundreds of nodes is rewritten
     "convnext_tiny": {"LayerNormalization": 23},
-    "swin_tiny": {"LayerNormalization": 29, "MatMul": 24, "Softmax": 12, "Gather": 2},
-    "cvt_13": {"LayerNormalization": 30, "Einsum": 26, "Softmax": 13, "Concat": 1},
+    "swin_tiny": {"LayerNormalization": 29, "MatMul": 24, "Softmax": 12},
+    "cvt_13": {"LayerNormalization": 30, "Einsum": 26, "Softmax": 13},
 }
 
 

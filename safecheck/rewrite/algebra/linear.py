@@ -1,4 +1,4 @@
-"""Nodes that compute x * scale + shift with constants: Add, Sub, Mul, Div, Neg, BatchNormalization."""
+"""Nodes that compute x * scale + shift with constants: Add, Sub, Mul, Div, Neg, BatchNormalization, Where."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Affine:
     roundings: int
     """Roundings per term in the nodes it was read from."""
     single: bool
-    """Whether it is one product, or one sum with x or -x: rounded once, so that a convolution rounds alike."""
+    """Whether every element is one product, or one sum with x or -x: rounded once, and a convolution rounds alike."""
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -193,6 +193,24 @@ def _normalisation(graph: MutableGraph, node: Any) -> Step | None:
     return Step(node, node.input[0], affine)
 
 
+def _choice(graph: MutableGraph, node: Any) -> Step | None:
+    """A constant condition takes the data, times one plus zero, or a constant: times zero plus the constant."""
+    import numpy
+
+    condition = graph.constant(node.input[0])
+    for position in (1, 2):
+        data, dims = node.input[position], graph.dims(node.input[position])
+        if condition is None or dims is None or condition.ndim > len(dims) or graph.constant(data) is not None:
+            continue
+        other = _constant(graph, node.input[3 - position], len(dims))
+        if other is None:
+            continue
+        taken = condition.reshape((1,) * (len(dims) - condition.ndim) + condition.shape) == (position == 1)
+        shift = numpy.where(taken, 0.0, other)
+        return Step(node, data, Affine(taken.astype(numpy.float64), shift, numpy.abs(shift), 1, True))
+    return None
+
+
 _READERS: dict[str, Callable[[MutableGraph, Any], Step | None]] = {
     "Add": _addition,
     "BatchNormalization": _normalisation,
@@ -200,4 +218,5 @@ _READERS: dict[str, Callable[[MutableGraph, Any], Step | None]] = {
     "Mul": _multiplication,
     "Neg": _negation,
     "Sub": _subtraction,
+    "Where": _choice,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from safecheck.rewrite.attributes import integer, integers, operand, text
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement import nearest
-from safecheck.rewrite.movement.numbers import ZERO, Numbers, numbers_of_constant
+from safecheck.rewrite.movement.numbers import ZERO, Numbers
 from safecheck.rewrite.movement.selection import einsum_order
 
 
@@ -87,8 +87,7 @@ def pad(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
     widths = [(max(0, low), max(0, high)) for low, high in widths]
     if mode != "constant":
         return [numpy.pad(inner, widths, mode=mode)]
-    value = graph.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
-    fill = ZERO if value is None else int(numbers_of_constant(value).reshape(-1)[0])
+    fill = int(data[1].reshape(-1)[0]) if len(data) > 1 else ZERO
     return [numpy.pad(inner, widths, constant_values=fill)]
 
 

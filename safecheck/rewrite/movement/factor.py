@@ -7,6 +7,7 @@ finds the coarsest such description, or says that there is none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 from typing import Any
@@ -77,9 +78,9 @@ class Factored:
     repeats: tuple[int, ...]
     """Sizes of the axes along which everything is repeated."""
     shape: tuple[int, ...]
-    """The result before zeros are added around it."""
-    padding: tuple[tuple[int, int], ...]
-    """Zeros added before and after along each axis of `shape`."""
+    """The result before zeros are put among its entries."""
+    spread: tuple[tuple[int, ...] | None, ...]
+    """For each axis of `shape` the entry that each place takes, -1 where there are zeros; None if there are none."""
 
 
 class FactorError(Exception):
@@ -89,19 +90,39 @@ class FactorError(Exception):
 def stages(numbers: Any, count: int) -> tuple[Factored, ...]:
     """Describe the map from `count` source elements to the places of `numbers`, in one step or in two.
 
-    Two are needed where entries are reordered along an axis that the result then cuts in pieces: a cyclic shift before
-    a window partition. Seen from the source such a map is a product again, and what is left after the reordering moves
-    whole axes only.
+    Two are needed where entries are reordered along an axis that is cut in pieces: a cyclic shift before a window
+    partition, or behind the reverse of one. Seen from the source (or the result) such a map is a product again, and
+    what is left before or after the reordering moves whole axes only. Of several descriptions the one that picks from
+    the fewest entries is taken.
 
     Raises:
         FactorError: there is no such description.
     """
-    try:
-        return (factor(numbers, count),)
-    except FactorError:
-        if numbers.size != count or bool((numbers == ZERO).any()):
-            raise
-    return _reordered_first(numbers, count)
+    import numpy
+
+    found: list[tuple[Factored, ...]] = []
+    reasons: list[FactorError] = []
+    for describe in (_at_once, _reordered_first, _reordered_last):
+        try:
+            found.append(describe(numbers, count))
+        except FactorError as failure:
+            reasons.append(failure)
+        if found and not _picked(found[0]):
+            break
+        if numbers.size != count or bool((numpy.bincount(numbers.reshape(-1).clip(0), minlength=count) != 1).any()):
+            break  # only where every element is taken once
+    if not found:
+        raise reasons[-1]
+    return min(found, key=_picked)
+
+
+def _picked(program: Sequence[Factored]) -> int:
+    """How many zeros and ones would pick the entries, were each axis picked by a matrix of its own."""
+    return sum(axis.size * axis.length for part in program for axis in part.axes if axis.index is not None)
+
+
+def _at_once(numbers: Any, count: int) -> tuple[Factored, ...]:
+    return (factor(numbers, count),)
 
 
 def _reordered_first(numbers: Any, count: int) -> tuple[Factored, ...]:
@@ -109,21 +130,48 @@ def _reordered_first(numbers: Any, count: int) -> tuple[Factored, ...]:
 
     flat = numbers.reshape(-1)
     places = numpy.argsort(flat)
-    if bool((flat[places] != numpy.arange(count)).any()):
-        raise FactorError("it takes some elements twice and runs across the end of an axis")
-    axes = tuple(
-        Axis(digit.length, None if digit.stride else tuple(int(entry) for entry in numpy.argsort(digit.steps)))
-        for digit in _merged(_digits(places))[::-1]
-    )
-    reordered = numpy.arange(count).reshape([axis.size for axis in axes])
-    for position, axis in enumerate(axes):
-        if axis.index is not None:
-            reordered = numpy.take(reordered, axis.index, position)
+    orders = _orders(places)
+    reordered = _taken(numpy.arange(count), orders)
     now = numpy.empty(count, numpy.int64)
-    now[reordered.reshape(-1)] = numpy.arange(count)
+    now[reordered] = numpy.arange(count)
+    return _reordering(orders), factor(now[flat].reshape(numbers.shape), count)
+
+
+def _reordered_last(numbers: Any, count: int) -> tuple[Factored, ...]:
+    import numpy
+
+    flat = numbers.reshape(-1)
+    orders = _orders(flat)
+    back = [order if isinstance(order, int) else numpy.argsort(order) for order in orders]
+    return factor(_taken(flat, orders), count), _reordering(back)
+
+
+def _orders(flat: Any) -> list[Any]:
+    """The axes of a permutation, outermost first: their sizes, or the order that sorts those that are not even."""
+    import numpy
+
+    digits = _merged(_digits(flat))[::-1]
+    return [digit.length if digit.stride else numpy.argsort(digit.steps) for digit in digits]
+
+
+def _taken(flat: Any, orders: list[Any]) -> Any:
+    """Elements with their axes reordered, flat again."""
+    import numpy
+
+    result = flat.reshape([order if isinstance(order, int) else len(order) for order in orders])
+    for position, order in enumerate(orders):
+        if not isinstance(order, int):
+            result = numpy.take(result, order, position)
+    return result.reshape(-1)
+
+
+def _reordering(orders: list[Any]) -> Factored:
+    axes = tuple(
+        Axis(order) if isinstance(order, int) else Axis(len(order), tuple(int(entry) for entry in order))
+        for order in orders
+    )
     shape = tuple(axis.size for axis in axes)
-    first = Factored(axes, tuple(range(len(axes))), (), shape, ((0, 0),) * len(axes))
-    return first, factor(now[flat].reshape(numbers.shape), count)
+    return Factored(axes, tuple(range(len(axes))), (), shape, (None,) * len(axes))
 
 
 def factor(numbers: Any, count: int) -> Factored:
@@ -132,7 +180,7 @@ def factor(numbers: Any, count: int) -> Factored:
     Raises:
         FactorError: there is no such description.
     """
-    inner, padding = _inside(numbers)
+    inner, spread = _inside(numbers)
     digits = _merged(_digits(inner.reshape(-1)))
     moving = sorted(((at, digit) for at, digit in enumerate(digits) if digit.unit), key=lambda entry: entry[1].unit)
     base = int(inner.reshape(-1)[0]) + sum(digit.low for _, digit in moving)
@@ -159,7 +207,7 @@ def factor(numbers: Any, count: int) -> Factored:
         else:
             repeats.append(digits[at].length)
             order.append(-len(repeats))
-    return Factored(tuple(reversed(axes)), tuple(order), tuple(repeats), inner.shape, padding)
+    return Factored(tuple(reversed(axes)), tuple(order), tuple(repeats), inner.shape, spread)
 
 
 def _dividing(units: list[int], count: int) -> list[int]:
@@ -171,24 +219,25 @@ def _dividing(units: list[int], count: int) -> list[int]:
     return found[::-1]
 
 
-def _inside(numbers: Any) -> tuple[Any, tuple[tuple[int, int], ...]]:
-    """The part without the zeros around it, and how many there are on each side of each axis."""
+def _inside(numbers: Any) -> tuple[Any, tuple[tuple[int, ...] | None, ...]]:
+    """The entries without the zeros around and between them, and for each axis where they belong."""
     import numpy
 
     filled = numbers != ZERO
     if bool(filled.all()):
-        return numbers, ((0, 0),) * numbers.ndim
+        return numbers, (None,) * numbers.ndim
     if not bool(filled.any()):
         raise FactorError("it is zero everywhere")
-    box, padding = [], []
+    inner = numbers
+    spread: list[tuple[int, ...] | None] = []
     for axis in range(numbers.ndim):
-        used = numpy.flatnonzero(filled.any(axis=tuple(other for other in range(numbers.ndim) if other != axis)))
-        box.append(slice(int(used[0]), int(used[-1]) + 1))
-        padding.append((int(used[0]), numbers.shape[axis] - 1 - int(used[-1])))
-    inner = numbers[tuple(box)]
+        used = filled.any(axis=tuple(other for other in range(numbers.ndim) if other != axis))
+        inner = numpy.compress(used, inner, axis)
+        places = numpy.where(used, numpy.cumsum(used) - 1, -1)
+        spread.append(None if bool(used.all()) else tuple(int(place) for place in places))
     if bool((inner == ZERO).any()):
         raise FactorError("it has zeros between its elements")
-    return inner, tuple(padding)
+    return inner, tuple(spread)
 
 
 def _digits(flat: Any) -> list[_Digit]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from safecheck.ir.walk import is_standard
-from safecheck.rewrite.attributes import integers, text
+from safecheck.rewrite.attributes import attribute, integers, text
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import NodeMemo
 from safecheck.rewrite.movement import arrange, nearest, pick, resample
@@ -68,9 +68,17 @@ def _slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
         return (0,) if resample.is_nearest(graph, node) else None
     if kind in ("AveragePool", "MaxPool"):
         return (0,) if len(node.output) == 1 and set(integers(node, "kernel_shape") or (0,)) == {1} else None
-    if kind == "Pad" and text(node, "mode", "constant") not in ("constant", "edge", "reflect", "wrap"):
-        return None
+    if kind == "Pad":
+        return _padded(node)
     return (0,)
+
+
+def _padded(node: Any) -> tuple[int, ...] | None:
+    """The data, and what is put around it; before operator set 11 an attribute says what."""
+    mode, around = text(node, "mode", "constant"), attribute(node, "value")
+    if mode not in ("constant", "edge", "reflect", "wrap") or (around is not None and around.f):
+        return None
+    return (0, 2) if mode == "constant" and len(node.input) > 2 and node.input[2] else (0,)
 
 
 def move(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:

@@ -69,7 +69,7 @@ class Writer:
         order = [kept.index(entry) for entry in map_.order if entry >= 0 and entry in kept]
         self._permute([axes[position].size for position in kept], order)
         self._repeat(map_, axes)
-        self._pad(map_)
+        self._spread(map_)
 
     def view(self, dims: Sequence[int]) -> None:
         """See the value with other dimensions."""
@@ -171,19 +171,23 @@ class Writer:
                 self.dims = (1, before, count, after)
             sizes[position] = count
 
-    def _pad(self, map_: Factored) -> None:
+    def _spread(self, map_: Factored) -> None:
+        """Put zeros around the entries of axes, or between them."""
         import numpy
 
         shape = list(map_.shape)
-        for position, (low, high) in enumerate(map_.padding):
-            if not low and not high:
+        for position, index in enumerate(map_.spread):
+            if index is None:
                 continue
             before, size, after = prod(shape[:position]), shape[position], prod(shape[position + 1 :])
-            shape[position] = low + size + high
+            shape[position] = len(index)
             if self.style.pick == "product":
                 self.view((before, size, after, 1))
-                self._select(size, (*(-1,) * low, *range(size), *(-1,) * high))
+                self._select(size, index)
                 continue
+            low, high = index.index(0), index[::-1].index(size - 1)
+            if low + size + high != len(index):
+                raise StyleError("zeros between elements take a product")
             if self.builder.graph.opset < 11:
                 raise StyleError("zeros around a tensor need opset 11 here")
             self.view((1, before, size, after))

@@ -8,7 +8,7 @@ from typing import Any
 
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
-from safecheck.rewrite.movement.numbers import numbers_of_constant
+from safecheck.rewrite.movement.numbers import CONSTANT, ZERO, Constants
 from safecheck.rewrite.movement.operators import data_slots, move, selects
 from safecheck.text import printable
 
@@ -24,6 +24,11 @@ class Exit:
     """The values it is made of. Element numbers count through all of them, one after the other."""
     numbers: Any
     """int64, with the shape of the value."""
+    addend: Any | None
+    """The constants other than zero among its elements, in their places and zeros elsewhere; None if there are none.
+
+    Their numbers are those of zeros.
+    """
     computes: bool
     """Whether a product with zeros and ones is among the nodes that move."""
 
@@ -63,6 +68,7 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
     import numpy
 
     members = set(nodes)
+    constants = Constants()
     starts: dict[str, int] = {}
     traced: dict[str, tuple[Any, bool]] = {}
     total = 0
@@ -73,7 +79,7 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
             name = node.input[position]
             constant = graph.constant(name)
             if constant is not None:
-                data.append(numbers_of_constant(constant))
+                data.append(constants.numbers(constant))
                 continue
             if name not in traced:
                 dims = graph.dims(name) or ()
@@ -96,7 +102,7 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
                 reader not in members or _steers(graph, reader, name) for reader in graph.consumers(name)
             )
             if name and leaves:
-                found.append(_exit(name, *traced[name], starts, graph))
+                found.append(_exit(name, *traced[name], starts, graph, constants))
     return found
 
 
@@ -106,11 +112,13 @@ def _steers(graph: MutableGraph, reader: Any, name: str) -> bool:
     return any(value == name and position not in slots for position, value in enumerate(reader.input))
 
 
-def _exit(name: str, numbers: Any, computes: bool, starts: dict[str, int], graph: MutableGraph) -> Exit:
+def _exit(
+    name: str, numbers: Any, computes: bool, starts: dict[str, int], graph: MutableGraph, constants: Constants
+) -> Exit:
     """Renumber so that only the sources that really occur count."""
     import numpy
 
-    renumbered = numbers.copy()
+    renumbered = numpy.where(numbers <= CONSTANT, ZERO, numbers)
     sources = []
     total = 0
     for source, start in starts.items():
@@ -120,4 +128,4 @@ def _exit(name: str, numbers: Any, computes: bool, starts: dict[str, int], graph
             renumbered[inside] += total - start
             sources.append(source)
             total += count
-    return Exit(name, tuple(sources), renumbered, computes)
+    return Exit(name, tuple(sources), renumbered, constants.values(numbers), computes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from safecheck.rewrite.rule import Rewrite
 from safecheck.rewrite.rules.activations import ActivationProductToConvolution
 from safecheck.rewrite.rules.affine import FoldAffineIntoConvolution
-from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution
+from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution, AveragePoolWithoutBorder
 from safecheck.rewrite.rules.clamp import ClampToRelu
 from safecheck.rewrite.rules.constant_tensor import ConstantTensorToConvolution
 from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
@@ -14,11 +14,13 @@ from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrite.rules.gelu import GeluToSigmoid
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
+from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
+from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
 from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
@@ -26,6 +28,7 @@ from safecheck.rewrite.rules.rotation import RotateWithTranspose
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
+    StoreBiasAsFloat(),
     WidenToFourDimensions(),
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools
@@ -36,9 +39,11 @@ REWRITES: tuple[Rewrite, ...] = (
     ReduceSumToConvolution(),
     ReduceMaxToMaxPool(),
     StatePadding(),
+    AveragePoolWithoutBorder(),
     PoolStrideToOne(),
     AveragePoolInSteps(),
     AveragePoolToConvolution(),
+    LinearMapToConvolution(),
     GeluToSigmoid(),
     MatmulToConvolution(),
     ActivationProductToConvolution(),

@@ -7,14 +7,15 @@ from math import prod
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
+from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
+from safecheck.rewrite.algebra.windows import Windows, counts_padding, windows
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.rule import Candidate, Claim, Match
+from safecheck.rewrite.rules.pooling import same_windows
 from safecheck.rewrite.rules.reduce import ReduceMeanToAveragePool
-
-_EXCLUSIVE = "the mean leaves padding out, so its divisor is another one at the border"
 
 
 class AveragePoolInSteps:
@@ -38,6 +39,39 @@ class AveragePoolInSteps:
         return Match((node,), (Candidate(replacement, claim),))
 
 
+class AveragePoolWithoutBorder:
+    """Windows that see a border whose elements do not count are smaller windows without one."""
+
+    name = "average-pool-without-border"
+    remedies = ()
+
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
+        """Offer the windows that divide by as many elements as they see, if they are all of one size."""
+        found = windows(graph, node) if node.op_type == "AveragePool" and is_standard(node) else None
+        if found is None or len(found) != 2:
+            return None
+        plain = [_plain(axis, counts_padding(node)) for axis in found]
+        if None in plain or [(axis.window, axis.stride, axis.low, axis.high) for axis in found] == plain:
+            return None
+        kernel, strides = ([size[at] for size in plain if size is not None] for at in (0, 1))
+        builder = Builder(graph, node.output[0])
+        value = builder.add("AveragePool", [node.input[0]], kernel_shape=kernel, strides=strides)
+        replacement = builder.replacement([node.input[0]], {node.output[0]: value})
+        return Match((node,), (Candidate(replacement, same_windows(node, prod(kernel))),))
+
+
+def _plain(axis: Windows, padding: bool) -> tuple[int, int, int, int] | None:
+    """Window, stride and no padding that mean the same along an axis; None if nothing does."""
+    seen = [axis.elements(place) for place in range(axis.places)]
+    window = len(seen[0])
+    if not window or any(axis.divisor(place, padding) != window for place in range(axis.places)):
+        return None
+    stride = max(1, min(axis.stride, axis.size - window + 1)) if axis.places == 1 else axis.stride
+    wanted = [list(range(place * stride, place * stride + window)) for place in range(axis.places)]
+    fits = seen == wanted and (axis.size - window) // stride + 1 == axis.places
+    return (window, stride, 0, 0) if fits else None
+
+
 class AveragePoolToConvolution:
     """An average with a fixed divisor is a depthwise convolution with equal weights."""
 
@@ -56,8 +90,8 @@ class AveragePoolToConvolution:
         if dims is None or len(dims) != 4 or window is None:
             return None
         pads = integers(node, "pads") or (0, 0, 0, 0)
-        if any(pads) and not integer(node, "count_include_pad", 0):
-            return Match((node,), reason=_EXCLUSIVE)
+        if any(pads) and not counts_padding(node):
+            return None  # the divisor is another one at the border: a linear map along either axis
         builder = Builder(graph, node.output[0])
         value = builder.conv(
             node.input[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from safecheck.ir.walk import is_standard
@@ -10,6 +11,7 @@ from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.rule import Candidate, Claim, Match
+from safecheck.rewrite.rules.pooling import same_windows
 
 _CLAIM = Claim("exact", "the same operator on the same windows; the mode stands for these numbers")
 
@@ -39,7 +41,9 @@ class StatePadding:
         builder = Builder(graph, node.output[0])
         value = builder.again(node, node.input, pads=pads, auto_pad=None, ceil_mode=None)[0]
         computed = [name for name in node.input if name and name not in graph.initializers]
-        return Match((node,), (Candidate(builder.replacement(computed, {node.output[0]: value}), _CLAIM),))
+        # A runtime may add the elements of a mean in another order when it is not asked to round up.
+        claim = same_windows(node, prod(extent)) if node.op_type == "AveragePool" else _CLAIM
+        return Match((node,), (Candidate(builder.replacement(computed, {node.output[0]: value}), claim),))
 
 
 def _extent(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:

@@ -41,10 +41,10 @@ class PoolStrideToOne:
         value = builder.add(node.op_type, [node.input[0]], strides=wanted)
         builder.nodes[-1].attribute.extend(part for part in node.attribute if part.name != "strides")
         replacement = builder.replacement([node.input[0]], {node.output[0]: value})
-        return Match((node,), (Candidate(replacement, _claim(node, prod(kernel))),))
+        return Match((node,), (Candidate(replacement, same_windows(node, prod(kernel))),))
 
 
-def _claim(node: Any, count: int) -> Claim:
+def same_windows(node: Any, count: int) -> Claim:
     """A maximum has no order; a runtime may add the same elements in another order when the stride is another.
 
     Each of two sums of n elements is within gamma(n) of the exact one, relative to the sum of magnitudes (Higham,

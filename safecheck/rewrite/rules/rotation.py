@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from safecheck.rewrite.algebra.constants import computed
+from safecheck.rewrite.algebra.pointwise import add_all
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.movement.factor import Factored, FactorError, stages
@@ -87,7 +89,7 @@ def _maps(graph: MutableGraph, exit_: Exit) -> list[tuple[Factored, ...]]:
     import numpy
 
     if bool((exit_.numbers == OTHER).any()):
-        raise StyleError("constants other than zero are among the elements")
+        raise StyleError("sums, or constants that are no finite numbers, are among the elements")
     if not exit_.sources:
         raise StyleError("nothing but constants is left")
     maps = []
@@ -102,16 +104,27 @@ def _maps(graph: MutableGraph, exit_: Exit) -> list[tuple[Factored, ...]]:
 
 def _write(graph: MutableGraph, builder: Builder, exit_: Exit, maps: list[tuple[Factored, ...]], style: Style) -> str:
     """One result: a program from its only source, or the sum of one program per source."""
-    if len(maps) > 1 and style.pick == "copy":
-        raise StyleError("several sources are joined by sums of convolutions only")
+    if (len(maps) > 1 or exit_.addend is not None) and style.pick == "copy":
+        raise StyleError("several sources, or constants, are joined by sums of convolutions only")
+    dims = exit_.numbers.shape
+    sum_ = len(maps) > 1 or exit_.addend is not None
+    across = _across(dims) if sum_ else dims
     parts = []
     for source, map_ in zip(exit_.sources, maps, strict=True):
         writer = Writer(builder, source, graph.dims(source) or (), graph.tensor(source).dtype or "", style)
-        parts.append(writer.write(map_, exit_.numbers.shape))
-    total = parts[0]
-    for part in parts[1:]:
-        total = builder.add("Add", [total, part])
-    return total
+        parts.append(writer.write(map_, across))
+    if exit_.addend is not None:
+        try:
+            parts.append(computed(builder, parts[0], exit_.addend.reshape(across), across))
+        except ValueError as failure:
+            raise StyleError(str(failure)) from failure
+    total = add_all(builder, parts)
+    return total if across == dims else builder.reshape(total, dims)
+
+
+def _across(dims: tuple[int, ...]) -> tuple[int, ...]:
+    """Four dimensions for the same elements, on which sums are known to be in scope."""
+    return (1,) * (4 - len(dims)) + dims if len(dims) <= 4 else (1, prod(dims[:-2]), *dims[-2:])
 
 
 def _claim(found: list[Exit], builder: Builder) -> Claim:

@@ -49,10 +49,13 @@ def test_the_numbers_are_those_of_the_mode(mode: str, size: int, kernel: int, st
     assert result.error() == 0
 
 
-def test_rounding_up_that_changes_nothing_goes() -> None:
-    result = rewritten(rounded_up(2), NAME)
+@pytest.mark.parametrize("counted", [0, 1])
+def test_rounding_up_that_changes_nothing_goes(counted: int) -> None:
+    text = rounded_up(2).replace("ceil_mode = 1", f"ceil_mode = 1, count_include_pad = {counted}")
+    result = rewritten(text, NAME)
     assert result.weights == ((0, 1), (0, 0))
-    assert result.error() == 0
+    assert result.kinds == ["bounded"]
+    assert result.error() < 1e-6
 
 
 def test_rounding_up_that_counts_is_refused_with_the_reason() -> None:
