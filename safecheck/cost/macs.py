@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from math import prod
 from typing import NamedTuple
@@ -52,6 +52,15 @@ def volume(tensor: Tensor) -> Volume | None:
         return Volume(prod(dims))
     size = None if tensor.dtype in _UNSIZED else BY_NAME[tensor.dtype].size(prod(dims))
     return None if size is None else Volume(0, size)
+
+
+def total(sizes: Iterable[Volume]) -> Volume:
+    """The sum of sizes."""
+    floats = other = 0
+    for size in sizes:
+        floats += size.floats
+        other += size.other
+    return Volume(floats, other)
 
 
 def is_settled(tensor: Tensor) -> bool:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from safecheck.cost.kernels import Kernel, kernels
-from safecheck.cost.macs import Precision, Volume, macs, product_weights
+from safecheck.cost.macs import Precision, Volume, macs, product_weights, total
+from safecheck.cost.memory import CACHE as CACHE
+from safecheck.cost.memory import memory
 from safecheck.cost.steps import Step, steps
 from safecheck.ir.model import Model
 from safecheck.ir.signature import Signature
@@ -20,8 +22,6 @@ from safecheck.ir.signatures import Occurrence
 
 BATCHES = (1, 4, 8, 16)
 """The batches of NVIDIA's article on Convolutional Self-Attention."""
-CACHE = 4 << 20
-"""Bytes: the L2 cache of the GPU in Orin (source `orin-brief`)."""
 
 
 class Assumption(NamedTuple):
@@ -113,19 +113,19 @@ class Cost:
         found: dict[str, Volume] = {}
         for kernel in self.kernels:
             found |= kernel.weights
-        return None if self.problem else _total(found.values())
+        return None if self.problem else total(found.values())
 
     @property
     def activations(self) -> Volume | None:
         """What all nodes read and write, as if nothing were fused, for the batch of the file."""
-        return None if self.problem else _total(size for step in self.steps for size in step.moved)
+        return None if self.problem else total(size for step in self.steps for size in step.moved)
 
     def traffic(self, precision: Precision, batch: int = 1, cache: int = CACHE) -> int | None:
         """Estimated bytes to and from memory per frame when `batch` frames run at once."""
         if self.problem or self.batch is None:
             return None
-        total = _memory(self, precision, batch, self.batch, cache)
-        return round(total / (self.batch * batch))
+        moved = memory(self.kernels, self.outputs, precision, batch, self.batch, cache)
+        return round(moved / (self.batch * batch))
 
     def nodes(self) -> list[NodeCost]:
         """Node by node, in file order."""
@@ -134,8 +134,8 @@ class Cost:
                 step.node.node.index,
                 step.node.signature.op_type,
                 macs(step.node.signature),
-                _total(step.weights.values()),
-                _total(step.moved),
+                total(step.weights.values()),
+                total(step.moved),
             )
             for step in self.steps
         ]
@@ -196,34 +196,3 @@ def _batch(model: Model) -> int | None:
     first = {shape[0] if shape else None for shape in shapes}
     batch = first.pop() if len(first) == 1 else None
     return batch if isinstance(batch, int) and batch > 0 else None
-
-
-def _total(sizes: Iterable[Volume]) -> Volume:
-    floats = other = 0
-    for size in sizes:
-        floats += size.floats
-        other += size.other
-    return Volume(floats, other)
-
-
-def _memory(cost: Cost, precision: Precision, batch: int, unit: int, cache: int) -> int:
-    """Bytes per `batch` frames, times the batch of the file (`unit`), so that every number is whole."""
-    width = precision.width
-    moved = total = 0
-    touched: dict[str, int] = {}
-    """Tensor -> what had been moved when the kernel that touched it last began."""
-    written: dict[str, int] = {}
-    """Tensor that so far is on chip only -> its size."""
-    for kernel in cost.kernels:
-        reads = {name: (size.floats * width + size.other) * batch for name, size in kernel.reads.items()}
-        writes = {name: (size.floats * width + size.other) * batch for name, size in kernel.writes.items()}
-        weights = sum(size.floats * width + size.other for size in kernel.weights.values()) * unit
-        begin, moved = moved, moved + sum(reads.values()) + sum(writes.values()) + weights
-        total += weights
-        for name, size in reads.items():
-            if name not in touched or moved - touched[name] > cache * unit:
-                total += size + written.pop(name, 0)
-            touched[name] = begin
-        written |= writes
-        touched.update(dict.fromkeys(writes, begin))
-    return total + sum(written.get(name, 0) for name in cost.outputs)

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from safecheck.finding import Verdict
 from safecheck.ir.excerpt import Diagram, diagram_of
-from safecheck.ir.signature import Tensor
 from safecheck.rewrite.graph import MutableGraph, Node
+from safecheck.rewrite.prices import UNPRICED, Prices, Purse
 from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
 from safecheck.rewrite.rule import Candidate, Match, Rewrite
 from safecheck.rewrite.rules import REWRITES
-from safecheck.rewrite.verdicts import Verdicts, Weight
+from safecheck.rewrite.verdicts import Offer, Verdicts, Weight
 from safecheck.text import printable
 
 _MAX_ROUNDS = 4
@@ -37,6 +37,10 @@ class Step:
     proof: Proof | None
     pictures: tuple[Diagram, Diagram] | None = None
     """Before and after, of what was applied."""
+    prices: Prices = UNPRICED
+    """Of the site, before and after; after a refusal of the offer that was too dear."""
+    too_dear: bool = False
+    """Whether the purse did not pay for it."""
 
 
 def rewrite_all(
@@ -46,12 +50,14 @@ def rewrite_all(
     ignored: Collection[str] = (),
     proving: bool = True,
     finite_only: bool = True,
+    purse: Purse | None = None,
 ) -> list[Step]:
     """Try every rewrite on every node that is not allowed, until nothing changes any more.
 
     A replacement is taken if it has fewer forbidden nodes than what it replaces, or as many and fewer unproven ones,
     and if its proof holds. Without `proving` no proof is run: what comes out is a plan, not a model to trust.
-    Without `finite_only` every replacement has to hold for infinities and NaN as well.
+    Without `finite_only` every replacement has to hold for infinities and NaN as well. What a `purse` cannot pay for is
+    left out.
     """
     rewrites = [
         rewrite for rewrite in REWRITES if (not chosen or rewrite.name in chosen) and rewrite.name not in ignored
@@ -59,7 +65,7 @@ def rewrite_all(
     steps: list[Step] = []
     refused: dict[tuple[str, str], Step] = {}
     tried = _Tried(graph)
-    how = _How(proving, finite_only)
+    how = _How(proving, finite_only, purse)
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
@@ -77,6 +83,7 @@ class _How(NamedTuple):
 
     proving: bool
     finite_only: bool
+    purse: Purse | None
 
 
 _Place = tuple[str, frozenset[Node], frozenset[Node]]
@@ -123,7 +130,7 @@ def _sweep(
             continue
         before = tried.get(rewrite, match)
         step = _settle(graph, verdicts, rewrite, match, how) if before is None else replace(before, nodes=_names(match))
-        if not step.applied:
+        if not step.applied and not step.too_dear:  # what costs too much now may not later
             tried.add(rewrite, match, step)
         key = (rewrite.name, name_of(node))
         if step.applied:
@@ -147,21 +154,30 @@ def _settle(graph: MutableGraph, verdicts: Verdicts, rewrite: Rewrite, match: Ma
     )
     weighed = weigh_candidates(graph, verdicts, match, how.finite_only)
     reasons = [match.reason] if match.reason else []
-    for excess, candidate, dying, judgements, types in weighed:
+    for excess, candidate, dying, offer, prices in weighed:
         if excess >= (0, 0):
-            reasons.append(_too_heavy(verdicts.weigh(dying), judgements, candidate))
+            reasons.append(_too_heavy(verdicts.weigh(dying), offer.judgements, candidate))
             break
+        if how.purse is not None and (refusal := how.purse.refuses(prices)):
+            reasons.append(refusal)
+            step = replace(step, too_dear=True, prices=step.prices if step.too_dear else prices)
+            continue
         try:
             proof = prove(graph, candidate.replacement, candidate.claim) if how.proving else None
         except UnprovedError as failure:
             reasons.append(f"the proof failed: {failure}")
             continue
         before, old = words(dying), _picture(graph, verdicts, dying)
-        new = graph.apply(candidate.replacement, types)
-        verdicts.record(new, judgements)
+        new = graph.apply(candidate.replacement, offer.types)
+        verdicts.record(new, offer.forms)
+        if how.purse is not None:
+            how.purse.pay(prices)
         after = match.after or words(new) or "nothing: the value is there already"
         pictures = (old, _picture(graph, verdicts, new))
-        return replace(step, applied=True, reason="", before=before, after=after, proof=proof, pictures=pictures)
+        return replace(
+            step, applied=True, reason="", before=before, after=after, proof=proof, pictures=pictures,
+            prices=prices, too_dear=False,
+        )  # fmt: skip
     return replace(step, reason="; ".join(dict.fromkeys(reasons)))
 
 
@@ -172,24 +188,31 @@ class Weighed(NamedTuple):
     """Forbidden and unproven nodes more than today; negative if the network gets lighter."""
     candidate: Candidate
     dying: list[Node]
-    """Nodes that nobody needs any more."""
-    judgements: list[Any]
-    types: dict[str, Tensor]
+    """Nodes that nobody needs any more, in order."""
+    offer: Offer
+    prices: Prices
+    """Of the site today and then."""
 
 
 def weigh_candidates(graph: MutableGraph, verdicts: Verdicts, match: Match, finite_only: bool) -> list[Weighed]:
-    """The candidates that can be applied, those that make the network lightest first."""
+    """The candidates that can be applied, those that make the network lightest first.
+
+    Of equally light ones those that hold for all values come before those that hold for finite ones, then the cheaper
+    (`cost.price`; without a price after those with one), then those of fewer nodes, then the one offered first.
+    """
     found = []
     for position, candidate in enumerate(match.candidates):
         if candidate.claim.finite_only and not finite_only:
             continue
         if any(graph.is_interface(name, source) for name, source in candidate.replacement.aliases.items()):
             continue
-        weight, judgements, types = verdicts.weigh_new(candidate.replacement)
-        dying = list(graph.dying(candidate.replacement))
-        excess = weight.over(verdicts.weigh(dying))
-        quality = (excess, candidate.claim.finite_only, len(candidate.replacement.nodes) - len(dying), position)
-        found.append((quality, Weighed(excess, candidate, dying, judgements, types)))
+        new = candidate.replacement
+        offer = verdicts.weigh_new(new)
+        dying = graph.in_order(graph.dying(new))
+        excess = offer.weight.over(verdicts.weigh(dying))
+        prices = Prices(verdicts.price(dying, (*new.outputs, *new.aliases)), offer.price)
+        quality = (excess, candidate.claim.finite_only, prices.rank, len(new.nodes) - len(dying), position)
+        found.append((quality, Weighed(excess, candidate, dying, offer, prices)))
     return [weighed for _, weighed in sorted(found, key=lambda entry: entry[0])]
 
 

@@ -6,12 +6,13 @@ from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from safecheck.cost.price import Price, price
 from safecheck.finding import Verdict
-from safecheck.ir.graph import graph_of
+from safecheck.ir.graph import OpNode, Scope, graph_of
 from safecheck.ir.protos import proto_from_array, standalone, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
-from safecheck.ir.signatures import Signatures, signatures
+from safecheck.ir.signatures import Occurrence, Signatures, signatures
 from safecheck.ir.walk import entering
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.replacement import Replacement
@@ -35,8 +36,38 @@ class Weight(NamedTuple):
         return self.forbidden - other.forbidden, self.unproven - other.unproven
 
 
+class Form(NamedTuple):
+    """What a node is worth knowing by, apart from its names."""
+
+    signature: Signature
+    fixed: bool
+    """Whether what it computes depends on constants and fixed shapes only."""
+    judgement: Judgement
+
+
+class Offer(NamedTuple):
+    """New nodes, held against the profile before they are in the graph."""
+
+    weight: Weight
+    forms: list[Form]
+    """In order."""
+    types: dict[str, Tensor]
+    """Of the values they make."""
+    price: Price | None
+    """None if a size is not known."""
+
+    @property
+    def judgements(self) -> list[Judgement]:
+        """In order."""
+        return [form.judgement for form in self.forms]
+
+
+_NOWHERE = Scope("", None, {}, frozenset())
+"""A price does not ask where nodes stand."""
+
+
 class Verdicts:
-    """Judgements by node."""
+    """Judgements and prices by node."""
 
     def __init__(self, graph: MutableGraph, profile: Profile) -> None:
         self._graph = graph
@@ -52,37 +83,49 @@ class Verdicts:
 
     def renew(self) -> None:
         """Judge the whole graph anew; needed after `MutableGraph.refresh`."""
-        judged = self._judge(signatures(self._graph.inferred()))
-        self._judgements = dict(zip(self._graph.nodes, judged, strict=True))
+        forms = self._judge(signatures(self._graph.inferred()))
+        self._forms = dict(zip(self._graph.nodes, forms, strict=True))
 
     def verdict(self, node: Node) -> Verdict:
         """The verdict on a node of the main graph; the graphs it holds are judged by the audit, not here."""
-        return self._judgements[node].verdict
+        return self._forms[node].judgement.verdict
 
     def judgement(self, node: Node) -> Judgement:
         """Everything the profile says about a node."""
-        return self._judgements[node]
+        return self._forms[node].judgement
 
     def weigh(self, nodes: Iterable[Node]) -> Weight:
         """What nodes of the graph weigh."""
-        return _weight(self._judgements[node] for node in nodes)
+        return _weight(self._forms[node].judgement for node in nodes)
 
-    def weigh_new(self, replacement: Replacement) -> tuple[Weight, list[Judgement], dict[str, Tensor]]:
-        """What the new nodes would weigh, their judgements in order, and the types of the values they make."""
+    def price(self, nodes: Iterable[Node], results: Iterable[str]) -> Price | None:
+        """What nodes of the graph, in order, cost as a network that makes some values; None if a size is not known."""
+        forms = ((node, self._forms[node]) for node in nodes)
+        return price(
+            (
+                Occurrence(OpNode(_NOWHERE, at, node.proto), form.signature, False, form.fixed, ())
+                for at, (node, form) in enumerate(forms)
+            ),
+            results,
+        )
+
+    def weigh_new(self, replacement: Replacement) -> Offer:
+        """What the new nodes would weigh and cost, and the types of the values they make."""
         if not replacement.nodes:
-            return Weight(), [], {}
+            return Offer(Weight(), [], {}, Price())
         graph = graph_of(infer(self._alone(replacement)).proto)
         found = signatures(graph)
-        judged = self._judge(found)
+        forms = self._judge(found)
         scope = graph.scopes[0]
         types = {name: found.lookup(scope, name) for node in replacement.nodes for name in node.output if name}
-        return _weight(judged), judged, types
+        results = (*replacement.outputs, *replacement.aliases.values())
+        return Offer(_weight(form.judgement for form in forms), forms, types, price(found.nodes, results))
 
-    def record(self, nodes: Sequence[Node], judgements: Sequence[Judgement]) -> None:
-        """Remember the judgements of nodes that are now in the graph."""
-        self._judgements.update(zip(nodes, judgements, strict=True))
+    def record(self, nodes: Sequence[Node], forms: Sequence[Form]) -> None:
+        """Remember the forms of nodes that are now in the graph."""
+        self._forms.update(zip(nodes, forms, strict=True))
 
-    def _judge(self, given: Signatures) -> list[Judgement]:
+    def _judge(self, given: Signatures) -> list[Form]:
         found = []
         for occurrence in given.nodes:
             if occurrence.node.scope.path:
@@ -92,7 +135,7 @@ class Verdicts:
             judgement = self._memo.get(signature)
             if judgement is None:
                 judgement = self._memo[signature] = judge(self._profile, signature)
-            found.append(judgement)
+            found.append(Form(signature, occurrence.fixed, judgement))
         return found
 
     def _alone(self, replacement: Replacement) -> Any:

@@ -77,8 +77,8 @@ def _alternative(graph: MutableGraph, verdicts: Verdicts, node: Node) -> Alterna
 
 def _drawn(graph: MutableGraph, weighed: Weighed) -> Diagram:
     new = weighed.candidate.replacement
-    known = {**dict.fromkeys(new.constants, _CONSTANT), **weighed.types}
-    verdicts = {id(node): str(judged.verdict) for node, judged in zip(new.nodes, weighed.judgements, strict=True)}
+    known = {**dict.fromkeys(new.constants, _CONSTANT), **weighed.offer.types}
+    verdicts = {id(node): str(judged.verdict) for node, judged in zip(new.nodes, weighed.offer.judgements, strict=True)}
     return diagram_of(
         new.nodes,
         _DRAWN,

@@ -38,7 +38,9 @@ def test_a_mask_per_pixel_is_repeated_by_ones() -> None:
 
 
 def test_a_mean_of_many_is_a_scaled_sum() -> None:
-    text = "g (float[1,3,4,5] a, float[1,3,1,1] b, float[1,3,4,5] c) => (float[1,3,4,5] y) { y = Mean (a, b, c) }"
+    # Large enough for the weights of a convolution that repeats b to cost more than starting a Resize.
+    form = "float[1,64,14,14]"
+    text = f"g ({form} a, float[1,64,1,1] b, {form} c) => ({form} y) {{ y = Mean (a, b, c) }}"
     solved(mended(model(text), NAME), ["Resize", "Add", "Add", "Conv"], "bounded", 1e-6)
 
 
