@@ -61,6 +61,8 @@ class Builder:
         """A reshape to constant dimensions."""
         import numpy
 
+        if self.graph.opset < 5:
+            return self.add("Reshape", [value], shape=list(dims))
         return self.add("Reshape", [value, self.constant(numpy.array(list(dims), numpy.int64))])
 
     def transpose(self, value: str, order: Sequence[int]) -> str:

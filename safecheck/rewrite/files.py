@@ -12,7 +12,7 @@ from typing import Any
 
 from safecheck.errors import InputError, UsageError
 from safecheck.intake.onnx_library import messages
-from safecheck.intake.tensors import tensors
+from safecheck.intake.tensors import byte_size, tensors
 from safecheck.ir.model import Model
 from safecheck.text import printable
 
@@ -41,8 +41,8 @@ def read_whole(model: Model) -> Any:
             entries = {entry.key: entry.value for entry in tensor.external_data}
             start = int(entries.get("offset", 0))
             content = contents[entries["location"]]
-            end = start + int(entries["length"]) if "length" in entries else len(content)
-            tensor.raw_data = content[start:end]
+            length = int(entries.get("length", 0)) or byte_size("", tensor) or len(content) - start
+            tensor.raw_data = content[start : start + length]
             tensor.ClearField("external_data")
             tensor.ClearField("data_location")
     return proto

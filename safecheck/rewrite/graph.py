@@ -18,6 +18,7 @@ from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.protos import array_of, proto_from_array, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
+from safecheck.rewrite.declared import Declared
 from safecheck.rewrite.node import PLACE, Order
 from safecheck.rewrite.node import Node as Node
 from safecheck.rewrite.replacement import Replacement
@@ -32,6 +33,7 @@ class MutableGraph:
     """The main graph of a ModelProto whose weights are inline. The proto belongs to it from then on."""
 
     def __init__(self, proto: Any) -> None:
+        self.declared = Declared(proto)
         nodes = [Node(node) for node in proto.graph.node]
         self.initializers: dict[str, Any] = {tensor.name: tensor for tensor in proto.graph.initializer}
         del proto.graph.node[:]
@@ -65,15 +67,17 @@ class MutableGraph:
 
     @property
     def inputs(self) -> list[str]:
-        """Network inputs; an initializer of the same name is a default, not an input."""
-        return [value.name for value in self.proto.graph.input if value.name not in self.initializers]
+        """Network inputs."""
+        return [value.name for value in self.proto.graph.input]
 
     def refresh(self) -> None:
         """Infer all types anew; needed after changes that did not go through `apply`."""
-        inferred = graph_of(infer(self.model(weights=False)).proto)
+        found = infer(self.model(weights=False), self.declared.assumed)
+        inferred = graph_of(found.proto)
         self.tensors: dict[str, Tensor] = dict(inferred.scopes[0].tensors)
         for output in self.proto.graph.output:
-            if not output.type.tensor_type.HasField("shape") and self.dims(output.name) is not None:
+            vague = not output.type.tensor_type.HasField("shape") or output.name in found.conflicts
+            if vague and self.dims(output.name) is not None:
                 output.CopyFrom(value_info(output.name, self.tensor(output.name)))
         for node in self.nodes:
             node.stamp += 1
@@ -83,7 +87,8 @@ class MutableGraph:
     def inferred(self) -> OpGraph:
         """The nodes as they stand, with the types that inference finds."""
         if self._inferred[0] != self.version:
-            self._inferred = self.version, graph_of(infer(self.model(weights=False)).proto)
+            found = infer(self.model(weights=False), self.declared.assumed)
+            self._inferred = self.version, graph_of(found.proto)
         return self._inferred[1]
 
     def memo(self, kind: Callable[[], _Memo]) -> _Memo:
@@ -100,6 +105,8 @@ class MutableGraph:
         model.graph.node.extend(node.proto for node in self.nodes)
         for tensor in self.initializers.values():
             model.graph.initializer.append(tensor if weights else without_payload(tensor))
+        if weights:
+            self.declared.write(model.graph, self.tensors)
         return model
 
     def tensor(self, name: str) -> Tensor:

@@ -7,6 +7,7 @@ a shape is computed from fixed shapes (older exporters do that), the computation
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,8 @@ class Inferred:
     """Network outputs that declare another type or shape than is computed."""
 
 
-def infer(model: Any) -> Inferred:
-    """Recompute all shapes; `model` loses its declared ones.
+def infer(model: Any, assumed: Collection[str] = ()) -> Inferred:
+    """Recompute all shapes; `model` loses its declared ones, but for the values of the main graph that are `assumed`.
 
     A model that cannot be inferred keeps its nodes and has no shapes.
     """
@@ -63,6 +64,7 @@ def infer(model: Any) -> Inferred:
     for output in model.graph.output:
         output.ClearField("type")
     found = list(every_graph(model.graph))
+    believed = [value for value in model.graph.value_info if value.name in assumed]
     for graph in found:
         del graph.value_info[:]
         if graph is not model.graph:
@@ -73,6 +75,7 @@ def infer(model: Any) -> Inferred:
         for node in graph.node:
             if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
                 node.domain = ""
+    model.graph.value_info.extend(believed)
     try:
         typed = _settle(model, may_follow_elements(model, found))
     except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError

@@ -22,26 +22,25 @@ def inline_functions(proto: Any) -> tuple[Any, int]:
 def fix_batch(proto: Any, batch: int) -> int:
     """Give every input whose first dimension is open this batch; returns how many inputs that were.
 
+    Inputs with another first dimension, such as a camera matrix beside an image, stay as they are.
+
     Raises:
-        UsageError: the batch is fixed at another number, which is part of the weights of many models.
+        UsageError: no batch is open and one is fixed at another number, which is part of the weights of many models.
     """
     initializers = {tensor.name for tensor in proto.graph.initializer}
+    given = [value for value in proto.graph.input if value.name not in initializers]
+    firsts = {value.name: value.type.tensor_type.shape.dim[0] for value in given if value.type.tensor_type.shape.dim}
     changed = 0
     names: set[str] = set()
-    for value in proto.graph.input:
-        dims = value.type.tensor_type.shape.dim
-        if value.name in initializers or not dims:
-            continue
-        if dims[0].dim_value > 0 and dims[0].dim_value != batch:
-            what = f"the batch of input {printable(value.name, 60)} is fixed at {dims[0].dim_value}"
-            raise UsageError(
-                "SC-CFG-BATCH", "--batch", what, "export the model with a dynamic batch, or leave --batch out"
-            )
-        if dims[0].dim_value <= 0:
-            names.update([dims[0].dim_param] if dims[0].dim_param else [])
-            dims[0].ClearField("dim_param")
-            dims[0].dim_value = batch
-            changed += 1
+    for dim in (dim for dim in firsts.values() if dim.dim_value <= 0):
+        names.update([dim.dim_param] if dim.dim_param else [])
+        dim.ClearField("dim_param")
+        dim.dim_value = batch
+        changed += 1
+    fixed = next((name for name, dim in firsts.items() if dim.dim_value != batch), None)
+    if not changed and fixed is not None:
+        what = f"the batch of input {printable(fixed, 60)} is fixed at {firsts[fixed].dim_value}"
+        raise UsageError("SC-CFG-BATCH", "--batch", what, "export the model with a dynamic batch, or leave --batch out")
     for value in [*proto.graph.input, *proto.graph.output, *proto.graph.value_info]:
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param in names:

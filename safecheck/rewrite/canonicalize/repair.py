@@ -6,8 +6,10 @@ from typing import Any
 
 from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
+from safecheck.ir.protos import proto_from_array
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute
+from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 
 
@@ -60,10 +62,35 @@ def cast_like_to_cast(graph: MutableGraph) -> list[Any]:
     """Write the type that CastLike takes from its second operand; returns the nodes that are gone."""
     gone = []
     for node in list(graph.nodes):
-        if node.op_type == "CastLike" and is_standard(node) and graph.tensor(node.input[1]).dtype:
+        if node.op_type != "CastLike" or not is_standard(node) or len(node.input) < 2:
+            continue
+        if graph.tensor(node.input[1]).dtype:
             to = dtype_number(graph.tensor(node.input[1]).dtype)
             cast = messages().NodeProto(name=node.name, op_type="Cast", input=[node.input[0]], output=node.output)
             cast.attribute.add(name="to", i=to, type=messages().AttributeProto.INT)
             graph.splice(node, [cast])
             gone.append(node)
     return gone
+
+
+def range_operands_to_scalars(graph: MutableGraph) -> list[Any]:
+    """Turn vectors of one element that Range reads into scalars; returns the Range nodes.
+
+    ONNX asks for scalars, runtimes take both. A condition that is written out shows a shape that nobody knew before.
+    """
+    changed = []
+    for node in list(graph.nodes):
+        if node.op_type != "Range" or not is_standard(node):
+            continue
+        vectors = [name for name in dict.fromkeys(node.input) if graph.dims(name) == (1,)]
+        if not vectors:
+            continue
+        builder = Builder(graph, node.output[0])
+        scalars = {name: builder.reshape(name, ()) for name in vectors}
+        builder.again(node, [scalars.get(name, name) for name in node.input])
+        builder.nodes[-1].output[0] = node.output[0]
+        for name, array in builder.constants.items():
+            graph.initializers[name] = proto_from_array(name, array)
+        graph.splice(node, builder.nodes)
+        changed.append(node)
+    return changed

@@ -9,7 +9,7 @@ from typing import Any
 from safecheck.rewrite.canonicalize.control import inline_control_flow
 from safecheck.rewrite.canonicalize.copies import remove_copies
 from safecheck.rewrite.canonicalize.fold import fold
-from safecheck.rewrite.canonicalize.repair import cast_like_to_cast, count_axes_from_front
+from safecheck.rewrite.canonicalize.repair import cast_like_to_cast, count_axes_from_front, range_operands_to_scalars
 from safecheck.rewrite.canonicalize.sequences import resolve_sequences
 from safecheck.rewrite.graph import MutableGraph
 
@@ -31,6 +31,7 @@ KINDS = (
     Kind("count-axes-from-front", (), "a negative axis counts from the end", count_axes_from_front),
     Kind("name-cast-type", (), "the type of the second operand is known", cast_like_to_cast),
     Kind("inline-control-flow", (), "the condition or the number of rounds is a constant", inline_control_flow),
+    Kind("make-range-operands-scalars", (), "a vector of one element holds the same number", range_operands_to_scalars),
     Kind("resolve-sequences", (), "the members of every sequence are known", resolve_sequences),
     Kind("fold-constants", ("fold-constants",), "computed once by onnxruntime with the operators of the model", fold),
     Kind("remove-copies", (), "the node hands its input through", remove_copies),

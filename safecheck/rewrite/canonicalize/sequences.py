@@ -87,7 +87,7 @@ def _split(graph: MutableGraph, node: Any, members: dict[str, list[str]]) -> lis
     from onnx import helper
 
     dims, sizes = graph.dims(node.input[0]), operand(graph, node, 1)
-    if dims is None or sizes is None or not integer(node, "keepdims", 1) or graph.opset < 13:
+    if dims is None or sizes is None or not integer(node, "keepdims", 1):
         return None
     axis = integer(node, "axis", 0) % len(dims)
     shape = graph.constant(node.input[1]).shape if sizes and len(node.input) > 1 else None  # type: ignore[union-attr]
@@ -96,6 +96,8 @@ def _split(graph: MutableGraph, node: Any, members: dict[str, list[str]]) -> lis
         sizes = tuple(min(step, dims[axis] - start) for start in range(0, dims[axis], step))
     names = [graph.fresh(node.output[0]) for _ in sizes]
     members[node.output[0]] = names
+    if graph.opset < 13:
+        return [helper.make_node("Split", [node.input[0]], names, axis=axis, split=list(sizes))]
     lengths = graph.store(node.output[0], numpy.array(sizes, numpy.int64))
     return [helper.make_node("Split", [node.input[0], lengths], names, axis=axis)]
 
@@ -107,7 +109,10 @@ def _concat(graph: MutableGraph, node: Any, known: list[str]) -> list[Any]:
     axis = integer(node, "axis", 0)
     if not integer(node, "new_axis", 0):
         return [helper.make_node("Concat", known, [node.output[0]], axis=axis)]
-    axes = graph.store(node.output[0], numpy.array([axis], numpy.int64))
     names = [graph.fresh(node.output[0]) for _ in known]
-    widened = [helper.make_node("Unsqueeze", [name, axes], [new]) for name, new in zip(known, names, strict=True)]
+    given = [graph.store(node.output[0], numpy.array([axis], numpy.int64))] if graph.opset >= 13 else []
+    widened = [helper.make_node("Unsqueeze", [name, *given], [new]) for name, new in zip(known, names, strict=True)]
+    if not given:
+        for unsqueeze in widened:
+            unsqueeze.attribute.append(helper.make_attribute("axes", [axis]))
     return [*widened, helper.make_node("Concat", names, [node.output[0]], axis=axis)]

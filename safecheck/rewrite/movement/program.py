@@ -165,6 +165,8 @@ class Writer:
                 self.view((before, 1, after, 1))
                 self._select(1, (0,) * count)
             else:
+                if self.builder.graph.opset < 8:
+                    raise StyleError("a repeated tensor needs opset 8")
                 self.view((1, before, 1, after))
                 target = self.builder.constant(numpy.array([1, before, count, after], numpy.int64))
                 self.value = self.builder.add("Expand", [self.value, target])

@@ -95,7 +95,7 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
         except (ValueError, IndexError) as contradiction:
             raise FactorError(f"the shapes of {printable(node.op_type, 40)} contradict each other") from contradiction
         for name, numbers in zip(node.output, moved, strict=False):
-            traced[name] = (numbers, computes)
+            traced[name] = (numpy.asarray(numbers), computes)  # one element of a vector is a number to numpy
     for node in nodes:
         for name in node.output:
             leaves = graph.is_output(name) or any(
