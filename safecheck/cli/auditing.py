@@ -85,7 +85,13 @@ def run(request: Request) -> int:
 def _targets(request: Request) -> tuple[Target, ...]:
     targets = targets_of("audit", request.outputs)
     paths, profiles = zip(*request.models, strict=True)
-    check_targets(targets, [*paths, *profiles, *request.checks.decisions, *request.checks.evidence])
+    read = [*paths, *profiles, *request.checks.decisions, *request.checks.evidence]
+    if any(target.path is not None for target in targets):
+        from safecheck.rulebook.overlay import chain
+
+        read += [request.settings.file] if request.settings.file else []
+        read += [file for name in dict.fromkeys(profiles) for file in chain(name)]
+    check_targets(targets, read)
     return targets
 
 

@@ -7,12 +7,13 @@ import os
 import click
 
 from safecheck.audit.report import worst
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.options import profile_option
 from safecheck.cli.output import complaining
 from safecheck.decisions import baseline as baselines
 from safecheck.decisions.baseline import Debt
 from safecheck.errors import UsageError
+from safecheck.intake.locations import weight_files
 from safecheck.render.output import Target, check_targets, write_file
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
@@ -36,7 +37,7 @@ def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: st
         raise UsageError("SC-BASE-NAME", "-", "a baseline names models by their path", "give files or folders")
     paths = find_models(models)
     book = profile(chosen_profile(profile_name, paths))
-    check_targets([Target("baseline", path)], paths)
+    check_targets([Target("baseline", path)], [*paths, *weight_files(paths), *files_read(book)])
     before = dict(baselines.load(path).models) if os.path.lexists(path) else None
     reports = list(complaining(audit_models(paths, book)))
     failed = [report.exit_code for report in reports if report.error is not None]

@@ -7,6 +7,7 @@ import click
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.output import complain, emit
 from safecheck.errors import UsageError
+from safecheck.intake.locations import weight_files
 from safecheck.measure.images.folder import find_images
 from safecheck.measure.images.labels import read_labels
 from safecheck.measure.timing.campaign import PRECISIONS, Request
@@ -62,8 +63,9 @@ def bench(
     if "-" in paths:
         raise UsageError("SC-CFG-INPUT", "-", "a measurement names its model, standard input has no name", "give files")
     targets = [*([Target("json", target)] if target is not None else []), Target("text", None)]
-    check_targets(targets, [*paths, *([labels] if labels else [])])
     found = find_images(images) if images is not None else []
+    pictures = (str(image.path) for image in found)
+    check_targets(targets, [*paths, *weight_files(paths), *pictures, *([labels] if labels else [])])
     request = Request(
         _batches(batches), _precisions(precisions), Trtexec(trtexec, timeout) if backend == "trtexec" else None,
         warmup, runs, found, read_labels(labels, found) if labels is not None else None,

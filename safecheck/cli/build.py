@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from safecheck.audit.report import Report
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.options import formats_of, profile_option, reports_option
 from safecheck.cli.output import complain, emit
 from safecheck.errors import BuildError, UsageError
@@ -61,11 +61,11 @@ def build(
     if model == "-" or os.path.isdir(model):
         raise UsageError("SC-CFG-INPUT", printable(model), "a builder reads one model file", "give a file")
     _check_options(backend, trtexec, interpreter, imported is not None)
-    profile_name = chosen_profile(profile_name, [model])
-    rulebook = profile(profile_name)
+    rulebook = profile(chosen_profile(profile_name, [model]))
     order = Order(precision, batch, release, timeout)
     places = Places(Path(engine if engine is not None else Path(model).stem + ".engine"))
-    inputs = [model, profile_name, *(imported or ()), *(path for path in (trtexec, interpreter) if path is not None)]
+    programs = (path for path in (trtexec, interpreter) if path is not None)
+    inputs = [model, *files_read(rulebook), *(imported or ()), *programs]
     targets = targets_of("audit", outputs)
     check_targets(targets, inputs)
     if only_plan:

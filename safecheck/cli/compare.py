@@ -6,11 +6,13 @@ import os
 
 import click
 
+from safecheck.cli.configured import files_read
 from safecheck.cli.output import emit
 from safecheck.cost.measured import read_measurements
 from safecheck.cost.published import published
 from safecheck.cost.traffic import CACHE
 from safecheck.errors import UsageError
+from safecheck.intake.locations import weight_files
 from safecheck.render import RENDERERS
 from safecheck.render.output import check_targets, targets_of
 from safecheck.rulebook.load import DEFAULT, profile
@@ -56,13 +58,12 @@ def compare(
     Published figures and measurements are shown apart from what is counted here, each with its source.
     """
     chosen = tuple(dict.fromkeys(profiles)) or (DEFAULT,)
-    for name in chosen:
-        profile(name)
+    books = [profile(name) for name in chosen]
     paths = find_models(models)
     if "-" in paths:
         raise UsageError("SC-CFG-INPUT", "-", "a comparison names its models, standard input has no name", "give files")
     targets = targets_of("compare", [*outputs, *(f"{_format_of(path)}={path}" for path in reports)])
-    check_targets(targets, [*paths, *measured, *chosen])
+    check_targets(targets, [*paths, *weight_files(paths), *measured, *files_read(*books)])
     measurements = [part for path in measured for part in read_measurements(path)]
     contrast = compare_models(paths, chosen, _named(named, paths), measurements, jobs, int(cache * 2**20))
     for model in contrast.models:

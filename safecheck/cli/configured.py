@@ -9,6 +9,7 @@ import click
 
 from safecheck.errors import UsageError
 from safecheck.intake.search import find_models
+from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 from safecheck.workflow.config.boundary import is_inside
 from safecheck.workflow.config.search import configuration
@@ -54,6 +55,12 @@ def chosen_profile(named: str | None, paths: Sequence[str] = ()) -> str:
         raise UsageError("SC-CFG-PROFILE", "--profile", what, "name one")
     keep_inside(settings, found[0])
     return found[0]
+
+
+def files_read(*books: Profile) -> list[str]:
+    """Files of one's own that decide about a run beside its models: the configuration, and profiles with all below."""
+    file = settings_for(isolated=False).file
+    return [*([file] if file else []), *(file for book in books for file in book.files)]
 
 
 def found_models(settings: Settings, named: tuple[str, ...]) -> list[str]:

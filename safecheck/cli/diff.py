@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.options import profile_option
 from safecheck.cli.output import emit
 from safecheck.decisions.diff import Side, compare, places, side_from_report
@@ -34,8 +34,8 @@ def diff(old: str, new: str, profile_name: str | None, output: str) -> int:
     if old == new == "-":
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
     targets = targets_of("diff", [output])
-    check_targets(targets, [old, new])
     book = profile(chosen_profile(profile_name, [path for path in (old, new) if not path.endswith(".json")]))
+    check_targets(targets, [old, new, *files_read(book)])
     weights: list[str] = []
     changes = compare(_side(old, book, weights), _side(new, book, weights))
     refuse_clashes(targets, weights)

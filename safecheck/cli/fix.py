@@ -6,11 +6,13 @@ import os
 
 import click
 
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.options import formats_of, profile_option
 from safecheck.cli.output import emit, show
 from safecheck.errors import UsageError
-from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
+from safecheck.intake.locations import weight_files
+from safecheck.render.output import Target, check_targets, targets_of
+from safecheck.rewrite.files import data_of
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
 from safecheck.usecases.fix import Request, check_names
@@ -58,14 +60,13 @@ def fix(
         )
     if os.path.isdir(model):
         raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
-    profile_name = chosen_profile(profile_name, [model])
-    rulebook = profile(profile_name)
+    rulebook = profile(chosen_profile(profile_name, [model]))
     targets = targets_of("fix", outputs)
-    check_targets([*([Target("onnx", target)] if target is not None else []), *targets], [model, profile_name])
+    written = [] if target is None else [Target("onnx", target), Target("data", data_of(target))]
+    check_targets([*written, *targets], [model, *weight_files([model]), *files_read(rulebook)])
     illustrate = any(place.format == "html" for place in targets)
     request = Request(batch, opset, selected, ignored, largest=most << 20, illustrate=illustrate)
     fixed = fix_model(model, None if dry_run else target, rulebook, request)
-    refuse_clashes(targets, fixed.before.weight_files)
     for place in targets:
         if diff and place == Target("text", None):
             show(f"{fixed.difference}\n" if fixed.difference else "")

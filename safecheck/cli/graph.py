@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.options import profile_option
 from safecheck.cli.output import emit
 from safecheck.render import RENDERERS
@@ -34,10 +34,10 @@ def graph(model: str, form: str, centre: str | None, hops: int, profile_name: st
     A node is named by its index, as `12`, or `12:then_branch:3` in a graph that node 12 holds. Exit code: 0 when the
     graph is written, whatever the verdicts in it; 3 if the model cannot be read.
     """
-    chosen = chosen_profile(profile_name, [model])
+    book = profile(chosen_profile(profile_name, [model]))
     target = Target(form, path)
-    check_targets([target], [model, chosen])
-    report = judged(model, profile(chosen))
+    check_targets([target], [model, *files_read(book)])
+    report = judged(model, book)
     refuse_clashes([target], report.weight_files)
     found = audited_graph(report)
     emit(target, "graph", found if centre is None else neighbourhood(found, centre, hops))

@@ -6,15 +6,18 @@ import os
 
 import click
 
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.options import formats_of, profile_option
 from safecheck.cli.output import emit
 from safecheck.errors import UsageError
+from safecheck.intake.locations import weight_files
+from safecheck.measure.images.folder import find_images
 from safecheck.measure.quantize.clipping import METHODS
 from safecheck.measure.quantize.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
 from safecheck.measure.quantize.quantize import quantize as quantize_model
-from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
+from safecheck.render.output import Target, check_targets, targets_of
+from safecheck.rewrite.files import data_of
 from safecheck.rulebook.load import profile
 from safecheck.text import printable
 
@@ -65,17 +68,18 @@ def quantize(
         raise UsageError("SC-CFG-INPUT", "-", what, "give a file")
     if os.path.isdir(model):
         raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
-    profile_name = chosen_profile(profile_name, [model])
-    rulebook = profile(profile_name)
+    rulebook = profile(chosen_profile(profile_name, [model]))
     targets = targets_of("quantize", outputs)
-    check_targets([Target("onnx", target), *targets], [model, profile_name, *([labels] if labels else [])])
+    written = [Target("onnx", target), Target("data", data_of(target))]
+    pictures = (str(image.path) for image in find_images(images))
+    read = [model, *weight_files([model]), *files_read(rulebook), *pictures, *([labels] if labels else [])]
+    check_targets([*written, *targets], read)
     options = preparation(size, resize, mean, std)
     request = Request(images, count, method, precision, labels, seed, percentile, options)
     with progress() as tick:
         done = quantize_model(model, target, rulebook, request, tick)
     if done.used < count:
         click.echo(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}", err=True)
-    refuse_clashes(targets, done.before.weight_files)
     for place in targets:
         emit(place, "quantize", done)
     return done.after.exit_code

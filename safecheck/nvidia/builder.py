@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from safecheck.errors import BuildError, UsageError, pip_install
+from safecheck.machine.process import LOG_LIMIT, Limits, Run, run
 from safecheck.nvidia import engine, log
 from safecheck.nvidia.plan import BuildPlan
-from safecheck.nvidia.process import LOG_LIMIT, Limits, Run, run
 from safecheck.text import printable
 
 HOW = (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from safecheck.errors import UsageError
+from safecheck.machine import outputs
+from safecheck.machine.folder import working_folder
 from safecheck.render import RENDERERS
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -41,6 +42,11 @@ def _target_of(request: str, known: Sequence[str]) -> Target:
     return Target(name, path or None)
 
 
+def paths_of(targets: Iterable[Target]) -> list[str]:
+    """The files among the targets."""
+    return [target.path for target in targets if target.path is not None]
+
+
 def check_targets(targets: Iterable[Target], inputs: Iterable[str]) -> None:
     """Refuse places that clash with each other or with an input, or that cannot be written.
 
@@ -50,14 +56,11 @@ def check_targets(targets: Iterable[Target], inputs: Iterable[str]) -> None:
     targets = tuple(targets)
     if sum(target.path is None for target in targets) > 1:
         raise UsageError("SC-OUT-STDOUT", "--output", "two formats for standard output", "give all but one a =PATH")
-    taken = {os.path.realpath(path): "an input" for path in inputs if path != "-"}
+    outputs.refuse_clashes(paths_of(targets), inputs)
     for target in targets:
         if target.path is None:
             continue
         real = os.path.realpath(target.path)
-        if real in taken:
-            _refuse("SC-OUT-CLASH", target.path, f"this is {taken[real]}", "write somewhere else")
-        taken[real] = "another output"
         folder = os.path.dirname(real)
         if os.path.isdir(real):
             _refuse("SC-OUT-PATH", target.path, "this is a folder", "name a file in it")
@@ -77,10 +80,7 @@ def refuse_clashes(targets: Iterable[Target], inputs: Iterable[str]) -> None:
     Raises:
         UsageError: an output is one of the inputs.
     """
-    read = {os.path.realpath(path) for path in inputs}
-    for target in targets:
-        if target.path is not None and os.path.realpath(target.path) in read:
-            _refuse("SC-OUT-CLASH", target.path, "this is an input", "write somewhere else")
+    outputs.refuse_clashes(paths_of(targets), inputs)
 
 
 def write_file(path: str, content: str) -> None:
@@ -98,27 +98,16 @@ def write_bytes(path: str, content: bytes) -> None:
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".safecheck-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = None
+        with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
+            temporary = os.path.join(folder, "output")
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     except OSError as error:
         _refuse("SC-OUT-WRITE", path, error.strerror or "cannot be written", "write somewhere else")
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _refuse(code: str, path: str, what: str, todo: str) -> None:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-from collections.abc import Iterator
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from safecheck.errors import InputError, UsageError
+from safecheck.intake.locations import weight_files
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.tensors import byte_size, tensors
 from safecheck.ir.model import Model
+from safecheck.machine.folder import working_folder
+from safecheck.machine.outputs import refuse, refuse_clashes
 from safecheck.text import printable
 
 SIZE_LIMIT = (1 << 31) - (1 << 20)
 """Bytes of a message that every reader of protobuf takes, with some room."""
+_SURELY_INLINE = 512 << 20
+"""Bytes of a model with its weights in it, which is not expected to grow beyond what one message can hold."""
 _INLINE = 1024
 """Smaller tensors stay in the model file: shapes and axes are read by programs that do not open external data."""
 
@@ -60,21 +67,42 @@ def _changed(path: str) -> None:
     raise InputError("SC-IO-CHANGED", printable(path), "the file changed while it was read", todo)
 
 
-def refuse_inputs(model: Model, target: str | None) -> None:
-    """Refuse to write over the model or one of its weight files, also with what is written beside the target.
+def check_target(model: Model, target: str | None, inputs: Iterable[str] = ()) -> None:
+    """Refuse to write over the model, its weights, what else is read, or weights of another model.
+
+    What is written beside the target, `TARGET.data`, obeys the same.
 
     Raises:
-        UsageError: the target, or `TARGET.data`, is one of these files.
+        UsageError: SC-OUT-CLASH.
     """
-    if target is None or model.content is not None:
+    if target is None:
         return
     folder = os.path.dirname(model.path)
-    read = {
-        os.path.realpath(path) for path in (model.path, *(os.path.join(folder, f.path) for f in model.external_data))
-    }
-    for written_to in (target, f"{target}.data"):
-        if os.path.realpath(written_to) in read:
-            raise UsageError("SC-OUT-CLASH", printable(written_to), "this is an input", "write somewhere else")
+    read = [model.path, *(os.path.join(folder, file.path) for file in model.external_data)]
+    refuse_clashes([target, data_of(target)], [*inputs, *([] if model.content is not None else read)])
+    if model.external_data or model.size_bytes > _SURELY_INLINE:
+        _refuse_foreign_data(target)
+
+
+def data_of(target: str) -> str:
+    """The file that holds the weights of a model which is written to `target`, if they are not in it."""
+    return f"{target}.data"
+
+
+def _refuse_foreign_data(target: str) -> None:
+    """Refuse to replace weights that are not those of the very model that is replaced."""
+    data = os.path.normpath(data_of(target))
+    own = {data, *_interim(data)}
+    if os.path.lexists(data) and not own & {os.path.normpath(path) for path in weight_files([target])}:
+        what = f"there is such a file, and it does not belong to {printable(target)}"
+        refuse(data, what, "write somewhere else, or move it away")
+
+
+def _interim(data: str) -> list[str]:
+    """Weights that stood in for those at `data` while both were exchanged, by this run or by one that was killed."""
+    folder, name = os.path.split(data)
+    pattern = re.compile(re.escape(name) + r"\.safecheck-[0-9a-f]{8}")
+    return [os.path.join(folder, found) for found in os.listdir(folder or os.curdir) if pattern.fullmatch(found)]
 
 
 def fits(proto: Any) -> bool:
@@ -90,7 +118,7 @@ def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
     """Write a model under a temporary name beside its target, and move it there if the block ends well.
 
     Without a target it is written to a temporary folder and gone afterwards. External data go into one file named after
-    the target.
+    the target. Whenever the process is killed, there is the old model with its data, or the new one with its.
 
     Raises:
         UsageError: it cannot be written; an earlier file of that name is untouched.
@@ -98,29 +126,25 @@ def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
     final = target or "model.onnx"
     folder = None if target is None else os.path.dirname(os.path.abspath(target))
     try:
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".safecheck-") as place:
-            data_name = f"{os.path.basename(final)}.data"
+        with working_folder(folder) as place:
             path = os.path.join(place, os.path.basename(final))
             split = external or not fits(proto)
+            if split and target is not None:
+                _refuse_foreign_data(target)
             if split:
-                _move_out(proto, os.path.join(place, data_name), data_name)
-            with open(path, "wb") as file:
-                file.write(proto.SerializeToString(deterministic=True))
-                file.flush()
-                os.fsync(file.fileno())
+                _move_out(proto, data_of(path))
+            _save(proto, path)
             yield path
-            if target is not None and folder is not None:
-                if split:
-                    os.replace(os.path.join(place, data_name), os.path.join(folder, data_name))
-                os.replace(path, target)
+            if target is not None:
+                _publish(proto, path, os.path.abspath(target), split)
     except OSError as error:
         what = f"it cannot be written: {error.strerror or error}"
         raise UsageError("SC-OUT-WRITE", printable(final), what, "write somewhere else") from error
 
 
-def _move_out(proto: Any, path: str, name: str) -> None:
+def _move_out(proto: Any, path: str) -> None:
     """Put the weights into a file of their own, each at a multiple of 4096 so that it can be mapped."""
-    external = messages().TensorProto.EXTERNAL
+    external, name = messages().TensorProto.EXTERNAL, os.path.basename(path)
     with open(path, "wb") as file:
         for tensor in proto.graph.initializer:
             if not tensor.HasField("raw_data") or len(tensor.raw_data) < _INLINE:
@@ -132,3 +156,52 @@ def _move_out(proto: Any, path: str, name: str) -> None:
             tensor.data_location = external
             for key, value in entries.items():
                 tensor.external_data.add(key=key, value=value)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _publish(proto: Any, made: str, target: str, split: bool) -> None:
+    """Put a complete model in its place, and its weights, so that at no time one stands beside the other's.
+
+    An old model of that name reads its weights by the same name as the new one. It is first replaced by the new one
+    with its weights under another name.
+    """
+    data = data_of(target)
+    if split and os.path.lexists(data):
+        interim = f"{data}.safecheck-{secrets.token_hex(4)}"
+        shutil.copyfile(data_of(made), interim)  # no hard link: readers of external data refuse files with two names
+        _name_data(proto, os.path.basename(data), os.path.basename(interim))
+        _save(proto, f"{made}.interim")
+        os.replace(f"{made}.interim", target)
+        _settle(target)
+    if split:
+        os.replace(data_of(made), data)
+        _settle(target)
+    os.replace(made, target)
+    _settle(target)
+    if split:
+        for name in _interim(data):
+            os.unlink(name)
+
+
+def _name_data(proto: Any, old: str, new: str) -> None:
+    for tensor in proto.graph.initializer:
+        for entry in tensor.external_data:
+            if (entry.key, entry.value) == ("location", old):
+                entry.value = new
+
+
+def _save(proto: Any, path: str) -> None:
+    with open(path, "wb") as file:
+        file.write(proto.SerializeToString(deterministic=True))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(path: str) -> None:
+    """Let the names in the folder of a file reach the disk."""
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

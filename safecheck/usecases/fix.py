@@ -17,7 +17,7 @@ from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, i
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
 from safecheck.rewrite.driver import Step, name_of, rewrite_all, words
-from safecheck.rewrite.files import fits, read_whole, refuse_inputs, written
+from safecheck.rewrite.files import check_target, fits, read_whole, written
 from safecheck.rewrite.graph import LARGEST, MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
 from safecheck.rewrite.proof.difference import Difference
@@ -124,7 +124,7 @@ def fix(source: str | InMemory, target: str | None, profile: Profile, request: R
 def _fixed(source: str | InMemory, target: str | None, profile: Profile, request: Request) -> Fixed:
     model = load(source)
     path = model.path
-    refuse_inputs(model, target)
+    check_target(model, target, profile.files)
     before = Report(path, profile, model, audit(model, profile), None)
     original = read_whole(model)
     proto, steps = _prepared(original, request, path)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Sequence
 
 from safecheck.errors import InputError
+from safecheck.intake.locations import scanned
 from safecheck.intake.source import open_model
 from safecheck.text import printable
 from safecheck.workflow.cache import store
@@ -46,29 +47,7 @@ def locations(model: str) -> list[str]:
         kept = store.get(_KIND, key) if identity is not None else None
         if kept is not None:
             return [str(location) for location in kept["locations"]]
-        found = _scanned(source.buffer, printable(model))
+        found = scanned(source.buffer, printable(model))
     if identity is not None:
         store.put(_KIND, key, {"locations": found})
     return found
-
-
-def _scanned(buffer: memoryview, where: str) -> list[str]:
-    from safecheck.intake.onnx_library import messages
-    from safecheck.intake.tensors import tensors
-    from safecheck.intake.wire import marker_index, strip
-
-    stripped = strip(buffer, where=where)
-    proto = messages().ModelProto()
-    try:
-        proto.ParseFromString(stripped.data)
-    except Exception as error:  # DecodeError; the class lives in a package imported by the messages only
-        raise InputError("SC-PB-WIRE", where, "the file is cut off or damaged", "export or copy it again") from error
-    return sorted(
-        {
-            entry.value
-            for tensor in tensors(proto)
-            if marker_index(tensor, stripped.nonce) is None
-            for entry in tensor.external_data
-            if entry.key == "location" and isinstance(entry.value, str)
-        }
-    )

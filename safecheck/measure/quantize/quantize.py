@@ -17,7 +17,7 @@ from safecheck.measure.images.input import DEFAULTS, ImageInput, Options, image_
 from safecheck.measure.images.labels import read_labels
 from safecheck.measure.timing.accuracy import Accuracy, top_1
 from safecheck.rewrite.canonicalize.interface import convert_opset, inline_functions
-from safecheck.rewrite.files import read_whole, refuse_inputs, written
+from safecheck.rewrite.files import check_target, read_whole, written
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 
@@ -79,11 +79,11 @@ def quantize(
     from safecheck.measure.quantize import toolkit
 
     model = load(path)
-    refuse_inputs(model, target)
+    images = find_images(request.images)
+    check_target(model, target, [*profile.files, *(str(image.path) for image in images)])
     before = Report(path, profile, model, audit(model, profile), None)
     proto = _prepared(read_whole(model), printable(path))
     source = image_input(proto, printable(path), request.options)
-    images = find_images(request.images)
     labels = read_labels(request.labels, images) if request.labels else {}
     chosen = _whole_batches(sample(images, request.count, request.seed), source, printable(path))
     sites = toolkit.sites(proto, toolkit.PRODUCTS if request.precision == "mixed" else toolkit.WIDER)

@@ -16,20 +16,16 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime.quantization as toolkit
-from onnxruntime.quantization.calibrate import (
-    CalibraterBase,
-    CalibrationMethod,
-    TensorData,
-    TensorsData,
-)
-from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
-from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 
 from safecheck.errors import InputError
+from safecheck.machine.onnxruntime import onnxruntime
 from safecheck.measure.quantize.clipping import threshold
 from safecheck.measure.quantize.histogram import Histogram, NotFinite
 from safecheck.text import printable
+
+toolkit = onnxruntime("quantization")
+calibration = onnxruntime("quantization.calibrate")
+_Calibrater: Any = calibration.CalibraterBase
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """What NVIDIA's tensor cores do in INT8; weights of these are quantised per output channel."""
@@ -55,7 +51,7 @@ def sites(proto: Any, operators: tuple[str, ...]) -> frozenset[str]:
     return frozenset(node.name for node in proto.graph.node if node.op_type in operators and fits(node))
 
 
-class StreamingCalibrater(CalibraterBase):
+class StreamingCalibrater(_Calibrater):
     """Histograms of all tensors that will be quantised, from one batch after the other."""
 
     def __init__(self, model: str, folder: str, chosen: frozenset[str], external: bool) -> None:
@@ -94,7 +90,7 @@ class StreamingCalibrater(CalibraterBase):
         names = [name for name in self._watched if name in produced]
         for feeds in data_reader:
             try:
-                results = self.infer_session.run(names, dict(feeds))
+                results = self.infer_session.run(names, dict(feeds)) if names else []  # for no names it gives all
             except Exception as error:
                 _refuse("", f"onnxruntime cannot run the model: {printable(str(error), 300)}", error)
             found = dict(zip(names, results, strict=True)) | {
@@ -106,20 +102,20 @@ class StreamingCalibrater(CalibraterBase):
                 except NotFinite as error:
                     _refuse(name, "the tensor holds a NaN or an infinity on a calibration image", error)
 
-    def compute_data(self, choose: Callable[[Histogram], float] | None = None) -> TensorsData:
+    def compute_data(self, choose: Callable[[Histogram], float] | None = None) -> Any:
         """The range of every tensor by the given choice of a threshold."""
         assert choose is not None
         ranges = {name: np.float32(choose(histogram)) for name, histogram in sorted(self.histograms.items())}
-        return TensorsData(
-            CalibrationMethod.MinMax,  # read for FP8 only: it says that these are ranges
-            {name: TensorData(lowest=-limit, highest=limit) for name, limit in ranges.items()},
+        return calibration.TensorsData(
+            calibration.CalibrationMethod.MinMax,  # read for FP8 only: it says that these are ranges
+            {name: calibration.TensorData(lowest=-limit, highest=limit) for name, limit in ranges.items()},
         )
 
 
 def calibrate(
     model: str, folder: str, chosen: frozenset[str], batches: Iterable[Mapping[str, Any]], method: str,
     percentile: float, external: bool,
-) -> TensorsData:  # fmt: skip
+) -> Any:  # fmt: skip
     """Ranges of what those nodes read, over all batches; `folder` is for files that may be thrown away.
 
     Raises:
@@ -138,10 +134,10 @@ def calibrate(
 def inferred(model: str) -> Any:
     """The model in a file with the types and shapes of its tensors; a second file beside it comes and goes."""
     with quiet():
-        return load_model_with_shape_infer(Path(model))
+        return onnxruntime("quantization.quant_utils").load_model_with_shape_infer(Path(model))
 
 
-def insert(proto: Any, ranges: TensorsData, chosen: frozenset[str]) -> Any:
+def insert(proto: Any, ranges: Any, chosen: frozenset[str]) -> Any:
     """The model with QuantizeLinear and DequantizeLinear before the inputs of those nodes; weights stay float.
 
     As TensorRT's explicit quantisation wants it: INT8 with zero point 0, weights per channel with a pair of their own,
@@ -149,7 +145,7 @@ def insert(proto: Any, ranges: TensorsData, chosen: frozenset[str]) -> Any:
     """
     operators = sorted({node.op_type for node in proto.graph.node if node.name in chosen})
     with quiet():
-        quantiser = QDQQuantizer(
+        quantiser = onnxruntime("quantization.qdq_quantizer").QDQQuantizer(
             proto, True, False, toolkit.QuantType.QInt8, toolkit.QuantType.QInt8, ranges, sorted(chosen), [], operators,
             {
                 "ActivationSymmetric": True,

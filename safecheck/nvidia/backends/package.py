@@ -18,12 +18,12 @@ from pathlib import Path
 from safecheck.errors import BuildError, SafecheckError
 from safecheck.finding import Verdict
 from safecheck.ir.model import load
+from safecheck.machine.process import Limits, run
 from safecheck.nvidia import engine
 from safecheck.nvidia.backends.backend import Told, scope_refusals
 from safecheck.nvidia.builder import HOW, Job, Places, carry_out
 from safecheck.nvidia.evidence import evidence
 from safecheck.nvidia.plan import BuildPlan, plan, ports_of
-from safecheck.nvidia.process import Limits, run
 from safecheck.nvidia.version import release_of
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from safecheck.errors import BuildError, UsageError
 from safecheck.finding import Verdict
+from safecheck.machine.process import Limits, Run, run
 from safecheck.nvidia.backends.backend import Told, scope_refusals
 from safecheck.nvidia.builder import Job, Places
 from safecheck.nvidia.commandline import arguments, shell_line
 from safecheck.nvidia.evidence import evidence
 from safecheck.nvidia.log import Summary, parse
 from safecheck.nvidia.plan import BuildPlan
-from safecheck.nvidia.process import Limits, Run, run
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
 

@@ -10,8 +10,8 @@ from importlib import metadata
 from typing import IO
 
 from safecheck.errors import BuildError, UsageError, pip_install
-from safecheck.nvidia.child import command
-from safecheck.nvidia.process import Limits, run
+from safecheck.machine.child import command
+from safecheck.machine.process import Limits, run
 from safecheck.nvidia.scope_check.answers import Answer, Scope, failed, read
 
 PACKAGE = "tensorrt_rtx_cu13_bindings"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from safecheck.errors import BuildError
-from safecheck.nvidia.child import command
-from safecheck.nvidia.process import Limits, run
+from safecheck.machine.child import command
+from safecheck.machine.process import Limits, run
 from safecheck.text import printable
 
 PROGRAM = command("safecheck.nvidia.translation.program")

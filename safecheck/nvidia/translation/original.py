@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from safecheck.machine.onnxruntime import onnxruntime
 from safecheck.nvidia.translation.network import Array
 
 _FETCHED = frozenset(
@@ -108,8 +109,7 @@ def load(path: str) -> ModelProto:
 
 def _session(model: ModelProto, outputs: Collection[str]) -> Any:
     """Onnxruntime with the model, if it can load it, take its inputs as arrays, and hand out these outputs."""
-    import onnxruntime as ort
-
+    ort = onnxruntime()
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1

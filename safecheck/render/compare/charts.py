@@ -7,9 +7,13 @@ colours, which do not follow light and dark. Here both become classes of the pag
 from __future__ import annotations
 
 import io
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable
+from importlib import import_module
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -47,8 +51,7 @@ def available() -> bool:
 
 def charts(data: Iterable[Bars | Plane], models: tuple[str, ...]) -> list[Chart]:
     """All charts; equal data give equal bytes."""
-    import matplotlib
-
+    matplotlib = _library()
     ours: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "safecheck", "text.parse_math": False}
     ours |= {f"{part}.color": _INK for part in ("text", "xtick", "ytick", "hatch")}
     ours |= {"axes.edgecolor": _INK, "axes.labelcolor": _INK, "axes.spines.top": False, "axes.spines.right": False}
@@ -60,6 +63,19 @@ def charts(data: Iterable[Bars | Plane], models: tuple[str, ...]) -> list[Chart]
             Chart(one.title, _words(one, models), _inert(_drawn(one, models), number))
             for number, one in enumerate(data)
         ]
+
+
+def _library() -> Any:
+    """The package, which keeps a list of fonts in the user's cache folder unless it is given another for it."""
+    if "MPLCONFIGDIR" in os.environ or "matplotlib.font_manager" in sys.modules:
+        return import_module("matplotlib")
+    with TemporaryDirectory(prefix="safecheck-") as folder:
+        os.environ["MPLCONFIGDIR"] = folder
+        try:
+            import_module("matplotlib.font_manager")
+        finally:
+            del os.environ["MPLCONFIGDIR"]
+    return import_module("matplotlib")
 
 
 def _words(one: Bars | Plane, models: tuple[str, ...]) -> str:

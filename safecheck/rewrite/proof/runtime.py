@@ -1,11 +1,11 @@
-"""The one room that runs onnxruntime; its quantiser has another, `safecheck/quantisation/toolkit.py`."""
+"""Models that can be run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from safecheck.errors import SafecheckError
+from safecheck.machine.onnxruntime import onnxruntime
 
 
 class RunError(Exception):
@@ -19,7 +19,7 @@ class Session:
     """
 
     def __init__(self, model: bytes | str, optimised: bool = False) -> None:
-        ort = _library()
+        ort = onnxruntime()
         candidates = ort.SessionOptions()
         candidates.log_severity_level = 4
         level = ort.GraphOptimizationLevel
@@ -48,17 +48,6 @@ class Session:
             raise RunError(str(error)) from error
 
 
-def _library() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise SafecheckError(
-            "SC-ENV-ORT", "", "onnxruntime is needed to prove a rewrite", "run: pip install onnxruntime"
-        ) from error
-    onnxruntime.set_default_logger_severity(4)
-    return onnxruntime
-
-
 def version() -> str:
     """The version of onnxruntime that proofs were made with."""
-    return str(_library().__version__)
+    return str(onnxruntime().__version__)

@@ -17,7 +17,7 @@ _CLAIM = Claim(
 
 
 class StoreBiasAsFloat:
-    """DequantizeLinear of a constant INT32: TensorRT adds a bias in floating point, and dequantises INT8 and FP8 only."""
+    """DequantizeLinear of an INT32 constant: TensorRT adds biases in floating point and dequantises INT8 and FP8."""
 
     name = "store-bias-as-float"
     remedies: tuple[str, ...] = ()

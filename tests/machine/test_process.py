@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from safecheck.errors import BuildError
-from safecheck.nvidia import process
-from safecheck.nvidia.process import Limits, Run, run
+from safecheck.machine import process
+from safecheck.machine.process import Limits, Run, run
 
 WAYS = {
     "child": "subprocess.Popen(['sleep', '1000'])",
@@ -100,7 +100,7 @@ def test_an_interrupt_ends_what_runs(tmp_path: Path, left: list[int]) -> None:
     # where the tests run in the background, interrupts are ignored by everything that they start
     code = f"""
 import signal
-from safecheck.nvidia.process import Limits, run
+from safecheck.machine.process import Limits, run
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with open({str(told)!r}, "wb", buffering=0) as output:
     run({command!r}, output, Limits(1000.0))
@@ -131,7 +131,7 @@ def test_a_program_that_runs_a_runner_ends_what_both_left(left: list[int]) -> No
     # the runner in between is killed before it can clean up
     code = f"""
 import io, os, signal, sys
-from safecheck.nvidia import process
+from safecheck.machine import process
 process._end_strays = lambda mark: os.kill(os.getpid(), signal.SIGKILL)
 process.run({inner!r}, open(1, "wb", buffering=0), process.Limits(60.0))
 """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
+from contextlib import suppress
 
 import safecheck
 
@@ -20,7 +23,20 @@ import_module(sys.argv.pop(1)).main(sys.argv[1:])
 """
 
 
+_PR_SET_PDEATHSIG = 1
+"""From <linux/prctl.h>."""
+
+
 def command(module: str) -> tuple[str, ...]:
     """The command that calls `main` of a module of this package; its arguments go behind it."""
     folder = os.path.dirname(os.path.dirname(safecheck.__file__))
     return (sys.executable, "-P", "-c", _START, folder, module)
+
+
+def end_with_parent() -> None:
+    """Let the system end this process when the one that started it is gone, even by a signal it could not catch."""
+    parent = os.getppid()
+    with suppress(OSError, AttributeError):  # not Linux: it ends by itself
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

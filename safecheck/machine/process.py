@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from safecheck.errors import BuildError
 from safecheck.text import printable
@@ -51,6 +51,11 @@ class Limits:
     """Bytes; a program that writes more is stopped, and that is a failure."""
     memory: int | None = None
     """Bytes of address space of each of its processes; None for as much as there is."""
+    resident: int | None = None
+    """Bytes of memory that the program itself may fill, files that it maps not counted; where /proc tells them.
+
+    A program that reaches the limit of its address space is told so and may go on with less; this one is stopped.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Run:
     timed_out: bool
     flooded: bool
     """Whether it was stopped because it wrote more than the limit."""
+    filled: bool = False
+    """Whether it was stopped because it filled more memory than the limit."""
 
     @property
     def crash(self) -> str:
@@ -81,6 +88,8 @@ class Run:
             return f"it did not answer within {self.limits.seconds:g} s"
         if self.flooded:
             return f"it wrote more than {self.limits.output >> 20} MB"
+        if self.filled:
+            return f"it took more than {(self.limits.resident or 0) >> 20} MB of memory"
         if self.code < 0:
             return f"it crashed ({signal.strsignal(-self.code) or 'unknown signal'})"
         return f"it ended with code {self.code}" if self.code else ""
@@ -98,7 +107,7 @@ def run(
         BuildError: it cannot be started.
     """
     mark = f"SAFECHECK_RUN_{secrets.token_hex(16)}"  # in the name: a runner below this one adds a mark of its own
-    timed_out = flooded = False
+    ending = _Ending()
     with tempfile.TemporaryFile() as file:
         if isinstance(given, bytes):
             file.write(given)
@@ -120,7 +129,7 @@ def run(
             raise BuildError("SC-BUILD-START", printable(command[0]), what, todo) from error
         try:
             _restrict(process.pid, limits.memory)
-            timed_out, flooded = _watch(process, output, started + limits.seconds, limits.output)
+            ending = _watch(process, output, started + limits.seconds, limits)
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)  # the leader is not reaped yet, so the number is still its own
@@ -128,7 +137,7 @@ def run(
             _end_strays(mark)
             assert process.stdout is not None
             process.stdout.close()
-    return Run(code, time.monotonic() - started, limits, timed_out, flooded)
+    return Run(code, time.monotonic() - started, limits, *ending)
 
 
 def _restrict(pid: int, memory: int | None) -> None:
@@ -141,8 +150,16 @@ def _restrict(pid: int, memory: int | None) -> None:
                 resource.prlimit(pid, which, (least, least))
 
 
-def _watch(process: subprocess.Popen[bytes], output: Sink, deadline: float, limit: int) -> tuple[bool, bool]:
-    """Copy the output until the program ends; whether time or room ran out."""
+class _Ending(NamedTuple):
+    """Which limit ended a program; none if it ended by itself."""
+
+    timed_out: bool = False
+    flooded: bool = False
+    filled: bool = False
+
+
+def _watch(process: subprocess.Popen[bytes], output: Sink, deadline: float, limits: Limits) -> _Ending:
+    """Copy the output until the program ends, or reaches a limit."""
     assert process.stdout is not None
     written, open_ = 0, True
     with selectors.DefaultSelector() as selector:
@@ -152,16 +169,27 @@ def _watch(process: subprocess.Popen[bytes], output: Sink, deadline: float, limi
             if open_ and selector.select(_TICK):
                 data = os.read(process.stdout.fileno(), _CHUNK)
                 open_, quiet = bool(data), False
-                output.write(data[: limit - written])
+                output.write(data[: limits.output - written])
                 written += len(data)
-                if written > limit:
-                    return False, True
+                if written > limits.output:
+                    return _Ending(flooded=True)
             elif not open_:
                 time.sleep(_TICK)
             if quiet and _ended(process):  # a grandchild may hold the pipe open
-                return False, False
+                return _Ending()
             if time.monotonic() > deadline:
-                return True, False
+                return _Ending(timed_out=True)
+            if limits.resident is not None and _resident(process.pid) > limits.resident:
+                return _Ending(filled=True)
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process has filled, without files that it maps; 0 where that is not told."""
+    try:
+        counts = Path(f"/proc/{pid}/statm").read_text().split()
+        return (int(counts[1]) - int(counts[2])) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

@@ -1,0 +1,99 @@
+"""What a command that runs a network asks the system for: the files that were named, and no network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy
+import onnx
+import onnx.parser
+import pytest
+
+STRACE = shutil.which("strace")
+pytestmark = pytest.mark.skipif(STRACE is None, reason="strace shows the system calls; .ci/run installs it")
+ORACLE = pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="needs the extra 'oracle'")
+NETWORK = """
+<ir_version: 8, opset_import: ["" : 17]>
+agraph (float[1,3,8,8] x) => (float[1,3,1,1] y) <float[3,3,1,1] w = {1,2,3,4,5,6,7,8,9}> {
+    a = Conv (x, w)
+    y = GlobalAveragePool (a)
+}
+"""
+WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|^(?:mkdir|rename|link|symlink|unlink|truncate|creat|mknod)")
+CALL = re.compile(r"^\d+\s+(\w+)\((.*)$")
+COMMANDS = {
+    "fix": (["fix", "model.onnx", "-o", "out.onnx", "--output", "json=out.json"], {"out.onnx", "out.json"}),
+    "quantize": (
+        ["quantize", "model.onnx", "--images", "images", "-o", "out.onnx", "--count", "2", "--size", "8"],
+        {"out.onnx"},
+    ),
+    "compare": (["compare", "model.onnx", "-o", "out.html"], {"out.html"}),
+    "bench": (["bench", "model.onnx", "-o", "out.json"], {"out.json"}),
+    "audit": (
+        [
+            "audit",
+            "model.onnx",
+            "--confirm",
+            "--no-cache",
+            "--profile",
+            "tensorrt-10-safety",
+            "--output",
+            "json=out.json",
+        ],
+        {"out.json"},
+    ),
+}
+"""Arguments, and what they name as outputs."""
+
+
+@pytest.mark.parametrize("name", [*sorted(COMMANDS.keys() - {"audit"}), pytest.param("audit", marks=ORACLE)])
+def test_nothing_but_the_outputs_is_written_and_no_network_is_asked(name: str, tmp_path: Path) -> None:
+    arguments, outputs = COMMANDS[name]
+    work, home, temporary = (tmp_path / part for part in ("work", "home", "temporary"))
+    (work / "images").mkdir(parents=True)
+    temporary.mkdir()
+    onnx.save(onnx.parser.parse_model(NETWORK), work / "model.onnx")
+    for number in range(2):
+        numpy.save(work / "images" / f"{number}.npy", numpy.full((1, 3, 8, 8), number + 0.5, numpy.float32))
+    before = files(work)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
+    environment |= {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    traced = tmp_path / "traced"
+    tracer = [str(STRACE), "-f", "-qq", "-e", "trace=network,%file", "-o", str(traced)]
+    done = subprocess.run(
+        [*tracer, sys.executable, "-m", "safecheck", *arguments],
+        cwd=work, env=environment, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert files(work) - before == outputs
+    assert not home.exists()
+    assert files(temporary) == set()
+    calls = list(calls_in(traced.read_text(encoding="utf-8", errors="replace")))
+    assert calls
+    assert [line for call, line in calls if call in ("socket", "connect", "sendto") and "AF_INET" in line] == []
+    assert [line for call, line in calls if writes_outside(call, line, tmp_path)] == []
+
+
+def files(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+
+
+def calls_in(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        if found := CALL.match(line):
+            yield found[1], found[2]
+
+
+def writes_outside(call: str, line: str, folder: Path) -> bool:
+    """Whether a call makes or changes a file outside of a folder, which all relative names are in."""
+    if " = -1 " in line or not WRITES.search(f"{call}({line}"):
+        return False
+    named = [path for path in re.findall(r'"([^"]*)"', line) if path.startswith("/")]
+    return any(not path.startswith((str(folder), "/dev/", "/proc/")) for path in named)
