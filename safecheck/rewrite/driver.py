@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from safecheck.finding import Verdict
 from safecheck.ir.excerpt import Diagram, diagram_of
+from safecheck.rewrite.finite import doubts
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.prices import UNPRICED, Prices, Purse
 from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
@@ -41,6 +43,8 @@ class Step:
     """Of the site, before and after; after a refusal of the offer that was too dear."""
     too_dear: bool = False
     """Whether the purse did not pay for it."""
+    anchor: str = ""
+    """The node from which the rewrite started."""
 
 
 def rewrite_all(
@@ -49,15 +53,15 @@ def rewrite_all(
     chosen: Collection[str] | None = None,
     ignored: Collection[str] = (),
     proving: bool = True,
-    finite_only: bool = True,
     purse: Purse | None = None,
+    denied: Denied | None = None,
+    most: int | None = None,
 ) -> list[Step]:
-    """Try every rewrite on every node that is not allowed, until nothing changes any more.
+    """Try every rewrite on every node that is not allowed, until nothing changes any more or `most` were applied.
 
     A replacement is taken if it has fewer forbidden nodes than what it replaces, or as many and fewer unproven ones,
     and if its proof holds. Without `proving` no proof is run: what comes out is a plan, not a model to trust.
-    Without `finite_only` every replacement has to hold for infinities and NaN as well. What a `purse` cannot pay for is
-    left out.
+    What a `purse` cannot pay for is left out. `denied` are rewrites that are not done at a node, with the reason.
     """
     rewrites = [
         rewrite for rewrite in REWRITES if (not chosen or rewrite.name in chosen) and rewrite.name not in ignored
@@ -65,11 +69,12 @@ def rewrite_all(
     steps: list[Step] = []
     refused: dict[tuple[str, str], Step] = {}
     tried = _Tried(graph)
-    how = _How(proving, finite_only, purse)
+    how = _How(proving, purse, denied or {})
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
-            for step in _sweep(graph, verdicts, rewrite, refused, tried, how):
+            sweep = _sweep(graph, verdicts, rewrite, refused, tried, how)
+            for step in islice(sweep, None if most is None else most - len(steps)):
                 steps.append(step)
                 changed = True
         if not changed:
@@ -78,12 +83,16 @@ def rewrite_all(
     return steps + [step for (_, name), step in refused.items() if name in left]
 
 
+Denied = Mapping[tuple[str, str], str]
+"""Name of a rewrite and of the node it starts from -> why it is not done there."""
+
+
 class _How(NamedTuple):
     """What a replacement has to live up to."""
 
     proving: bool
-    finite_only: bool
     purse: Purse | None
+    denied: Denied
 
 
 _Place = tuple[str, frozenset[Node], frozenset[Node]]
@@ -128,11 +137,14 @@ def _sweep(
         match = rewrite.match(graph, node)
         if match is None:
             continue
+        key = (rewrite.name, name_of(node))
+        if key in how.denied:
+            match = Match(match.nodes, reason=how.denied[key])
         before = tried.get(rewrite, match)
         step = _settle(graph, verdicts, rewrite, match, how) if before is None else replace(before, nodes=_names(match))
+        step = replace(step, anchor=key[1])
         if not step.applied and not step.too_dear:  # what costs too much now may not later
             tried.add(rewrite, match, step)
-        key = (rewrite.name, name_of(node))
         if step.applied:
             refused.pop(key, None)
             yield step
@@ -152,7 +164,7 @@ def _settle(graph: MutableGraph, verdicts: Verdicts, rewrite: Rewrite, match: Ma
         after="",
         proof=None,
     )
-    weighed = weigh_candidates(graph, verdicts, match, how.finite_only)
+    weighed = weigh_candidates(graph, verdicts, match)
     reasons = [match.reason] if match.reason else []
     for excess, candidate, dying, offer, prices in weighed:
         if excess >= (0, 0):
@@ -162,10 +174,14 @@ def _settle(graph: MutableGraph, verdicts: Verdicts, rewrite: Rewrite, match: Ma
             reasons.append(refusal)
             step = replace(step, too_dear=True, prices=step.prices if step.too_dear else prices)
             continue
+        odd = doubts(graph, candidate.replacement) if candidate.claim.finite_only else []
+        if odd and not how.proving:
+            reasons.append(odd[0].words(graph))
+            continue
         try:
-            proof = prove(graph, candidate.replacement, candidate.claim) if how.proving else None
+            proof = prove(graph, candidate.replacement, candidate.claim, odd) if how.proving else None
         except UnprovedError as failure:
-            reasons.append(f"the proof failed: {failure}")
+            reasons.append(f"the proof failed: {failure}" + (f"; {odd[0].words(graph)}" if odd else ""))
             continue
         before, old = words(dying), _picture(graph, verdicts, dying)
         new = graph.apply(candidate.replacement, offer.types)
@@ -194,7 +210,7 @@ class Weighed(NamedTuple):
     """Of the site today and then."""
 
 
-def weigh_candidates(graph: MutableGraph, verdicts: Verdicts, match: Match, finite_only: bool) -> list[Weighed]:
+def weigh_candidates(graph: MutableGraph, verdicts: Verdicts, match: Match) -> list[Weighed]:
     """The candidates that can be applied, those that make the network lightest first.
 
     Of equally light ones those that hold for all values come before those that hold for finite ones, then the cheaper
@@ -202,8 +218,6 @@ def weigh_candidates(graph: MutableGraph, verdicts: Verdicts, match: Match, fini
     """
     found = []
     for position, candidate in enumerate(match.candidates):
-        if candidate.claim.finite_only and not finite_only:
-            continue
         if any(graph.is_interface(name, source) for name, source in candidate.replacement.aliases.items()):
             continue
         new = candidate.replacement

@@ -98,6 +98,10 @@ class MutableGraph:
         found: _Memo = self._memos[kind]
         return found
 
+    def adopt(self, kind: Callable[[], _Memo], memo: _Memo) -> None:
+        """Go on with what was kept about another graph."""
+        self._memos[kind] = memo
+
     def model(self, weights: bool = True) -> Any:
         """A ModelProto of its own with the current nodes; without weights, large initializers have no elements."""
         model = messages().ModelProto()

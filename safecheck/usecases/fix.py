@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
-from safecheck.errors import InputError, SafecheckError, UsageError
+from safecheck.errors import UsageError
 from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
-from safecheck.intake.onnx_library import library
 from safecheck.ir.model import Model, load
-from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
-from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
-from safecheck.rewrite.driver import Step, name_of, rewrite_all, words
-from safecheck.rewrite.files import check_target, fits, read_whole, written
-from safecheck.rewrite.graph import LARGEST, MutableGraph
+from safecheck.rewrite.driver import Denied, Step, rewrite_all
+from safecheck.rewrite.files import check_target, read_whole, written
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
-from safecheck.rewrite.proof.difference import Difference
-from safecheck.rewrite.proof.local import Proof
-from safecheck.rewrite.proof.whole import Whole, compare_models
+from safecheck.rewrite.proof.local import Shown
+from safecheck.rewrite.proof.whole import Scope, Whole
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.usecases.attempt import Attempt, attempt, inputs_of, prepared, repaired
+from safecheck.usecases.attempt import Request as Request
+from safecheck.usecases.checked import check
+from safecheck.usecases.reference import ProofError as ProofError
+from safecheck.usecases.reference import reference, tested
 from safecheck.usecases.suggestions import illustrated
 
 NAMES = (
@@ -36,25 +37,9 @@ NAMES = (
     *(rewrite.name for rewrite in REWRITES if not isinstance(rewrite, NoPermittedEquivalent)),
 )
 """Everything that --select and --ignore know."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the caller wants done."""
-
-    batch: int | None = None
-    opset: int | None = None
-    selected: Collection[str] = ()
-    """Only these rewrites; empty for all. Normalisation always runs unless ignored."""
-    ignored: Collection[str] = ()
-    finite_only: bool = True
-    """Whether rewrites may be used that hold for finite values only."""
-    whole: bool = True
-    """Whether the two models are run against each other as a whole."""
-    largest: int = LARGEST
-    """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
-    illustrate: bool = False
-    """Whether the audit of the result knows its pictures."""
+_MOST_CULPRITS = 32
+"""So many rewrites are left out of a model before it is given up."""
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -79,6 +64,8 @@ class Fixed:
     """A unified diff of the node lists."""
     written: str | None = None
     """Path of the fixed model; None if it was not kept."""
+    notes: tuple[str, ...] = ()
+    """What holds beside the rewrites, in sentences."""
 
     @property
     def applied(self) -> list[Step]:
@@ -98,70 +85,121 @@ def check_names(names: Iterable[str], where: str) -> None:
             raise UsageError("SC-CFG-REWRITE", where, what, f"use one of: {', '.join(NAMES)}")
 
 
-class ProofError(SafecheckError):
-    """The rewritten model does not compute what the original computes (exit 3: never a pass)."""
-
-    exit_code = 3
-
-
 def fix(source: str | InMemory, target: str | None, profile: Profile, request: Request) -> Fixed:
     """Rewrite a model and write it to `target`; without one nothing is written.
+
+    Where the result as a whole differs from the original, the rewrite that is to blame is found and left out.
 
     Raises:
         InputError: the model cannot be read or converted.
         ProofError: the result as a whole is another function; nothing is written then.
         UsageError: the target cannot be written or is an input, or the batch is fixed.
     """
-    try:
-        return _fixed(source, target, profile, request)
-    except ProofError:
-        if not request.finite_only:
-            raise
-        # A network may hold infinities of its own, such as a mask of minus infinity: do without those rewrites then.
-        return _fixed(source, target, profile, replace(request, finite_only=False))
-
-
-def _fixed(source: str | InMemory, target: str | None, profile: Profile, request: Request) -> Fixed:
     model = load(source)
-    path = model.path
     check_target(model, target, profile.files)
-    before = Report(path, profile, model, audit(model, profile), None)
-    original = read_whole(model)
-    proto, steps = _prepared(original, request, path)
-    reference = proto.SerializeToString() if fits(proto) else model.content or path
-    graph = MutableGraph(proto)
-    graph.largest = request.largest
-    old_lines = listing(graph)
-    steps += _normalised(graph, request)
-    verdicts = Verdicts(graph, profile)
-    chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
-    if chosen or not request.selected:
-        steps += rewrite_all(graph, verdicts, chosen, request.ignored, finite_only=request.finite_only)
-    if not any(step.applied for step in steps):
-        whole_file = read_whole(model)
-        with written(whole_file, target, bool(model.external_data)):
+    before = Report(model.path, profile, model, audit(model, profile), None)
+    run = _Run(model, profile, request)
+    denied: dict[tuple[str, str], str] = {}
+    while True:
+        current = run.attempt(denied)
+        if not current.applied:
+            return _copied(before, current, target, request)
+        try:
+            return _kept(run, before, current, target)
+        except _DiffersError as differs:
+            step = run.culprit(current, denied) if len(denied) < _MOST_CULPRITS else None
+            if step is None:
+                raise ProofError(
+                    "SC-FIX-PROOF", printable(model.path), f"the rewritten model differs: {differs.whole.failures[0]}",
+                    "nothing was written; leave rewrites out with --ignore",
+                ) from None  # fmt: skip
+            denied[step.name, step.anchor] = f"left out, because with it {run.blame}"
+
+
+class _DiffersError(Exception):
+    """The whole models do not agree."""
+
+    def __init__(self, whole: Whole) -> None:
+        super().__init__()
+        self.whole = whole
+
+
+class _Run:
+    """Everything that the attempts to fix one model share."""
+
+    def __init__(self, model: Model, profile: Profile, request: Request) -> None:
+        self.model = model
+        self._profile = profile
+        self.request = request
+        self._proofs = Shown()
+        self.blame = ""
+        """What the last culprit did, in words."""
+        proto = read_whole(model)
+        self.repairs = repaired(proto, request)
+        self.reference = reference(model, proto if self.repairs else None)
+        proto, steps = prepared(proto, request, model.path)
+        self.inputs = inputs_of(proto)
+        self._steps = self.repairs + tested(self.reference, proto, steps, self.inputs, model.path)
+        self._first: Any = proto
+
+    def attempt(self, denied: Denied, most: int | None = None) -> Attempt:
+        """Rewrite the model from the start."""
+        proto, self._first = self._first, None
+        if proto is None:
+            proto = read_whole(self.model)
+            repaired(proto, self.request)
+            proto, _ = prepared(proto, self.request, self.model.path)
+        return attempt(proto, self._steps, self._profile, self.request, self._proofs, denied, most)
+
+    def compared(self, place: str, scope: Scope) -> Whole:
+        """A written result against the original."""
+        return self.reference.compare(place, self.inputs, scope)
+
+    def culprit(self, whole: Attempt, denied: Denied) -> Step | None:
+        """The first rewrite with which the result differs; None if it does so without any.
+
+        With none of the rewrites it agrees, with all it does not: halving finds a step with which it begins to differ.
+        """
+        agrees, differs = -1, len(whole.rewrites)
+        while differs - agrees > 1:
+            middle = (agrees + differs) // 2
+            one = self.attempt(denied, middle)
+            with written(one.model(), None, bool(self.model.external_data)) as place:
+                found = self.compared(place, whole.scope)
+            if found.holds:
+                agrees = middle
+            else:
+                differs, self.blame = middle, found.failures[0]
+        return whole.rewrites[differs - 1] if differs > 0 else None
+
+
+def _copied(before: Report, current: Attempt, target: str | None, request: Request) -> Fixed:
+    """Nothing was done: the file as it is."""
+    if before.model is not None:
+        with written(read_whole(before.model), target, bool(before.model.external_data)):
             pass
-        after = replace(before, path=target or path)
-        if request.illustrate:
-            after = illustrated(after)
-        return Fixed(before, after, tuple(steps), _left(after, steps), None, written=target)
-    graph.drop_unused()
-    result = graph.model()
-    _checked(result, path)
-    diff = "\n".join(unified_diff(old_lines, listing(graph)))
-    inputs = {name: graph.tensor(name) for name in graph.inputs}
-    with written(result, target, bool(model.external_data)) as place:
-        whole = compare_models(reference, place, inputs) if request.whole else None
+    after = replace(before, path=target or before.path)
+    if request.illustrate:
+        after = illustrated(after)
+    return Fixed(before, after, tuple(current.steps), _left(after, current.steps), None, written=target)
+
+
+def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
+    """What was done, written if the whole model holds."""
+    result = current.model()
+    check(result, run.model)
+    diff = "\n".join(unified_diff(current.before, listing(current.graph)))
+    with written(result, target, bool(run.model.external_data)) as place:
+        whole = run.compared(place, current.scope) if run.request.whole else None
         if whole is not None and not whole.holds:
-            what = f"the rewritten model differs from the original by {whole.total.max_rel:.3g} relative"
-            raise ProofError(
-                "SC-FIX-PROOF", printable(path), what, "nothing was written; leave rewrites out with --ignore"
-            )
+            run.blame = whole.failures[0]
+            raise _DiffersError(whole)
         new = load(place)
-        after = Report(target or path, profile, new, audit(new, profile), None)
-        if request.illustrate:  # before the file moves: what could stand in a place is asked of the file
+        after = Report(target or run.model.path, before.profile, new, audit(new, before.profile), None)
+        if run.request.illustrate:  # before the file moves: what could stand in a place is asked of the file
             after = illustrated(after)
-    return Fixed(before, after, tuple(steps), _left(after, steps), whole, diff, target)
+    left = _left(after, current.steps)
+    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, notes(current.graph))
 
 
 def plan(model: Model, profile: Profile) -> Weight:
@@ -170,7 +208,9 @@ def plan(model: Model, profile: Profile) -> Weight:
     Raises:
         InputError: the model changed since it was audited.
     """
-    proto, _ = _prepared(read_whole(model), Request(), model.path)
+    proto = read_whole(model)
+    repaired(proto, Request())
+    proto, _ = prepared(proto, Request(), model.path)
     graph = MutableGraph(proto)
     normalise(graph)
     verdicts = Verdicts(graph, profile)
@@ -178,57 +218,18 @@ def plan(model: Model, profile: Profile) -> Weight:
     return verdicts.weigh(graph.nodes)
 
 
-def _prepared(proto: Any, request: Request, path: str) -> tuple[Any, list[Step]]:
-    steps: list[Step] = []
-    repaired = repair(proto) if "count-axes-from-front" not in request.ignored else []
-    if repaired:
-        steps.append(
-            _plain(
-                "count-axes-from-front", (), [name_of(node) for node in repaired], "a negative axis counts from the end"
-            )
+def notes(graph: MutableGraph) -> tuple[str, ...]:
+    """What holds beside the rewrites, in sentences."""
+    found = []
+    if graph.declared.defaults:
+        names = ", ".join(printable(name, 40) for name in graph.declared.defaults[:_NAMED])
+        found.append(f"inputs with defaults are constants now and cannot be fed any more: {names}")
+    if graph.declared.assumed:
+        names = ", ".join(printable(name, 40) for name in graph.declared.assumed[:_NAMED])
+        found.append(
+            f"assumed: behind operators that ONNX does not know, shapes are as the file declares them: {names}"
         )
-    proto, count = inline_functions(proto)
-    if count:
-        steps.append(
-            _plain("inline-functions", (), [], f"{count} model-local functions written out where they are called")
-        )
-    if request.opset is not None:
-        converted = convert_opset(proto, request.opset, printable(path))
-        if converted is not proto:
-            steps.append(
-                _plain("convert-opset", (), [], f"converted to opset {request.opset} by onnx.version_converter")
-            )
-        proto = converted
-    if request.batch is not None and fix_batch(proto, request.batch):
-        steps.append(_plain("fix-batch", ("fix-batch",), [], f"every open batch is {request.batch}"))
-    return proto, steps
-
-
-def _normalised(graph: MutableGraph, request: Request) -> list[Step]:
-    gone = normalise(graph, frozenset(request.ignored))
-    kinds = {kind.name: kind for kind in KINDS}
-    return [
-        _plain(name, kinds[name].remedies, [name_of(node) for node in nodes], kinds[name].method, words(nodes))
-        for name, nodes in gone.items()
-    ]
-
-
-def _plain(name: str, remedies: tuple[str, ...], nodes: list[str], method: str, before: str = "") -> Step:
-    """A step that is exact by construction."""
-    return Step(name, remedies, tuple(nodes), True, "", before, "", Proof("exact", method, Difference(), 0, 0))
-
-
-def _checked(result: Any, path: str) -> None:
-    """A full check of what is about to be written; failing it is a bug, not the user's fault."""
-    if not fits(result):
-        return
-    try:
-        library().checker.check_model(result.SerializeToString(), True, False, False)
-    except Exception as error:
-        raise InputError(
-            "SC-FIX-CHECK", printable(path), f"the rewritten model is not valid ONNX: {printable(str(error), 300)}",
-            "nothing was written; if the original passes onnx.checker, please report it",
-        ) from error  # fmt: skip
+    return tuple(found)
 
 
 def _left(after: Report, steps: list[Step]) -> tuple[Left, ...]:

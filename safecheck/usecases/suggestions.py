@@ -69,7 +69,7 @@ def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[i
 def _alternative(graph: MutableGraph, verdicts: Verdicts, node: Node) -> Alternative | None:
     for rewrite in REWRITES:
         match = rewrite.match(graph, node) if verdicts.in_question(node) else None
-        for weighed in weigh_candidates(graph, verdicts, match, finite_only=True)[:1] if match is not None else ():
+        for weighed in weigh_candidates(graph, verdicts, match)[:1] if match is not None else ():
             if weighed.excess < (0, 0):
                 return Alternative(rewrite.name, _drawn(graph, weighed))
     return None

@@ -18,11 +18,12 @@ from safecheck.usecases.fix import Fixed
 
 
 def document(fixed: Fixed) -> str:
-    """`safecheck/report/1` of the fixed model; `rewrites` filled, and `before`, `left` and `whole_model` added."""
+    """`safecheck/report/1` of the fixed model; `rewrites` filled; `before`, `left`, `notes`, `whole_model` added."""
     found = content(fixed.after)
     found["rewrites"] = [_step(step) for step in fixed.steps]
     found["before"] = _before(fixed.before)
     found["whole_model"] = None if fixed.whole is None else _whole(fixed.whole)
+    found["notes"] = list(fixed.notes)
     found["left"] = [
         {
             "rule": left.finding.rule,
@@ -87,6 +88,7 @@ def _whole(whole: Whole) -> dict[str, Any]:
     return {
         "ran": whole.ran,
         "reason": whole.reason,
+        "against": whole.against or "original",
         "by": {"package": "onnxruntime", "version": whole.runtime},
         "tolerance": whole.tolerance,
         "seed": whole.seed,

@@ -34,6 +34,9 @@ def document(fixed: Fixed) -> Iterator[Line]:
     if fixed.whole is not None:
         yield Line("")
         yield from _whole(fixed.whole)
+    if fixed.notes:
+        yield Line("")
+        yield from (Line(f"note: {note}", "open") for note in fixed.notes)
     yield from _left(fixed.left)
     yield Line("")
     yield Line(f"{str(after.verdict).upper()}  {printable(written or before.path)}", STYLE[after.verdict])
@@ -91,13 +94,17 @@ def _worst(group: list[Step]) -> Difference:
 def _whole(whole: Whole) -> Iterator[Line]:
     yield Line("whole model against the original", "strong")
     if not whole.ran:
-        yield Line(f"  not run   {whole.reason}", "open")
+        yield Line(f"  not compared: {whole.reason}", "open")
         return
+    if whole.against:
+        yield Line(f"  not compared with the original, but with {whole.against}", "open")
     for kind, one in whole.by_sample:
         if one.same_bits:
             found = "the same bits"
         elif one.same_nonfinite:
-            found = f"{one.max_abs:.3g} absolute, {one.max_rel:.3g} relative, {one.max_ulp:.3g} ULP"
+            found = (
+                f"{one.max_abs:.3g} absolute, {one.max_rel:.3g} relative in the worst channel, {one.max_ulp:.3g} ULP"
+            )
         else:
             found = "infinities or NaN in other places"
         yield Line(f"  {kind:<10}{found}")

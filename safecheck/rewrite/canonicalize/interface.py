@@ -6,16 +6,27 @@ from typing import Any
 
 from safecheck.errors import InputError, UsageError
 from safecheck.ir import walk
+from safecheck.ir.walk import domain_of
 from safecheck.text import printable
 
 
 def inline_functions(proto: Any) -> tuple[Any, int]:
-    """The model with its local functions written out, and how many there were."""
+    """The model with its local functions written out, and how many there were.
+
+    The library forgets the defaults of their attributes, so every call states them first.
+    """
     count = len(proto.functions)
     if not count:
         return proto, 0
     from onnx import inliner
 
+    defaults = {(domain_of(one), one.name, one.overload): one.attribute_proto for one in proto.functions}
+    for graph in (found for part in (proto.graph, *proto.functions) for found in walk.every_graph(part)):
+        for node in graph.node:
+            given = {part.name for part in node.attribute}
+            for default in defaults.get((domain_of(node), node.op_type, node.overload), ()):
+                if default.name not in given:
+                    node.attribute.append(default)
     return inliner.inline_local_functions(proto), count
 
 
@@ -65,7 +76,24 @@ def convert_opset(proto: Any, opset: int, where: str) -> Any:
     from onnx import version_converter
 
     try:
-        return version_converter.convert_version(proto, opset)
+        converted = version_converter.convert_version(proto, opset)
     except Exception as error:  # bare RuntimeErrors of the C++ library
         what = f"opset {current} cannot be converted to {opset}: {printable(str(error), 200)}"
         raise InputError("SC-FIX-OPSET", where, what, "export the model with that opset") from error
+    if current < _RESIZE_BY_COORDINATES <= opset:
+        _state_coordinates(converted)
+    return converted
+
+
+_RESIZE_BY_COORDINATES = 11
+
+
+def _state_coordinates(proto: Any) -> None:
+    """Say what Upsample and Resize did before there were words for it; the library leaves defaults, which differ."""
+    from onnx import helper
+
+    for node in (node for graph in walk.every_graph(proto.graph) for node in graph.node):
+        if node.op_type == "Resize" and walk.is_standard(node):
+            given = {part.name for part in node.attribute}
+            stated = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+            node.attribute.extend(helper.make_attribute(*item) for item in stated.items() if item[0] not in given)

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import entering, holds_graphs
+from safecheck.rewrite.finite import Doubt
 from safecheck.rewrite.graph import MutableGraph, Node
+from safecheck.rewrite.proof.channels import relative
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.runtime import RunError, Session
-from safecheck.rewrite.proof.samples import FINITE, SEED, SPECIAL, samples
+from safecheck.rewrite.proof.samples import FINITE, INFINITE, SEED, SPECIAL, samples
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim, Range
 from safecheck.text import printable
 
 TOLERANCE = 1e-5
-"""Of a `tested` claim, relative to the largest magnitude of the result."""
+"""Of a `tested` claim, relative to the largest magnitude in a channel."""
+_FEW = 32
+"""Channels of fewer elements are judged with the whole result: the largest of a few can be small by chance."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,17 @@ class UnprovedError(Exception):
     """The claim does not hold, or could not be shown; the text says why."""
 
 
-class _Shown(dict[tuple[object, ...], Proof | str]):
+class Shown(dict[tuple[object, ...], Proof | str]):
     """Proofs, and why there is none, by all that they depend on: both sides but for their names, and the claim.
 
     The limit of a claim is a function of the same: bounds are derived from what is replaced and from the new constants.
     """
 
 
-def prove(graph: MutableGraph, replacement: Replacement, claim: Claim) -> Proof:
+def prove(graph: MutableGraph, replacement: Replacement, claim: Claim, odd: Collection[Doubt] = ()) -> Proof:
     """Run the nodes that make the outputs today and the new ones.
+
+    `odd` are values at the site that can be infinite or NaN: there a claim for finite values is not enough.
 
     Raises:
         UnprovedError: the results differ by more than claimed, or one side cannot be run.
@@ -77,23 +83,30 @@ def prove(graph: MutableGraph, replacement: Replacement, claim: Claim) -> Proof:
         claim.ranges,
         floors,
     )
-    key = fingerprint(old_model), fingerprint(new_model), words
-    shown = graph.memo(_Shown)
+    extents = {doubt.name: doubt.extent for doubt in odd}
+    beyond = tuple((extents[name].inf, extents[name].nan) if name in extents else (False, False) for name in feeds)
+    key = fingerprint(old_model), fingerprint(new_model), words, beyond, bool(odd)
+    shown = graph.memo(Shown)
     if key not in shown:  # a network repeats its blocks: equal sites with equal weights need one proof
-        shown[key] = _shown(claim, feeds, old_model, new_model)
+        shown[key] = _shown(claim, feeds, old_model, new_model, beyond)
     found = shown[key]
     if isinstance(found, str):
         raise UnprovedError(found)
     return found
 
 
-def _shown(claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model: Any) -> Proof | str:
+_Beyond = Sequence[tuple[bool, bool]]
+"""For every input, whether it can be infinite and whether it can be NaN."""
+
+
+def _shown(claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model: Any, beyond: _Beyond) -> Proof | str:
     """The proof, or why there is none."""
     try:
         old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())
         if claim.moves_data:
             _prove_movement(feeds, old, new)
-        return _prove_numbers(claim, feeds, old, new)
+        proof = _prove_numbers(claim, feeds, old, new)
+        return _prove_beyond(proof, claim, feeds, old, new, beyond) if any(map(any, beyond)) else proof
     except RunError as error:
         raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error
     except UnprovedError as failure:
@@ -179,8 +192,10 @@ def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new:
     total, count, reached = Difference(), 0, not claim.ranges
     for kind, drawn in samples(feeds):
         feed = {name: _raised(value, claim.floors.get(name)) for name, value in drawn.items()}
+        if (wanted := _run(old, feed, kind)) is None:
+            continue
         measured = Difference()
-        for expected, actual in zip(old.run(feed), new.run(feed), strict=True):
+        for expected, actual in zip(wanted, new.run(feed), strict=True):
             inside = _in_range(claim, feed, expected)
             one = difference(expected[inside], actual[inside])
             if kind != SPECIAL or not claim.finite_only:
@@ -206,6 +221,36 @@ def _in_range(claim: Claim, feed: Mapping[str, Any], expected: Any) -> Any:
         return numpy.broadcast_to(numpy.isfinite(claim.limit(feed, expected)), expected.shape)
 
 
+def _run(old: Session, feed: Mapping[str, Any], kind: str) -> list[Any] | None:
+    """What is replaced computes this; nothing where it refuses the values, such as indices beyond the end."""
+    try:
+        return old.run(feed)
+    except RunError:
+        if kind == FINITE[0]:
+            raise
+        return None
+
+
+def _prove_beyond(
+    proof: Proof, claim: Claim, feeds: Mapping[str, Tensor], old: Session, new: Session, beyond: _Beyond
+) -> Proof:
+    """The same with infinities and NaN in the inputs that can have them."""
+    normal = next(samples(feeds, FINITE[:1]))[1]
+    count = 0
+    for kind, drawn in samples(feeds, (*INFINITE, SPECIAL)):
+        which = (nan if kind == SPECIAL else infinite for infinite, nan in beyond)
+        feed = {name: drawn[name] if odd else normal[name] for name, odd in zip(feeds, which, strict=True)}
+        if (wanted := _run(old, feed, kind)) is None:
+            continue
+        for expected, actual in zip(wanted, new.run(feed), strict=True):
+            one = difference(expected, actual)
+            _check(claim, kind, feed, expected, actual, one)
+            if one.max_rel > TOLERANCE and claim.kind != "exact":  # a bound of magnitudes is infinite here
+                raise UnprovedError(f"relative error {one.max_rel:.3g} on the {kind} sample")
+        count += 1
+    return replace(proof, samples=proof.samples + count, domain=f"{proof.domain}, and infinities where they can be")
+
+
 def _raised(value: Any, floor: float | None) -> Any:
     import numpy
 
@@ -228,5 +273,5 @@ def _check(claim: Claim, kind: str, feed: Mapping[str, Any], expected: Any, actu
             excess = (error > claim.limit(feed, expected)) & finite
         if bool(excess.any()):
             raise UnprovedError(f"the error exceeds the derived bound on the {kind} sample: {one.max_abs:.3g}")
-    elif one.max_rel > TOLERANCE:
-        raise UnprovedError(f"relative error {one.max_rel:.3g} on the {kind} sample, more than {TOLERANCE:g}")
+    elif (ratio := max(one.max_rel, relative(expected, actual, _FEW))) > TOLERANCE:
+        raise UnprovedError(f"relative error {ratio:.3g} on the {kind} sample, more than {TOLERANCE:g}")

@@ -1,0 +1,148 @@
+"""One way from a model to a rewritten one: prepare, normalise, rewrite. It can be walked again with steps left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from safecheck.ir.protos import tensor_from_value_info
+from safecheck.ir.signature import Tensor
+from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
+from safecheck.rewrite.canonicalize.repair import repair
+from safecheck.rewrite.canonicalize.run import KINDS, normalise
+from safecheck.rewrite.driver import Denied, Step, name_of, rewrite_all, words
+from safecheck.rewrite.graph import LARGEST, MutableGraph
+from safecheck.rewrite.listing import listing
+from safecheck.rewrite.proof.difference import Difference
+from safecheck.rewrite.proof.local import Proof, Shown
+from safecheck.rewrite.proof.whole import Scope
+from safecheck.rewrite.rules import REWRITES
+from safecheck.rewrite.verdicts import Verdicts
+from safecheck.rulebook.profile import Profile
+from safecheck.text import printable
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the caller wants done."""
+
+    batch: int | None = None
+    opset: int | None = None
+    selected: Collection[str] = ()
+    """Only these rewrites; empty for all. Normalisation always runs unless ignored."""
+    ignored: Collection[str] = ()
+    whole: bool = True
+    """Whether the two models are run against each other as a whole."""
+    largest: int = LARGEST
+    """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
+    illustrate: bool = False
+    """Whether the audit of the result knows its pictures."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A model on its way."""
+
+    graph: MutableGraph
+    steps: list[Step]
+    before: list[str]
+    """The node list before anything but preparation was done."""
+
+    @property
+    def applied(self) -> list[Step]:
+        """What took place, in order."""
+        return [step for step in self.steps if step.applied]
+
+    @property
+    def rewrites(self) -> list[Step]:
+        """The rewrites among it."""
+        return [step for step in self.applied if step.anchor]
+
+    @property
+    def scope(self) -> Scope:
+        """On what the result has to agree with the original: as far as the claims of all steps go."""
+        plain = not any(step.proof.ranges for step in self.applied if step.proof is not None)
+        half = any(tensor.dtype in ("FLOAT16", "BFLOAT16") for tensor in self.graph.tensors.values())
+        return Scope(plain, half)
+
+    def model(self) -> Any:
+        """The ModelProto as it stands."""
+        self.graph.drop_unused()
+        return self.graph.model()
+
+
+def attempt(
+    proto: Any,
+    steps: list[Step],
+    profile: Profile,
+    request: Request,
+    proofs: Shown,
+    denied: Denied | None = None,
+    most: int | None = None,
+) -> Attempt:
+    """Normalise and rewrite a prepared model, which is used up; at most so many rewrites, and none that is denied.
+
+    `steps` are those of the preparation, `proofs` what earlier attempts have shown.
+    """
+    graph = MutableGraph(proto)
+    graph.largest = request.largest
+    graph.adopt(Shown, proofs)
+    before = listing(graph)
+    found = [*steps, *_normalised(graph, request)]
+    chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
+    if chosen or not request.selected:
+        verdicts = Verdicts(graph, profile)
+        found += rewrite_all(graph, verdicts, chosen, request.ignored, denied=denied, most=most)
+    return Attempt(graph, found, before)
+
+
+def inputs_of(proto: Any) -> dict[str, Tensor]:
+    """Types of the network inputs that have to be fed."""
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    return {value.name: tensor_from_value_info(value) for value in proto.graph.input if value.name not in stored}
+
+
+def repaired(proto: Any, request: Request) -> list[Step]:
+    """Spellings mended that nothing can read as they are; `proto` is changed."""
+    nodes = repair(proto) if "count-axes-from-front" not in request.ignored else []
+    names = [name_of(node) for node in nodes]
+    return [plain("count-axes-from-front", (), names, "a negative axis counts from the end")] if nodes else []
+
+
+def prepared(proto: Any, request: Request, path: str) -> tuple[Any, list[Step]]:
+    """What was asked for before anything is rewritten, and functions written out.
+
+    Raises:
+        InputError: onnx has no conversion to the operator set that is asked for.
+        UsageError: the batch is fixed.
+    """
+    steps: list[Step] = []
+    proto, count = inline_functions(proto)
+    if count:
+        method = f"{count} model-local functions written out where they are called"
+        steps.append(plain("inline-functions", (), [], method))
+    if request.opset is not None:
+        converted = convert_opset(proto, request.opset, printable(path))
+        if converted is not proto:
+            method = f"converted to opset {request.opset} by onnx.version_converter"
+            steps.append(plain("convert-opset", (), [], method))
+        proto = converted
+    if request.batch is not None and fix_batch(proto, request.batch):
+        steps.append(plain("fix-batch", ("fix-batch",), [], f"every open batch is {request.batch}"))
+    return proto, steps
+
+
+def _normalised(graph: MutableGraph, request: Request) -> list[Step]:
+    gone = normalise(graph, frozenset(request.ignored))
+    kinds = {kind.name: kind for kind in KINDS}
+    return [
+        plain(name, kinds[name].remedies, [name_of(node) for node in nodes], kinds[name].method, words(nodes))
+        for name, nodes in gone.items()
+    ]
+
+
+def plain(name: str, remedies: tuple[str, ...], nodes: list[str], method: str, before: str = "") -> Step:
+    """A step that is right by its construction; nothing but the comparison of the whole models shows it."""
+    proof = Proof("by construction", method, Difference(), 0, 0)
+    return Step(name, remedies, tuple(nodes), True, "", before, "", proof)

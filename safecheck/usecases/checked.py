@@ -1,0 +1,60 @@
+"""The full check of what is about to be written. Failing it is a bug here, unless the original fails it as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from safecheck.errors import InputError
+from safecheck.intake.onnx_library import library, messages
+from safecheck.ir import schemas
+from safecheck.ir.model import Model
+from safecheck.ir.walk import every_graph, is_standard, opset
+from safecheck.rewrite.files import fits, read_whole
+from safecheck.text import printable
+
+_UNKNOWN = "safecheck.unknown"
+"""A domain that the checker knows nothing about: it takes nodes of it as they are."""
+
+
+def check(result: Any, model: Model) -> None:
+    """Refuse a rewritten ModelProto that ONNX does not allow.
+
+    Plugins in the domain of ONNX itself are left out of it. What the original file already has is not ours to refuse.
+
+    Raises:
+        InputError: something is wrong that is not wrong with the original.
+    """
+    problem = _problem(result)
+    if problem and problem != _problem(read_whole(model)):
+        raise InputError(
+            "SC-FIX-CHECK", printable(model.path), f"the rewritten model is not valid ONNX: {printable(problem, 300)}",
+            "nothing was written; if the original passes onnx.checker, please report it",
+        )  # fmt: skip
+
+
+def _problem(proto: Any) -> str:
+    """What the checker says; nothing about a model that is too large for it."""
+    if not fits(proto):
+        return ""
+    if any(True for _ in _strange(proto)):
+        copy = messages().ModelProto()
+        copy.CopyFrom(proto)
+        copy.opset_import.add(domain=_UNKNOWN, version=1)
+        for node in _strange(copy):
+            node.domain = _UNKNOWN
+        proto = copy
+    try:
+        library().checker.check_model(proto.SerializeToString(), True, False, False)
+    except Exception as error:  # whatever the C++ library raises
+        return str(error)
+    return ""
+
+
+def _strange(proto: Any) -> Iterator[Any]:
+    """Nodes that claim to be ONNX and are not."""
+    version = opset(proto)
+    for graph in every_graph(proto.graph):
+        for node in graph.node:
+            if is_standard(node) and not schemas.known(node.op_type, "", version):
+                yield node
