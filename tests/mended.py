@@ -110,3 +110,15 @@ def random_feed(proto: onnx.ModelProto, scale: float = 1.0, seed: int = 0) -> di
             shape = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
             feed[value.name] = (scale * random.standard_normal(shape)).astype(kind)
     return feed
+
+
+def standardised(x: Any, axes: tuple[int, ...], epsilon: float, centred: bool = True) -> Any:
+    """Elements (less their mean over some axes, if wanted) divided by the root of their mean square + epsilon."""
+    x = x.astype(np.float64)
+    centre = x - x.mean(axes, keepdims=True) if centred else x
+    return centre / np.sqrt((centre**2).mean(axes, keepdims=True) + epsilon)
+
+
+def samples(shape: tuple[int, ...], scale: float, seed: int = 0) -> Any:
+    """Normal samples whose mean is as large as their deviation."""
+    return (scale * (np.random.default_rng(seed).standard_normal(shape) + 1)).astype(np.float32)

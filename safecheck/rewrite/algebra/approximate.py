@@ -100,14 +100,18 @@ def segments(plane: Plane, value: str, knots: Sequence[float], values: Sequence[
     return made if channels == 1 else builder.reshape(made, plane.seen)
 
 
-def inverse_root(plane: Plane, value: str, low: float, high: float, below: bool = True) -> Approximation:
-    """1 / sqrt(v) for v in [low, high]; outside it stays near the ends. Without `below` v is known to be at least low.
+def inverse_root(
+    plane: Plane, value: str, low: float, high: float, below: bool = True, above: bool = True
+) -> Approximation:
+    """1 / sqrt(v) for v in [low, high]; outside it stays near the ends.
+
+    Without `below` v is known to be at least low, without `above` at most high, to within a few roundings.
 
     Where `kept` leaves 0, every step multiplies by 1.5 what the segments made of the end.
     """
     plan = newton(-0.5, low, high, roundoff(plane))
     y = segments(plane, value, plan.knots, plan.values)
-    value = kept(plane, value, low if below else None, high)
+    value = kept(plane, value, low if below else None, high if above else None)
     for _ in range(plan.steps):
         square = plane.multiply(plane.multiply(value, y), y)
         y = plane.multiply(y, plane.affine(square, -0.5, 1.5))
@@ -126,7 +130,8 @@ def inverse(plane: Plane, value: str, low: float, high: float, below: bool = Tru
 
 def inverse_of_either_sign(plane: Plane, value: str, low: float, high: float) -> Approximation:
     """1 / v for |v| in [low, high], as v (1 / sqrt(v^2))^2; towards zero it falls to zero."""
-    found = inverse_root(plane, plane.multiply(value, value), low * low, high * high)
+    value = kept(plane, value, -high, high)
+    found = inverse_root(plane, plane.multiply(value, value), low * low, high * high, above=False)
     made = plane.multiply(plane.multiply(value, found.value), found.value)
     return Approximation(made, 2.1 * found.relative + 4 * roundoff(plane))
 

@@ -26,6 +26,7 @@ class Collapse:
         self.builder = builder
         self.value = value
         self.dims = tuple(dims)
+        self._start = len(builder.nodes)
         self.roundings = 0
         """How many roundings an element may meet: n - 1 additions and one or two products per stage of n elements."""
 
@@ -33,7 +34,8 @@ class Collapse:
         """See the value with other dimensions."""
         if tuple(dims) == self.dims:
             return
-        last = self.builder.nodes[-1] if self.builder.nodes else None
+        own = self.builder.nodes[self._start :]  # others may read what was written before
+        last = own[-1] if own else None
         if last is not None and last.op_type == "Reshape":
             self.value = self.builder.nodes.pop().input[0]
         self.value = self.builder.reshape(self.value, dims)

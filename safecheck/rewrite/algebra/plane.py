@@ -51,12 +51,16 @@ class Plane:
         """Where the program starts, for values that it has entered or reads as they are."""
         return list(dict.fromkeys(self._sources.get(value, value) for value in values))
 
-    def magnitude(self, feed: Mapping[str, Any], value: str) -> Any:
-        """The magnitudes of a value in float64, from what its source is fed."""
+    def fed(self, feed: Mapping[str, Any], value: str) -> Any:
+        """A value in float64, from what its source is fed."""
         import numpy
 
-        data = numpy.abs(feed[self._sources.get(value, value)].astype(numpy.float64))
+        data = feed[self._sources.get(value, value)].astype(numpy.float64)
         return data.reshape(self.dims) if value in self._sources else data
+
+    def magnitude(self, feed: Mapping[str, Any], value: str) -> Any:
+        """The magnitudes of a value in float64."""
+        return abs(self.fed(feed, value))
 
     def leave(self, value: str) -> str:
         """A new value with the dimensions that it had outside."""

@@ -8,6 +8,7 @@ from safecheck.rewrite.rules.affine import FoldAffineIntoConvolution
 from safecheck.rewrite.rules.average_pool import AveragePoolInSteps, AveragePoolToConvolution, AveragePoolWithoutBorder
 from safecheck.rewrite.rules.clamp import ClampToRelu
 from safecheck.rewrite.rules.constant_tensor import ConstantTensorToConvolution
+from safecheck.rewrite.rules.curves import FunctionOnRange
 from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
 from safecheck.rewrite.rules.dense import ConvolutionToDense
 from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
@@ -21,10 +22,12 @@ from safecheck.rewrite.rules.padding import StatePadding
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
 from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
+from safecheck.rewrite.rules.quotient import DivisionToProduct
 from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.space_norm import SpaceNormalizationToNewton
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
@@ -32,6 +35,8 @@ REWRITES: tuple[Rewrite, ...] = (
     WidenToFourDimensions(),
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools
+    SpaceNormalizationToNewton(),
+    DivisionToProduct(),  # before an Expand of the divisor moves data
     RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     KeepRank(),
     ResizeSizesToScales(),
@@ -53,6 +58,7 @@ REWRITES: tuple[Rewrite, ...] = (
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
     MaxPoolToRelu(),
+    FunctionOnRange(),
     ClampToRelu(),
     NoPermittedEquivalent(),
 )

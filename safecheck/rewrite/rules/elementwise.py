@@ -6,20 +6,19 @@ convolutions with ones or minus ones can say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import prod
+from collections.abc import Mapping
 from typing import Any
 
-from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
-from safecheck.rewrite.algebra.arrange import enumerated, fits
+from safecheck.rewrite.algebra.arrange import fits
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.pointwise import add_all
+from safecheck.rewrite.algebra.repeat import multiplied, resized
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, sums_agree, unit
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.movement.factor import FactorError, stages
-from safecheck.rewrite.movement.program import Style, StyleError, Writer
+from safecheck.rewrite.movement.factor import FactorError
+from safecheck.rewrite.movement.program import StyleError
 from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _SUMS = ("Add", "Mean", "Sub", "Sum")
@@ -47,7 +46,7 @@ class ElementwiseToSumAndProduct:
         if len(computed) != len(node.input) or (same and node.op_type in ("Add", "Mul")):
             return None
         candidates = [
-            candidate for replicate in (_resized, _multiplied) for candidate in _spelled(graph, node, replicate)
+            candidate for replicate in (resized, multiplied) for candidate in _spelled(graph, node, replicate)
         ]
         return Match(
             (node,),
@@ -62,7 +61,7 @@ def _spelled(graph: MutableGraph, node: Any, replicate: Any) -> list[Candidate]:
     builder = Builder(graph, node.output[0])
     plane = Plane(builder, dims, dtype)
     try:
-        values = [plane.enter(replicate(builder, name, dims)) for name in node.input]
+        values = [plane.enter(replicate(builder, name, graph.dims(name) or (), dims, dtype)) for name in node.input]
     except (FactorError, StyleError):
         return []
     if node.op_type == "Mul":
@@ -77,39 +76,6 @@ def _spelled(graph: MutableGraph, node: Any, replicate: Any) -> list[Candidate]:
     replacement = builder.replacement(plane.inputs(node.input), {node.output[0]: made})
     interpolates = any(part.op_type == "Resize" for part in builder.nodes)
     return [Candidate(replacement, _claim(node, plane, dtype, interpolates))]
-
-
-def _resized(builder: Builder, name: str, dims: Sequence[int]) -> str:
-    """One pixel becomes a map of equal pixels: a linear resize interpolates between equals."""
-    import numpy
-
-    own = builder.graph.dims(name) or ()
-    own = (1,) * (len(dims) - len(own)) + own
-    if own == tuple(dims):
-        return name
-    spatial = all(size in (1, wanted) for size, wanted in zip(own[2:], dims[2:], strict=True))
-    if len(dims) != 4 or own[:2] != tuple(dims[:2]) or not spatial or builder.graph.opset < 11:
-        raise StyleError("a resize repeats pixels only")
-    if len(builder.graph.dims(name) or ()) != 4:
-        name = builder.reshape(name, own)
-    scales = numpy.array([wanted / size for size, wanted in zip(own, dims, strict=True)], numpy.float32)
-    inputs = [name, "", builder.constant(scales)]
-    return builder.add("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel")
-
-
-def _multiplied(builder: Builder, name: str, dims: Sequence[int]) -> str:
-    """Repeat along any axes with convolutions whose weights are ones."""
-    import numpy
-
-    own = builder.graph.dims(name) or ()
-    if own == tuple(dims):
-        return name
-    dtype = builder.graph.tensor(name).dtype or ""
-    if len(own) == 4 and own == (dims[0], 1, *dims[2:]):
-        return builder.conv(name, numpy.ones((dims[1], 1, 1, 1), numpy_type(dtype)))
-    numbers = numpy.broadcast_to(enumerated(own), tuple(dims))
-    program = stages(numpy.ascontiguousarray(numbers), prod(own))
-    return Writer(builder, name, own, dtype, Style("product", "tail")).write(program, dims)
 
 
 def _claim(node: Any, plane: Plane, dtype: str, interpolates: bool) -> Claim:

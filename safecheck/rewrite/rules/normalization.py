@@ -7,33 +7,26 @@ spread of its result, times the scale. The variance is that of centred data, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
-from safecheck.rewrite.algebra.approximate import inverse_root, newton
-from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrite.algebra.deviation import Deviation, why_not
+from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import WIDE
-from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
-from safecheck.rewrite.rule import Candidate, Claim, Match, Range
+from safecheck.rewrite.rule import Candidate, Match
 from safecheck.rewrite.rules.layer_norm import written_out
 
-LARGEST = 1e6
-"""Variances are assumed to be at most this, a standard deviation of 1000, where nothing has been measured."""
-_TINY = 1e-12
-"""The smallest variance that is told from zero where epsilon is smaller."""
 _DENSE = 384
 """Up to so many channels the mean is subtracted by one convolution: C products an element, but two passes, not five."""
 _BATCH = 32
 """A first axis up to this long is taken for the batch."""
-_NONFINITE = "infinities and NaN spread over all that is normalised together"
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class Normalisation:
 
 
 class NormalizationToNewton:
-    """LayerNormalization and RMSNormalization, also where an exporter wrote the former out, in any operator set."""
+    """Layer, root-mean-square and L2 normalisation; the first also written out, in any operator set."""
 
     name = "normalization-to-newton"
     remedies: tuple[str, ...] = ()
@@ -65,20 +58,14 @@ class NormalizationToNewton:
         dims, dtype = graph.dims(found.source), graph.tensor(found.source).dtype
         if dims is None or not arrange.fits(dims):
             return Match((node,), reason="the shape of the input is not fixed, empty or too large")
-        if dtype != "FLOAT":
-            return Match((node,), reason=_why_not(dtype))
+        if refusal := why_not(dtype):
+            return Match((node,), reason=refusal)
         if len(found.scale) > WIDE:
             return Match((node,), reason=f"more than {WIDE} elements are normalised together: no convolution adds them")
         try:
-            return Match((node,), (_candidate(graph, found, dims, dtype),))
+            return Match((node,), (_candidate(graph, found, dims),))
         except FactorError as failure:
             return Match((node,), reason=str(failure))
-
-
-def _why_not(dtype: str | None) -> str:
-    if dtype == "FLOAT16":
-        return "in FP16 squares above 255 overflow and an epsilon below 6e-5 loses its digits; keep this part in FP32"
-    return f"a convolution of {dtype} does not exist"
 
 
 def _read(graph: MutableGraph, node: Any) -> Normalisation | str | None:
@@ -98,6 +85,8 @@ def _read(graph: MutableGraph, node: Any) -> Normalisation | str | None:
             for array, default in ((found.parameter(graph, found.scale), 1), (found.parameter(graph, found.bias), 0))
         )
         return Normalisation(found.source, found.result, found.axes, found.epsilon, scale, bias)
+    if node.op_type == "LpNormalization":
+        return _to_length_one(graph, node)
     if node.op_type not in ("LayerNormalization", "RMSNormalization"):
         return None
     dims = graph.dims(node.input[0])
@@ -120,18 +109,36 @@ def _read(graph: MutableGraph, node: Any) -> Normalisation | str | None:
     )  # fmt: skip
 
 
-def _candidate(graph: MutableGraph, found: Normalisation, dims: tuple[int, ...], dtype: str) -> Candidate:
+def _to_length_one(graph: MutableGraph, node: Any) -> Normalisation | str:
+    """The quotient of x and its length: x / sqrt(n mean(x^2))."""
+    import numpy
+
+    dims = graph.dims(node.input[0])
+    if dims is None or not dims:
+        return "the shape of the input is not fixed"
+    if integer(node, "p", 2) != 2:
+        return "only the Euclidean length is computed by a root"
+    axis = integer(node, "axis", -1) % len(dims)
+    scale = numpy.full(dims[axis], dims[axis] ** -0.5)
+    return Normalisation(node.input[0], node.output[0], (axis,), 0.0, scale, 0 * scale, False)
+
+
+def _candidate(graph: MutableGraph, found: Normalisation, dims: tuple[int, ...]) -> Candidate:
     import numpy
 
     builder = Builder(graph, found.result)
     numbers = _arranged(dims, found.axes)
     source, value, map_ = arrange.pull(builder, found.source, numbers)
-    floor = float(numpy.float32(found.epsilon))
-    low, high = max(floor, _TINY), LARGEST
-    made = _written(builder, value, map_.shape, found, (low, high), floor >= low)
+    deviation = Deviation(len(found.scale), found.epsilon, found.centred)
+    made = _written(builder, value, map_.shape, found, deviation)
     places = numpy.argsort(numbers.reshape(-1)).reshape(dims)
     target, value, back = arrange.push(builder, made, found.result, places, map_.shape)
-    claim = _claim(found, dtype, (low, high), source, (map_, back))
+    claim = deviation.claim(
+        lambda feed: feed[source].reshape(-1)[map_],
+        1,
+        (found.scale.reshape(1, -1, 1, 1), found.bias.reshape(1, -1, 1, 1)),
+        lambda limits: limits.reshape(-1)[back],
+    )
     return Candidate(builder.replacement([source], {target: value}), claim)
 
 
@@ -145,9 +152,7 @@ def _arranged(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return arrange.enumerated(dims).transpose([*batch, *axes, *rest]).reshape(shape)
 
 
-def _written(
-    builder: Builder, value: str, dims: tuple[int, ...], found: Normalisation, limits: tuple[float, float], floor: bool
-) -> str:
+def _written(builder: Builder, value: str, dims: tuple[int, ...], found: Normalisation, deviation: Deviation) -> str:
     import numpy
 
     batch, count, height, width = dims
@@ -160,8 +165,7 @@ def _written(
     mean = numpy.full((1, count, 1, 1), 1 / count, float32)
     variance = builder.conv(squares, mean, numpy.array([found.epsilon], float32) if found.epsilon else None)
     plane = Plane(builder, (batch, 1, height, width), "FLOAT")
-    deviation = inverse_root(plane, variance, *limits, below=not floor).value
-    spread = builder.conv(deviation, found.scale.astype(float32).reshape(-1, 1, 1, 1))
+    spread = builder.conv(deviation.inverse(plane, variance), found.scale.astype(float32).reshape(-1, 1, 1, 1))
     made = builder.add("Mul", [value, spread])
     if not found.bias.any():
         return made
@@ -178,53 +182,3 @@ def _centred(builder: Builder, value: str, count: int) -> str:
         return builder.conv(value, weights.reshape(count, count, 1, 1))
     mean = builder.conv(value, numpy.full((1, count, 1, 1), -1 / count, float32))
     return builder.add("Add", [value, builder.conv(mean, numpy.ones((count, 1, 1, 1), float32))])
-
-
-def _claim(found: Normalisation, dtype: str, limits: tuple[float, float], source: str, maps: tuple[Any, Any]) -> Claim:
-    """Both sides against the exact result, to first order, each bounded for C elements.
-
-    A centred element is off by d = gamma(C + 4) (|x| + mean |x|). Roots of mean squares obey the triangle inequality,
-    so that 1 / sqrt(variance + epsilon) = 1 / s is off by rms(d) / s relative, gamma(C + 4) for rounding the sum, and
-    what the iteration leaves. A runtime may instead take the variance as the mean of squares less the square of the
-    mean: that is off by gamma(C + 4) mean(x^2) / s^2 relative. Where any of this is no longer small, the result is not
-    determined by the formula, and there is no limit.
-    """
-    u, (low, high) = unit(dtype), limits
-    count = len(found.scale)
-    g = gamma(count + 4, u)
-    left = newton(-0.5, low, high, u).relative
-    map_, back = maps
-
-    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
-        import numpy
-
-        x = feed[source].reshape(-1)[map_].astype(numpy.float64)
-        scale, bias = (numpy.abs(array).reshape(1, -1, 1, 1) for array in (found.scale, found.bias))
-        power = (x * x).mean(1, keepdims=True)
-        centred = numpy.abs(x - x.mean(1, keepdims=True)) if found.centred else numpy.abs(x)
-        variance = (centred**2).mean(1, keepdims=True) + found.epsilon
-        s = numpy.sqrt(variance)
-        moved = g * (numpy.abs(x) + numpy.abs(x).mean(1, keepdims=True)) * found.centred
-        relative = 2 * numpy.sqrt((moved**2).mean(1, keepdims=True)) / s + 2 * g + left + g * power / variance
-        error = scale * (2 * moved + centred * relative) / s + 8 * u * (scale * centred / s + bias)
-        inside = (variance * (1 + g) >= low) & (variance * (1 + g) <= high) & (relative < 0.1)
-        total = numpy.where(inside, 1.25 * error + 8 * smallest(dtype), numpy.inf)
-        return total.reshape(-1)[back]
-
-    measure = "variance" if found.centred else "mean square"
-    return Claim(
-        "bounded",
-        f"segments and Newton's iteration for 1 / sqrt({measure} + epsilon), off by {left:.1g} relative",
-        finite_only=True,
-        caveats=(UNSIGNED_ZERO, _NONFINITE),
-        limit=limit,
-        bound=f"|scale| |x - mean| / s x ({left:.1g} + gamma({count + 4}) (2 + 4 rms(x) / s + mean(x^2) / s^2)), s^2 "
-        f"the {measure} + epsilon",
-        ranges=(
-            Range(
-                f"{measure} + epsilon", low, high,
-                "derived" if found.epsilon >= low * (1 - 2 * u) else "assumed", "assumed",
-                "the deviation counts as that at the nearer end",
-            ),
-        ),
-    )  # fmt: skip

@@ -1,0 +1,293 @@
+"""Roots, quotients, exponentials, logarithms and the activations made of them, on the range that the claim names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import exp, inf, log
+from typing import Any
+
+from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra import approximate
+from safecheck.rewrite.algebra.approximate import Approximation, roundoff
+from safecheck.rewrite.algebra.floor import floor
+from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrite.algebra.rounding import smallest, unit
+from safecheck.rewrite.attributes import attribute
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match, Range, Source
+
+POSITIVE = (1e-6, 1e6)
+"""Assumed of arguments of logarithms, of divisors that cannot be negative, and of bases of broken powers."""
+EITHER = (1e-4, 1e4)
+"""Assumed of the magnitude of divisors of either sign."""
+ROOTS = (1e-10, 1e6)
+"""Assumed of arguments of roots; what is smaller has the root of a straight line to zero."""
+EXPONENTS = (-20.0, 20.0)
+"""Assumed of arguments of Exp; below, 2e-9 is taken for zero."""
+_UNDERFLOW = -87.0
+"""Below, exp(x) is no normal number in FP32."""
+_NONFINITE = "infinities, NaN and what is beyond the range come out as numbers at the end of the range"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What was written for a function of one variable."""
+
+    value: str
+    limits: tuple[float, float]
+    """Arguments between which the error holds."""
+    error: Callable[[Any, Any], Any]
+    """(argument, exact result), float64 -> the largest error of the new value."""
+    method: str
+    bound: str
+    source: Source = "assumed"
+    """Where the lower limit comes from; the upper one is assumed unless it is infinite."""
+    either: bool = False
+    """Whether the limits are those of the magnitude."""
+
+    @property
+    def argument(self) -> str:
+        """What lies between the limits."""
+        return "the magnitude of the argument" if self.either else "the argument"
+
+    def holds(self, argument: Any) -> Any:
+        """Which arguments, an array, are within the limits."""
+        size = abs(argument) if self.either else argument
+        return (size >= self.limits[0]) & (size <= self.limits[1])
+
+
+class FunctionOnRange:
+    """Exp, Log, Sqrt, Reciprocal, Pow, Softplus, Mish, Elu, Selu, Celu and Softsign."""
+
+    name = "function-on-range"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
+        """Offer the program for the operator."""
+        write = _WRITERS.get(node.op_type)
+        if not is_standard(node) or (write is None and node.op_type != "Reciprocal"):
+            return None
+        x, result = node.input[0], node.output[0]
+        dims, dtype = graph.dims(x), graph.tensor(x).dtype
+        if node.op_type == "Pow" and (dims != graph.dims(result) or graph.constant(node.input[1]) is None):
+            return None
+        if dims is None or not all(dims) or graph.constant(x) is not None:
+            return Match((node,), reason="the shape is not fixed, or empty")
+        if dtype != "FLOAT":
+            return Match((node,), reason="its range does not fit into FP16; keep it in FP32")
+        builder = Builder(graph, result)
+        plane = Plane(builder, dims, dtype)
+        if write is None or _is_inverse(graph, node):
+            curve, x = inverted(graph, x, plane)
+        else:
+            written = write(graph, node, plane, plane.enter(x))
+            if isinstance(written, str):
+                return Match((node,), reason=written) if written else None
+            curve = written
+        replacement = builder.replacement(plane.inputs([x]), {result: plane.leave(curve.value)})
+        return Match((node,), (Candidate(replacement, claim_of(curve, plane, x, dtype)),))
+
+
+def claim_of(curve: Curve, plane: Plane, x: str, dtype: str) -> Claim:
+    """Within the error of the program and of the original, which is taken to be within 4 units of the exact result."""
+    low, high = curve.limits
+
+    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        import numpy
+
+        argument = plane.fed(feed, x)
+        exact = numpy.abs(expected.astype(numpy.float64))
+        error = 1.01 * curve.error(argument, exact) + 8 * unit(dtype) * exact + 8 * smallest(dtype)
+        return numpy.where(curve.holds(argument), error, numpy.inf)
+
+    ends = Range(curve.argument, low, high, curve.source, "derived" if high == inf else "assumed")
+    ranges = () if low == -inf and high == inf else (ends,)
+    return Claim(
+        "bounded", curve.method, finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit, bound=curve.bound,
+        ranges=ranges,
+    )  # fmt: skip
+
+
+def _is_inverse(graph: MutableGraph, node: Any) -> bool:
+    exponent = graph.constant(node.input[1]) if node.op_type == "Pow" else None
+    return node.op_type == "Reciprocal" or (
+        exponent is not None and exponent.size == 1 and float(exponent.item()) == -1
+    )
+
+
+_Written = Curve | str
+"""The curve; why there is none; or an empty string for nothing to say."""
+
+
+def _relative(found: Approximation, x: Any, exact: Any) -> Any:
+    return found.relative * exact + found.absolute
+
+
+def _curve(
+    found: Approximation,
+    limits: tuple[float, float],
+    method: str,
+    source: Source = "assumed",
+    either: bool = False,
+) -> Curve:
+    parts = [f"{found.relative:.2g} |result|"] if found.relative else []
+    parts += [f"{found.absolute:.2g}"] if found.absolute else []
+    return Curve(
+        found.value, limits, lambda x, exact: _relative(found, x, exact), method, " + ".join(parts), source, either
+    )
+
+
+def _exp(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    low, high = EXPONENTS
+    found = approximate.exponential(plane, x, low, high)
+    whole = Approximation(found.value, found.relative, 1.1 * exp(low))  # what is below counts as low
+    return _curve(whole, (_UNDERFLOW, high), "a polynomial in x / 2^k, squared k times", "derived")
+
+
+def _log(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    method = "segments, then the logarithm of what they are off by"
+    return _curve(approximate.logarithm(plane, x, *POSITIVE), POSITIVE, method)
+
+
+def _sqrt(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    found = approximate.root(plane, x, *ROOTS)
+    return _curve(found, (0.0, ROOTS[1]), "x / sqrt(x), by segments and Newton's iteration", "derived")
+
+
+def inverted(graph: MutableGraph, name: str, plane: Plane) -> tuple[Curve, str]:
+    """1 / v for a value of the graph, by what is known of its sign; also what the program starts from.
+
+    The inverse of a root is computed from what the root is taken of.
+    """
+    maker = graph.producer(name)
+    if maker is not None and maker.op_type == "Sqrt" and is_standard(maker):
+        name = maker.input[0]
+        least = floor(graph, name) or 0.0
+        low, high = max(least, ROOTS[0]), max(ROOTS[1], 10 * least)
+        found = approximate.inverse_root(plane, plane.enter(name), low, high)
+        return _curve(found, (low, high), "segments and Newton's iteration for 1 / sqrt(x)", _known(least, low)), name
+    value, some = plane.enter(name), floor(graph, name)
+    if some is None or some < 0:
+        low, high = EITHER
+        found = approximate.inverse_of_either_sign(plane, value, low, high)
+        return _curve(found, (low, high), "x / x^2, by segments and Newton's iteration", either=True), name
+    low, high = max(some, POSITIVE[0]), max(POSITIVE[1], 10 * some)
+    found = approximate.inverse(plane, value, low, high)
+    return _curve(found, (low, high), "segments and Newton's iteration for 1 / x", _known(some, low)), name
+
+
+def _known(least: float, low: float) -> Source:
+    return "derived" if low == least else "assumed"
+
+
+def _pow(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    """Roots by themselves; other broken and negative powers as exp(p log(x)) for positive x."""
+    array = graph.constant(node.input[1])
+    if array is None or not array.size or bool((array != array.reshape(-1)[0]).any()):
+        return ""
+    exponent = float(array.reshape(-1)[0])
+    if exponent in (0.5, -0.5):
+        low, high = ROOTS
+        write = approximate.root if exponent > 0 else approximate.inverse_root
+        limits = (0.0 if exponent > 0 else low, high)
+        return _curve(write(plane, x, low, high), limits, "segments and Newton's iteration for 1 / sqrt(x)")
+    if exponent.is_integer() and exponent > 0:
+        return ""  # a product of equal factors
+    low, high = POSITIVE
+    most = abs(exponent) * log(high) + 1
+    if most > 60:
+        return "between 1e-6 and 1e6 the result leaves the range of the type"
+    logarithm = approximate.logarithm(plane, x, low, high)
+    found = approximate.exponential(plane, plane.affine(logarithm.value, exponent), -most, most)
+    error = 1.1 * abs(exponent) * logarithm.absolute + 2 * most * roundoff(plane)
+    whole = Approximation(found.value, found.relative + error)
+    return _curve(whole, POSITIVE, "exp(p log(x))")
+
+
+def _softplus_of(plane: Plane, x: str) -> Approximation:
+    """log(1 + exp(x)) = relu(x) + log(1 + exp(-|x|))."""
+    above = plane.relu(x)
+    size = plane.add(above, plane.relu(plane.affine(x, -1.0)))
+    decay = approximate.decay(plane, plane.affine(size, -1.0))
+    rest = approximate.log_of_one_more(plane, decay.value)
+    absolute = rest.absolute + 1.1 * decay.absolute  # exp(-|x|) may come out a little above 1, where q still holds
+    return Approximation(plane.add(above, rest.value), 2 * roundoff(plane), absolute)
+
+
+def _softplus(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    return _curve(_softplus_of(plane, x), (-inf, inf), "relu(x) + log(1 + exp(-|x|)), by polynomials")
+
+
+def _mish(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    """The product of x and tanh(softplus(x)) = 2 sigmoid(2 softplus(x)) - 1, whose slope is at most 1."""
+    inner = _softplus_of(plane, x)
+    gate = plane.affine(plane.sigmoid(plane.affine(inner.value, 2.0)), 2.0, -1.0)
+    u = roundoff(plane)
+    off = inner.absolute + 2 * u + 12 * u
+    made = plane.multiply(x, gate)
+    return Curve(
+        made, (-inf, inf), lambda value, exact: off * abs(value) + 2 * u * exact,
+        "x (2 sigmoid(2 softplus(x)) - 1), softplus by polynomials", f"{off:.2g} |x|",
+    )  # fmt: skip
+
+
+def _exponential_unit(plane: Plane, x: str, alpha: float, slope: float, rate: float) -> Curve:
+    """The sum of slope x for positive x, alpha (exp(rate x) - 1) for others; one of the terms is zero."""
+    below = approximate.decay(plane, plane.affine(plane.relu(plane.affine(x, -1.0)), -rate))
+    bent = plane.affine(below.value, alpha, -alpha)
+    above = plane.relu(x)
+    made = plane.add(plane.affine(above, slope) if slope != 1 else above, bent)
+    u = roundoff(plane)
+    off = abs(alpha) * (below.absolute + 4 * u)
+    # The argument rate x is rounded once: x exp(x) is at most exp(-1).
+    return Curve(
+        made, (-inf, inf), lambda value, exact: off + 4 * u * exact, "relu(x) and exp(min(x, 0)) - 1 by a polynomial",
+        f"{off:.2g}; near zero the negative side has no relative accuracy",
+    )  # fmt: skip
+
+
+def _parameter(node: Any, name: str, default: float) -> float:
+    found = attribute(node, name)
+    return default if found is None else float(found.f)
+
+
+def _elu(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    return _exponential_unit(plane, x, _parameter(node, "alpha", 1.0), 1.0, 1.0)
+
+
+def _selu(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    gamma = _parameter(node, "gamma", 1.05070102214813232421875)
+    return _exponential_unit(plane, x, gamma * _parameter(node, "alpha", 1.67326319217681884765625), gamma, 1.0)
+
+
+def _celu(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    alpha = _parameter(node, "alpha", 1.0)
+    if alpha <= 0:
+        return "alpha is not positive"
+    return _exponential_unit(plane, x, alpha, 1.0, 1 / alpha)
+
+
+def _softsign(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    """The quotient x / (1 + |x|)."""
+    size = plane.add(plane.relu(x), plane.relu(plane.affine(x, -1.0)))
+    high = POSITIVE[1]
+    found = approximate.inverse(plane, plane.affine(size, 1.0, 1.0), 1.0, high, below=False)
+    made = plane.multiply(x, found.value)
+    whole = Approximation(made, found.relative + 3 * roundoff(plane))
+    return _curve(whole, (-high + 2, high - 2), "x times 1 / (1 + |x|), by segments and Newton's iteration")
+
+
+_WRITERS: dict[str, Callable[[MutableGraph, Any, Plane, str], _Written]] = {
+    "Celu": _celu,
+    "Elu": _elu,
+    "Exp": _exp,
+    "Log": _log,
+    "Mish": _mish,
+    "Pow": _pow,
+    "Selu": _selu,
+    "Softplus": _softplus,
+    "Softsign": _softsign,
+    "Sqrt": _sqrt,
+}
