@@ -25,11 +25,13 @@ from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.softmax import SoftmaxToConvolution
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
     WidenToFourDimensions(),
+    SoftmaxToConvolution(),  # early, because it lowers constant masks that others would turn into layers
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools
     RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements

@@ -71,7 +71,6 @@ _REASONS = {
     "Scan": _RECURRENT,
     "Selu": _CURVE,
     "Sign": _JUMP,
-    "Softmax": _EXPONENTIAL,
     "Softplus": _CURVE,
     "Softsign": "no permitted layer divides data",
     "Sqrt": "no permitted layer takes roots of data, and an iteration converges on a bounded range only",
