@@ -12,6 +12,7 @@ from math import inf, isinf
 from typing import Any
 
 from safecheck.ir.walk import is_standard
+from safecheck.rewrite.attributes import integer
 from safecheck.rewrite.graph import MutableGraph
 
 LOWEST = -32768.0
@@ -40,6 +41,13 @@ class Scores:
     clamped: bool = False
     """Whether the value has to be clamped to `LOWEST`, because numbers far below it may be among the entries."""
     caveats: tuple[str, ...] = ()
+
+
+def normalised_axes(graph: MutableGraph, node: Any, rank: int) -> tuple[int, ...]:
+    """The axes that a Softmax or LogSoftmax takes together: before operator set 13 all from the given one on."""
+    old = graph.opset < 13
+    axis = integer(node, "axis", 1 if old else -1) % rank
+    return tuple(range(axis, rank)) if old else (axis,)
 
 
 def masked_scores(graph: MutableGraph, name: str, axes: tuple[int, ...]) -> Scores | str:

@@ -12,6 +12,7 @@ from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
 from safecheck.rewrite.rules.dense import ConvolutionToDense
 from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrite.rules.gelu import GeluToSigmoid
+from safecheck.rewrite.rules.guard import DropNeedlessGuard
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
 from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
@@ -30,6 +31,7 @@ from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
+    DropNeedlessGuard(),
     WidenToFourDimensions(),
     SoftmaxToConvolution(),  # early, because it lowers constant masks that others would turn into layers
     FuseLayerNormalization(),

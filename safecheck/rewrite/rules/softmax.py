@@ -18,11 +18,10 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange, constants
 from safecheck.rewrite.algebra.approximate import DECAY, inverse, kept, sixteenth
 from safecheck.rewrite.algebra.channels import Channels
-from safecheck.rewrite.algebra.masks import HUGE, LOWEST, Scores, masked_scores
+from safecheck.rewrite.algebra.masks import HUGE, LOWEST, Scores, masked_scores, normalised_axes
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import WIDE
 from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
-from safecheck.rewrite.attributes import integer
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
@@ -59,13 +58,6 @@ class SoftmaxToConvolution:
         except (FactorError, ValueError) as failure:
             return Match((node,), reason=str(failure))
         return Match((node, *scores.nodes), (candidate,))
-
-
-def normalised_axes(graph: MutableGraph, node: Any, rank: int) -> tuple[int, ...]:
-    """The axes that a Softmax or LogSoftmax takes together: before operator set 13 all from the given one on."""
-    old = graph.opset < 13
-    axis = integer(node, "axis", 1 if old else -1) % rank
-    return tuple(range(axis, rank)) if old else (axis,)
 
 
 def as_channels(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
