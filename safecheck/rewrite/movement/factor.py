@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import gcd
 from typing import Any
 
@@ -98,6 +99,28 @@ def stages(numbers: Any, count: int) -> tuple[Factored, ...]:
     Raises:
         FactorError: there is no such description.
     """
+    # Networks repeat their blocks, and an arrangement is asked for several times: a hash costs a tenth of an answer.
+    key = sha256(numbers.tobytes()).digest(), numbers.shape, str(numbers.dtype), count
+    known = _answers.get(key)
+    if known is None:
+        if len(_answers) >= _KEPT:
+            _answers.clear()
+        try:
+            known = _stages(numbers, count)
+        except FactorError as failure:
+            known = str(failure)
+        _answers[key] = known
+    if isinstance(known, str):
+        raise FactorError(known)
+    return known
+
+
+_KEPT = 4096
+"""Answers that are kept; none is larger than its axes."""
+_answers: dict[tuple[object, ...], tuple[Factored, ...] | str] = {}
+
+
+def _stages(numbers: Any, count: int) -> tuple[Factored, ...]:
     import numpy
 
     found: list[tuple[Factored, ...]] = []

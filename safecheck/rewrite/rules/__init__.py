@@ -13,6 +13,7 @@ from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
 from safecheck.rewrite.rules.dense import ConvolutionToDense
 from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
 from safecheck.rewrite.rules.gelu import GeluToSigmoid
+from safecheck.rewrite.rules.guard import DropNeedlessGuard
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
 from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
@@ -27,12 +28,15 @@ from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.softmax import SoftmaxToConvolution
 from safecheck.rewrite.rules.space_norm import SpaceNormalizationToNewton
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
+    DropNeedlessGuard(),
     WidenToFourDimensions(),
+    SoftmaxToConvolution(),  # early, because it lowers constant masks that others would turn into layers
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools
     SpaceNormalizationToNewton(),

@@ -51,7 +51,7 @@ class ActivationProductToConvolution:
             candidates = [
                 candidate
                 for repeat in ((_resized, _multiplied) if graph.opset >= 11 else (_multiplied,))
-                for product in (found, found.turned)
+                for product in ((found, found.turned) if graph.opset < 11 or repeat is _resized else (found,))
                 if (candidate := _candidate(graph, product, repeat)) is not None
             ]
         except (NoBilinearError, FactorError) as failure:

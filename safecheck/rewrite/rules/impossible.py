@@ -51,7 +51,6 @@ _REASONS = {
     "Round": _JUMP,
     "Scan": _RECURRENT,
     "Sign": _JUMP,
-    "Softmax": _EXPONENTIAL,
     "ThresholdedRelu": _JUMP,
     "TopK": _CHOICE,
     "Xor": _TRUTH,

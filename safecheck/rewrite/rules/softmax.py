@@ -1,0 +1,198 @@
+"""Softmax over channels: the maximum by halving, exponentials as powers of a polynomial, and one over their sum.
+
+Softmax does not change when one number is taken from all entries, so the maximum may be off, as sums round: only the
+exponents have to stay where their exponentials are told from zero. d = x - maximum is clamped to [-32, 1/4] by two
+Relu, exp(d - 1/4) is the 16th power of a polynomial, the sum is one convolution, and its inverse is made on one
+channel by segments and Newton's steps (`algebra/approximate.py`). Of two entries it is a sigmoid of the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp, prod
+from typing import Any
+
+from safecheck.ir.protos import numpy_type
+from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra import arrange, constants
+from safecheck.rewrite.algebra.approximate import DECAY, inverse, kept, sixteenth
+from safecheck.rewrite.algebra.channels import Channels
+from safecheck.rewrite.algebra.masks import HUGE, LOWEST, Scores, masked_scores, normalised_axes
+from safecheck.rewrite.algebra.plane import Plane
+from safecheck.rewrite.algebra.pointwise import WIDE
+from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.movement.factor import FactorError
+from safecheck.rewrite.rule import Candidate, Claim, Match, Range
+
+_SLACK = 0.25
+"""By how much the computed maximum may be off: entries are told apart up to so far above it."""
+_NONFINITE = "infinities and NaN spread over all entries that are normalised together"
+_FP16 = "in FP16 the 16th power of a rounded polynomial is off by one part in a hundred; keep this part in FP32"
+_OUTSIDE = "the result is between 0 and 1, but entries near the largest one may count as equal to it, or as nothing"
+
+
+class SoftmaxToConvolution:
+    """Softmax over any axis, also as operator sets before 13 have it; with a constant mask that is added before it."""
+
+    name = "softmax-to-convolution"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
+        """Offer the program over channels."""
+        if node.op_type != "Softmax" or not is_standard(node):
+            return None
+        dims, dtype = graph.dims(node.input[0]), graph.tensor(node.input[0]).dtype
+        if dims is None or not dims or not arrange.fits(dims):
+            return Match((node,), reason="the shape of the input is not fixed, empty or too large")
+        if dtype != "FLOAT":
+            return Match((node,), reason=_FP16 if dtype == "FLOAT16" else f"a convolution of {dtype} does not exist")
+        axes = normalised_axes(graph, node, len(dims))
+        scores = masked_scores(graph, node.input[0], axes)
+        if isinstance(scores, str):
+            return Match((node,), reason=scores)
+        try:
+            candidate = _candidate(graph, node, scores, axes)
+        except (FactorError, ValueError) as failure:
+            return Match((node,), reason=str(failure))
+        return Match((node, *scores.nodes), (candidate,))
+
+
+def as_channels(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Element numbers as [batch, entries, places, 1]; the axes are neighbours. Only the last axes have to move."""
+    before, count, after = dims[: axes[0]], prod(dims[axis] for axis in axes), prod(dims[axes[-1] + 1 :])
+    numbers = arrange.enumerated(dims)
+    if after > 1 or not before:
+        return numbers.reshape(prod(before), count, after, 1)
+    lead, places = prod(before[:-1]), before[-1]
+    return numbers.reshape(lead, places, count).swapaxes(1, 2)[..., None]
+
+
+@dataclass(frozen=True)
+class _Softmax:
+    """One softmax while it is written; arrays are [batch, entries, places, 1]."""
+
+    source: str
+    map_: Any
+    back: Any
+    scores: Scores
+    mask: Any | None
+    channels: Channels
+    relative: float
+    """Relative error of the inverse of the sum."""
+    absolute: float
+    """Error of the exponentials, which are at most 1."""
+
+    @property
+    def reach(self) -> float:
+        """Magnitudes up to which the maximum is off by no more than the slack.
+
+        A difference and a sum of two entries round by 4 u of the largest magnitude at every level, and the difference
+        from 32 by another two.
+        """
+        return _SLACK / ((4 * self.channels.levels + 2) * unit("FLOAT"))
+
+    def limit(self, feed: Mapping[str, Any], expected: Any) -> Any:
+        """With E the exact exponentials and Z their sum, of which Z exp(-2 slack) is left by what the maximum is off.
+
+        Every exponential is off by `absolute` and by 66 u relative (two clamps), so that their sum is off by N times as
+        much, relative to Z, besides gamma(N). The original rounds likewise, without the clamps.
+        """
+        import numpy
+
+        with numpy.errstate(all="ignore"):
+            x = feed[self.source].astype(numpy.float64).reshape(-1)[self.map_]
+            inside = numpy.abs(x).max(1, keepdims=True) <= self.scores.reach
+            x = x if self.mask is None else x + self.mask
+            if self.scores.clamped:
+                inside &= x.min(1, keepdims=True) >= HUGE
+                x = numpy.maximum(x, LOWEST)
+            powers = numpy.exp(x - x.max(1, keepdims=True))
+            total = powers.sum(1, keepdims=True)
+            share, count = powers / total, self.channels.count
+            relative = 2 * gamma(count + 150, unit("FLOAT")) + self.relative
+            bound = self.absolute / (total * exp(-2 * _SLACK)) * (1 + count * share) + share * relative
+            bound = numpy.where(inside & (numpy.abs(x).max(1, keepdims=True) <= self.reach), bound, numpy.inf)
+        return bound.reshape(-1)[self.back] + 8 * smallest("FLOAT")
+
+
+def _candidate(graph: MutableGraph, node: Any, scores: Scores, axes: tuple[int, ...]) -> Candidate:
+    import numpy
+
+    result = node.output[0]
+    dims, kind = graph.dims(result) or (), numpy_type("FLOAT")
+    builder = Builder(graph, result)
+    numbers = as_channels(dims, axes)
+    batch, count, places, _ = numbers.shape
+    channels = Channels(builder, batch, count, places, kind)
+    if not channels.fits:
+        raise ValueError(f"{count} entries are normalised together, a number with a prime factor above {WIDE}")
+    source, value, map_ = arrange.pull(builder, scores.name, numbers)
+    if map_.shape != numbers.shape:
+        value, map_ = builder.reshape(value, numbers.shape), map_.reshape(numbers.shape)
+    mask = None
+    if scores.mask is not None:
+        mask = numpy.broadcast_to(scores.mask, dims).reshape(-1)[numbers]
+        same = bool((mask == mask[:1]).all())
+        added = constants.computed(builder, value, mask.astype(kind), numbers.shape, batch if same else 1)
+        value = builder.add("Add", [value, added])
+    if scores.clamped:
+        plane = Plane(builder, numbers.shape, "FLOAT")
+        value = plane.leave(
+            kept(plane, value if plane.seen == plane.dims else builder.reshape(value, plane.seen), LOWEST)
+        )
+    write = _constant if count == 1 else _sigmoid if count == 2 else _powers
+    made, relative, absolute = write(channels, value)
+    inverse_numbers = numpy.empty(numbers.size, numpy.int64)
+    inverse_numbers[numbers.reshape(-1)] = numpy.arange(numbers.size)
+    target, made, back = arrange.push(builder, made, result, inverse_numbers.reshape(dims), numbers.shape)
+    softmax = _Softmax(source, map_, back, scores, mask, channels, relative, absolute)
+    replacement = builder.replacement([source], {target: made})
+    return Candidate(replacement, _claim(softmax, scores))
+
+
+def _constant(channels: Channels, value: str) -> tuple[str, float, float]:
+    """Of one entry all is 1."""
+    import numpy
+
+    zero, one = numpy.zeros((1, 1, 1, 1), channels.kind), numpy.ones(1, channels.kind)
+    return channels.builder.conv(value, zero, one), 0.0, 0.0
+
+
+def _sigmoid(channels: Channels, value: str) -> tuple[str, float, float]:
+    """Of two entries: 1 / (1 + exp(b - a)) and the same for b. Sigmoids are off by 2e-8 everywhere."""
+    import numpy
+
+    gaps = numpy.array([[1, -1], [-1, 1]], channels.kind)[:, :, None, None]
+    return channels.builder.add("Sigmoid", [channels.builder.conv(value, gaps)]), 0.0, 2e-8 + 8 * unit("FLOAT")
+
+
+def _powers(channels: Channels, value: str) -> tuple[str, float, float]:
+    builder = channels.builder
+    plane = Plane(builder, channels.shape, "FLOAT")
+    lowered = channels.spread(channels.maximum(value), -1.0, DECAY)
+    above = builder.add("Relu", [builder.add("Add", [value, lowered])])  # d + 32, from 0 on
+    view = above if plane.seen == plane.dims else builder.reshape(above, plane.seen)
+    below = plane.relu(plane.affine(view, -1 / 16, (DECAY + _SLACK) / 16))  # (1/4 - d) / 16, from 0 on
+    powers = sixteenth(plane, below)
+    entries = plane.leave(powers.value)
+    one = Plane(builder, (channels.batch, 1, channels.places, 1), "FLOAT")
+    low, high = exp(-2 * _SLACK) * 0.99, channels.count * 1.01
+    found = inverse(one, channels.sum(entries), low, high)
+    made = builder.add("Mul", [entries, channels.spread(found.value)])
+    return made, found.relative, powers.absolute
+
+
+def _claim(softmax: _Softmax, scores: Scores) -> Claim:
+    reach = min(softmax.reach, scores.reach)
+    low = HUGE if scores.clamped else -reach
+    where = Range("entries before they are normalised", low, reach, "assumed", "assumed", _OUTSIDE)
+    plain = softmax.channels.count > 2
+    caveats = (_NONFINITE, *scores.caveats)
+    bound = f"{softmax.absolute:.1e} per exponential and {softmax.relative:.1e} of their sum's inverse, and rounding"
+    return Claim(
+        "bounded", "exponentials of differences from the largest entry, divided by their sum", finite_only=True,
+        caveats=caveats, limit=softmax.limit, bound=bound, ranges=(where,) if plain or scores.mask is not None else (),
+    )  # fmt: skip
