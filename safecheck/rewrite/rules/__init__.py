@@ -18,6 +18,7 @@ from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
+from safecheck.rewrite.rules.planar import ConvolveInTwoDimensions
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
 from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
@@ -29,6 +30,7 @@ from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
+    ConvolveInTwoDimensions(),
     WidenToFourDimensions(),
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools

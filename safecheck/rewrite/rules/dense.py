@@ -40,7 +40,7 @@ class ConvolutionToDense:
         if found is None:
             return Match((node,), reason="the weights are computed, or the shapes are not fixed")
         if len(found.kernel) > 2:
-            return Match((node,), reason="a third spatial axis has no permitted equivalent; move depth into channels")
+            return None
         try:
             candidates = [*_dense(graph, found), *_patches(graph, found)]
         except FactorError as failure:
