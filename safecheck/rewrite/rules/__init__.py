@@ -18,6 +18,7 @@ from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
+from safecheck.rewrite.rules.pieces import ConvolutionInPieces
 from safecheck.rewrite.rules.planar import ConvolveInTwoDimensions
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
@@ -52,6 +53,7 @@ REWRITES: tuple[Rewrite, ...] = (
     FoldAffineIntoConvolution(),
     ConstantTensorToConvolution(),
     ConvolutionToDense(),
+    ConvolutionInPieces(),
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
     MaxPoolToRelu(),
