@@ -11,6 +11,7 @@ from safecheck.rewrite.rules.constant_tensor import ConstantTensorToConvolution
 from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
 from safecheck.rewrite.rules.dense import ConvolutionToDense
 from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
+from safecheck.rewrite.rules.extremum import ExtremumByHalving
 from safecheck.rewrite.rules.gelu import GeluToSigmoid
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
@@ -56,6 +57,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ConvolutionInPieces(),
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
+    ExtremumByHalving(),
     MaxPoolToRelu(),
     ClampToRelu(),
     NoPermittedEquivalent(),
