@@ -56,13 +56,13 @@ def write(builder: Builder, value: str, dims: Sequence[int], maps: Sequence[Axis
         made = len(map_.matrix)
         if behind == 1 and before > 1:  # the rows go into space, so that the batch does not grow
             rows = shape[map_.first - 1]
-            _turn(writer, (1, before // rows, rows, size))
-            _convolve(writer, (before // rows, size, rows, 1), weights)
-            _turn(writer, (1, before // rows, made, rows))
+            turn(writer, (1, before // rows, rows, size))
+            multiply(writer, (before // rows, size, rows, 1), weights)
+            turn(writer, (1, before // rows, made, rows))
         elif map_.first == map_.count == 1 and len(shape) == 4:
-            _convolve(writer, shape, weights)
+            multiply(writer, shape, weights)
         else:
-            _convolve(writer, (before, size, behind, 1), weights)
+            multiply(writer, (before, size, behind, 1), weights)
         shape = map_.after(shape)
     writer.view(shape)
     return writer.value
@@ -83,20 +83,20 @@ def magnitude(data: Any, dims: Sequence[int], maps: Sequence[AxisMap]) -> Any:
 def turned(builder: Builder, value: str, dims: Sequence[int]) -> tuple[str, tuple[int, ...]]:
     """A value with its last two axes exchanged, and its dimensions then."""
     writer = Writer(builder, value, dims, "", _TAIL)
-    _turn(writer, (1, prod(dims[:-2]), *dims[-2:]))
+    turn(writer, (1, prod(dims[:-2]), *dims[-2:]))
     made = (*dims[:-2], dims[-1], dims[-2])
     writer.view(made)
     return writer.value, made
 
 
-def _turn(writer: Writer, dims: Sequence[int]) -> None:
+def turn(writer: Writer, dims: Sequence[int]) -> None:
     """Exchange the last two of four dimensions."""
     writer.view(dims)
     writer.value = writer.builder.transpose(writer.value, (0, 1, 3, 2))
     writer.dims = (*dims[:2], dims[3], dims[2])
 
 
-def _convolve(writer: Writer, dims: Sequence[int], weights: Any) -> None:
+def multiply(writer: Writer, dims: Sequence[int], weights: Any) -> None:
     """Multiply the second of four dimensions by a matrix (in, out)."""
     writer.view(dims)
     batch, size, height, width = dims

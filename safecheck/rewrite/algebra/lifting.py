@@ -14,14 +14,14 @@ from safecheck.rewrite.attributes import axes_of, integer, integers, operand, te
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import NodeMemo
 
-_SAME = frozenset((
+SAME = frozenset((
     "Abs", "Ceil", "Celu", "Cast", "Clip", "Cos", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid",
     "HardSwish", "Identity", "IsInf", "IsNaN", "LeakyRelu", "Log", "Mish", "Neg", "Not", "Reciprocal", "Relu",
     "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh",
     "ThresholdedRelu",
 ))  # fmt: skip
 """Element by element; further operands are scalars."""
-_BROADCAST = frozenset((
+BROADCAST = frozenset((
     "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min",
     "Mod", "Mul", "Or", "PRelu", "Pow", "Sub", "Sum", "Where", "Xor",
 ))  # fmt: skip
@@ -32,7 +32,7 @@ _REDUCTIONS = frozenset((
 ))  # fmt: skip
 GAIN_NOTHING = _RESHAPES | _REDUCTIONS
 """Operators whose verdict does not hang on their rank."""
-_FROM_BEHIND = _SAME | _BROADCAST | _RESHAPES | {"LayerNormalization", "MatMul", "Softmax"}
+_FROM_BEHIND = SAME | BROADCAST | _RESHAPES | {"LayerNormalization", "MatMul", "Softmax"}
 """Operators that may also lose leading dimensions of 1."""
 _MIN_OPSET = 7
 """Before, broadcasting was told by attributes."""
@@ -62,7 +62,7 @@ def _can_lift(graph: MutableGraph, node: Any) -> bool:
     used = [name for name in node.output if name and (graph.is_output(name) or graph.consumers(name))]
     if not used or (len(used) > 1 and node.op_type != "Split"):
         return False
-    if graph.constant(node.input[0]) is not None and node.op_type not in (*_BROADCAST, "MatMul", "Concat"):
+    if graph.constant(node.input[0]) is not None and node.op_type not in (*BROADCAST, "MatMul", "Concat"):
         return False
     check = _CHECKS.get(node.op_type)
     return check is None or check(graph, node)
@@ -76,7 +76,7 @@ def write(lift: Lift, node: Any) -> None:
 def _is_thin(graph: MutableGraph, node: Any, name: str) -> bool:
     """Whether an operand is a constant that would be broadcast to four dimensions."""
     result = graph.dims(node.output[0]) or ()
-    array = graph.constant(name) if node.op_type in _BROADCAST else None
+    array = graph.constant(name) if node.op_type in BROADCAST else None
     return array is not None and 0 < array.ndim < RANK == len(result)
 
 
@@ -250,8 +250,8 @@ def _has_constant_operands(graph: MutableGraph, node: Any) -> bool:
 
 
 _LIFTS: dict[str, Callable[[Lift, Any], None]] = {
-    **dict.fromkeys(_SAME, _same),
-    **dict.fromkeys(_BROADCAST, _broadcast),
+    **dict.fromkeys(SAME, _same),
+    **dict.fromkeys(BROADCAST, _broadcast),
     **dict.fromkeys(_RESHAPES, _reshape),
     **dict.fromkeys(_REDUCTIONS, _reduce),
     "Concat": _concat,

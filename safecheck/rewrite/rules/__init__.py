@@ -12,6 +12,7 @@ from safecheck.rewrite.rules.curves import FunctionOnRange
 from safecheck.rewrite.rules.deconvolution import DeconvolutionToConvolution
 from safecheck.rewrite.rules.dense import ConvolutionToDense
 from safecheck.rewrite.rules.elementwise import ElementwiseToSumAndProduct
+from safecheck.rewrite.rules.extremum import ExtremumByHalving
 from safecheck.rewrite.rules.gelu import GeluToSigmoid
 from safecheck.rewrite.rules.guard import DropNeedlessGuard
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
@@ -20,6 +21,8 @@ from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
+from safecheck.rewrite.rules.pieces import ConvolutionInPieces
+from safecheck.rewrite.rules.planar import ConvolveInTwoDimensions
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
 from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
@@ -35,6 +38,7 @@ from safecheck.rewrite.rules.widen import WidenToFourDimensions
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
     DropNeedlessGuard(),
+    ConvolveInTwoDimensions(),
     WidenToFourDimensions(),
     SoftmaxToConvolution(),  # early, because it lowers constant masks that others would turn into layers
     FuseLayerNormalization(),
@@ -59,8 +63,10 @@ REWRITES: tuple[Rewrite, ...] = (
     FoldAffineIntoConvolution(),
     ConstantTensorToConvolution(),
     ConvolutionToDense(),
+    ConvolutionInPieces(),
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
+    ExtremumByHalving(),
     MaxPoolToRelu(),
     FunctionOnRange(),
     ClampToRelu(),

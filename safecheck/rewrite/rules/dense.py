@@ -40,12 +40,12 @@ class ConvolutionToDense:
         if found is None:
             return Match((node,), reason="the weights are computed, or the shapes are not fixed")
         if len(found.kernel) > 2:
-            return Match((node,), reason="a third spatial axis has no permitted equivalent; move depth into channels")
+            return None
         try:
             candidates = [*_dense(graph, found), *_patches(graph, found)]
         except FactorError as failure:
             return Match((node,), reason=str(failure))
-        reason = "a kernel, stride or padding of this size is not made smaller by any rewrite"
+        reason = "it is in the plain form already"
         return Match((node,), tuple(candidates), "" if candidates else reason)
 
 
@@ -104,16 +104,18 @@ def _candidate(graph: MutableGraph, found: Convolution, weights: Any, pads: tupl
     typed = weights.astype(numpy_type(found.dtype))
     more: dict[str, Any] = {"strides": strides, "pads": pads, "dilations": (1,) * len(strides), "group": group}
     if len(kernel) == 2:
-        value = found.write(builder, typed, _bias(found), **more)
-        return Candidate(builder.replacement([found.data], {found.result: value}), _claim(found, found.data, reach))
+        value = found.write(builder, typed, bias_of(found), **more)
+        return Candidate(
+            builder.replacement([found.data], {found.result: value}), same_products(found, found.data, reach)
+        )
     numbers = arrange.enumerated(dims).reshape(dims[0], dims[1], 1, dims[2])
     source, start, map_ = arrange.pull(builder, found.data, numbers)
     if map_.shape != numbers.shape:
         start = builder.reshape(start, numbers.shape)
-    value = found.write(builder, typed, _bias(found), start, **more)
+    value = found.write(builder, typed, bias_of(found), start, **more)
     places = arrange.enumerated(made)
     target, value, _ = arrange.push(builder, value, found.result, places, (made[0], made[1], 1, made[2]))
-    return Candidate(builder.replacement([source], {target: value}), _claim(found, source, overall))
+    return Candidate(builder.replacement([source], {target: value}), same_products(found, source, overall))
 
 
 def _patches(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
@@ -130,17 +132,19 @@ def _patches(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
     builder = Builder(graph, found.result)
     source, start, map_ = arrange.pull(builder, found.data, numbers)
     weights = found.weights.reshape(made[1], -1, 1, 1).astype(numpy_type(found.dtype))
-    value = builder.conv(start, weights, _bias(found))
+    value = builder.conv(start, weights, bias_of(found))
     places = arrange.enumerated(made)
     target, value, _ = arrange.push(builder, value, found.result, places, (batch, made[1], *map_.shape[2:]))
-    yield Candidate(builder.replacement([source], {target: value}), _claim(found, source, overall))
+    yield Candidate(builder.replacement([source], {target: value}), same_products(found, source, overall))
 
 
-def _bias(found: Convolution) -> Any | None:
+def bias_of(found: Convolution) -> Any | None:
+    """The bias in the type of the data; None if it is zero."""
     return found.bias.astype(numpy_type(found.dtype)) if bool(found.bias.any()) else None
 
 
-def _claim(found: Convolution, source: str, bound: Callable[[str, Any, Any], Magnitude]) -> Claim:
+def same_products(found: Convolution, source: str, bound: Callable[[str, Any, Any], Magnitude]) -> Claim:
+    """That a result is the sum of the products that a convolution adds, and of others that are zero."""
     import numpy
 
     sizes = numpy.abs(found.by_group).sum((2, 3)).reshape(-1)

@@ -1,7 +1,8 @@
 """MaxPool by Relu: the larger of two is a + max(b - a, 0), neighbours are picked by convolutions with a single one.
 
-The window is a maximum of maxima: along the rows first, then along the columns. Padding counts as minus infinity; zeros
-do as well where no element is negative, and a constant makes elements so that are known to have a lower bound.
+The window is a maximum of maxima: along the rows first, then along the columns, and there of windows twice as long at
+every step. Padding counts as minus infinity: the elements at the border do as well; zeros do where no element is
+negative, and a constant makes elements so that are known to have a lower bound.
 """
 
 from __future__ import annotations
@@ -10,15 +11,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra.axis_map import multiply, turn
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
-from safecheck.rewrite.attributes import attribute, integer, integers, text
+from safecheck.rewrite.algebra.windows import Windows, windows
+from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.movement.program import Style, Writer
 from safecheck.rewrite.rule import Candidate, Claim, Match
 from safecheck.rewrite.rules.dense import evened
 
-_MAX_WINDOW = 5
+_MAX_WINDOW = 14
+"""Covered in steps whose kernels are no longer than 7."""
+_MAX_PADDED = 5
 _SILU_FLOOR = -0.2785
 """x sigmoid(x) is at least -0.27846, where x = -1.27846."""
 _CAVEATS = (UNSIGNED_ZERO, "NaN and infinities spread over the windows of their map")
@@ -29,7 +35,7 @@ class _Floors(dict[str, float]):
 
 
 class MaxPoolToRelu:
-    """MaxPool over windows of up to five by five."""
+    """MaxPool over windows of up to 14 by 14."""
 
     name = "max-pool-to-relu"
     remedies: tuple[str, ...] = ()
@@ -39,32 +45,29 @@ class MaxPoolToRelu:
         if node.op_type != "MaxPool" or not is_standard(node):
             return None
         dims, made, dtype = graph.dims(node.input[0]), graph.dims(node.output[0]), graph.tensor(node.input[0]).dtype
-        window = integers(node, "kernel_shape") or ()
-        if dims is None or made is None or len(dims) != 4 or dtype not in FLOATS:
+        lie = windows(graph, node)
+        if dims is None or made is None or lie is None or len(dims) != 4 or dtype not in FLOATS:
             return Match((node,), reason="the tensor has no fixed shape of four dimensions")
-        if text(node, "auto_pad", "NOTSET") != "NOTSET" or set(integers(node, "dilations") or (1,)) != {1}:
-            return Match((node,), reason="the window is dilated, or its padding is not told by numbers")
+        if any(axis.dilation != 1 for axis in lie):
+            return Match((node,), reason="the window is dilated")
         if any(node.output[1:]):
             return Match((node,), reason="the places of the maxima are used")
-        if max(window) > _MAX_WINDOW:
-            return Match((node,), reason=f"a window above {_MAX_WINDOW} would take dozens of layers")
-        strides, pads = integers(node, "strides") or (1, 1), integers(node, "pads") or (0,) * 4
-        if integer(node, "ceil_mode", 0) and _rounds_up(dims, made, window, strides, pads):
-            return Match((node,), reason="the last window reaches beyond the padding")
+        if max(axis.window for axis in lie) > _MAX_WINDOW:
+            return Match((node,), reason=f"a window above {_MAX_WINDOW} that does not see the whole map is too long")
         lowest = floor(graph, node.input[0])
-        if any(pads) and lowest is None:
-            return Match((node,), reason="padding is minus infinity, and nothing says that no element is negative")
         if lowest is not None:
             graph.memo(_Floors)[node.output[0]] = lowest
-        return Match((node,), (_candidate(graph, node, (window, strides, pads), lowest if any(pads) else None),))
+        candidates = [_halved(graph, node, lie)]
+        padded = any(axis.low or axis.high for axis in lie)
+        if lowest is not None and padded and not any(_overhangs(axis) for axis in lie):
+            candidates.insert(0, _above_floor(graph, node, lie, lowest))
+        return Match((node,), tuple(candidates))
 
 
-def _rounds_up(dims: Any, made: Any, window: Any, strides: Any, pads: Any) -> bool:
-    """Whether rounding the size of the result up adds a window."""
-    exact = [
-        (dims[axis + 2] + pads[axis] + pads[axis + 2] - window[axis]) // strides[axis] + 1 for axis in range(2)
-    ]  # fmt: skip
-    return list(made[2:]) != exact
+def _overhangs(axis: Windows) -> bool:
+    """Whether a window reaches beyond the padding, or is so long that zeros would need a padding of their own."""
+    reaches = (axis.places - 1) * axis.stride + axis.window > axis.low + axis.size + axis.high
+    return reaches or axis.window > _MAX_PADDED
 
 
 def floor(graph: MutableGraph, name: str) -> float | None:
@@ -87,23 +90,56 @@ def floor(graph: MutableGraph, name: str) -> float | None:
     return None
 
 
-def _candidate(graph: MutableGraph, node: Any, shape: tuple[Any, Any, Any], lowest: float | None) -> Candidate:
-    """The program; `lowest` is the bound that padding needs, None without padding."""
-    x, result = node.input[0], node.output[0]
-    window, strides, pads = shape
-    dims, made, dtype = graph.dims(x) or (), graph.dims(result) or (), graph.tensor(x).dtype or ""
-    builder = Builder(graph, result)
-    lift = max(0.0, -(lowest or 0.0))
-    value = Plane(builder, dims, dtype).affine(x, 1.0, lift) if lift else x
-    across = (dims[0], dims[1], dims[2], made[3])
-    for axis, size in ((1, across), (0, made)):
-        if window[axis] > 1 or strides[axis] > 1 or pads[axis] or pads[axis + 2]:
-            value = _along(Plane(builder, size, dtype), value, axis, (window[axis], strides[axis], pads[axis::2]))
-    if lift:
-        value = Plane(builder, made, dtype).affine(value, 1.0, -lift)
-    rounds = 4 * (sum(window) - 2) + 4
+def _above_floor(graph: MutableGraph, node: Any, lie: list[Windows], lowest: float) -> Candidate:
+    """Zeros for padding, after a constant has made all elements that they compete with positive."""
+    lift = max(0.0, -lowest)
+    builder = Builder(graph, node.output[0])
+    plane = Plane(builder, graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or "")
+    value = plane.affine(node.input[0], 1.0, lift) if lift else node.input[0]
+    for axis in (1, 0):
+        value = _along(plane, value, axis, lie[axis], (lie[axis].low, lie[axis].high))
+    value = plane.affine(value, 1.0, -lift) if lift else value
+    steps = sum(axis.window - 1 for axis in lie)
+    return _candidate(graph, node, steps, builder, value, lift, {node.input[0]: lowest})
+
+
+def _halved(graph: MutableGraph, node: Any, lie: list[Windows]) -> Candidate:
+    """The elements at the border for padding, which no maximum minds: a window that sees padding sees them too."""
+    import numpy
+
+    dims, dtype = graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or ""
+    builder = Builder(graph, node.output[0])
+    plane = Plane(builder, dims, dtype)
+    writer = Writer(builder, node.input[0], dims, dtype, Style("copy", "tail"))
+    for axis in (1, 0):
+        at = lie[axis]
+        length = (at.places - 1) * at.stride + at.window
+        batch, channels, height, width = writer.dims
+        if at.low or length > at.size:
+            entries = numpy.clip(numpy.arange(length) - at.low, 0, at.size - 1)
+            picks = numpy.eye(at.size, dtype=plane.dtype)[:, entries]
+            if axis:
+                turn(writer, (1, batch * channels, height, width))
+                multiply(writer, (batch * channels, width, height, 1), picks)
+                turn(writer, (1, batch * channels, length, height))
+            else:
+                multiply(writer, (batch * channels, height, width, 1), picks)
+            writer.view((batch, channels, *((height, length) if axis else (length, width))))
+        writer.value = _along(plane, writer.value, axis, at, (0, 0))
+        writer.dims = (batch, channels, *((height, at.places) if axis else (at.places, width)))
+    steps = sum(len(_shifts(axis.window)) for axis in lie)
+    return _candidate(graph, node, steps, builder, writer.value, 0.0, {})
+
+
+def _candidate(
+    graph: MutableGraph, node: Any, steps: int, builder: Builder, value: str, lift: float,
+    floors: Mapping[str, float],
+) -> Candidate:  # fmt: skip
+    x, dtype = node.input[0], graph.tensor(node.input[0]).dtype or ""
+    rounds = 4 * (steps + 1)
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        """Every step rounds a difference and a sum of two elements; a maximum of rounded ones is as far off at most."""
         import numpy
 
         peak = numpy.abs(feed[x].astype(numpy.float64)).max(axis=(2, 3), keepdims=True)
@@ -111,38 +147,52 @@ def _candidate(graph: MutableGraph, node: Any, shape: tuple[Any, Any, Any], lowe
 
     claim = Claim(
         "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b to within two roundings",
-        finite_only=True, caveats=_CAVEATS, limit=limit,
-        floors={} if lowest is None else {x: lowest}, bound=f"{rounds} u x largest magnitude of the map",
+        finite_only=True, caveats=_CAVEATS, limit=limit, floors=floors,
+        bound=f"{rounds} u x largest magnitude of the map",
     )  # fmt: skip
-    return Candidate(builder.replacement([x], {result: value}), claim)
+    return Candidate(builder.replacement([x], {node.output[0]: value}), claim)
 
 
-def _along(plane: Plane, value: str, axis: int, shape: tuple[int, int, tuple[int, ...]]) -> str:
-    """The maximum along one axis; the planes are those of the result."""
+def _shifts(window: int) -> list[int]:
+    """How far the elements lie apart whose larger one is taken, step by step, until a window is covered."""
+    shifts, covered = [], 1
+    while covered < window:
+        shifts.append(min(covered, window - covered))
+        covered += shifts[-1]
+    return shifts
+
+
+def _along(plane: Plane, value: str, axis: int, lie: Windows, pads: tuple[int, int]) -> str:
+    """The maximum along one axis, with so many zeros around it; the last step takes every so many windows."""
     import numpy
 
-    window, stride, pads = shape
+    channels = plane.dims[1]
 
-    def taps(numbers: dict[int, float]) -> str:
-        row = numpy.zeros((1, 1, window))
+    def taps(source: str, numbers: dict[int, float], length: int, pads: tuple[int, int], stride: int) -> str:
+        row = numpy.zeros((1, 1, length))
         for at, number in numbers.items():
             row[0, 0, at] = number
         plain, padding = evened(row, pads)
         flat = [1, plain.shape[2]] if axis else [plain.shape[2], 1]
-        weights = numpy.repeat(plain.reshape(1, 1, *flat), plane.dims[1], 0).astype(plane.dtype)
+        weights = numpy.repeat(plain.reshape(1, 1, *flat), channels, 0).astype(plane.dtype)
         steps, sides = ([1, stride], [0, padding[0]]) if axis else ([stride, 1], [padding[0], 0])
         given = {"strides": steps if stride > 1 else None, "pads": sides * 2 if padding[0] else None}
-        return plane.builder.conv(value, weights, group=plane.dims[1], **given)
+        return plane.builder.conv(source, weights, group=channels, **given)
 
-    largest = taps({0: 1.0})
-    for at in range(1, window):
-        gap = taps({0: -1.0, at: 1.0}) if at == 1 else plane.add(taps({at: 1.0}), _negative(plane, largest))
-        largest = plane.add(largest, plane.relu(gap))
-    return largest
+    def larger(source: str, shift: int, length: int, pads: tuple[int, int], stride: int) -> str:
+        first = taps(source, {0: 1.0}, length, pads, stride)
+        return plane.add(first, plane.relu(taps(source, {0: -1.0, shift: 1.0}, length, pads, stride)))
 
-
-def _negative(plane: Plane, value: str) -> str:
-    import numpy
-
-    weights = numpy.full((plane.dims[1], 1, 1, 1), -1, plane.dtype)
-    return plane.builder.conv(value, weights, group=plane.dims[1])
+    if any(pads):  # the padding has to lie within the kernel, so the windows are covered by longer and longer ones
+        total = taps(value, {0: 1.0}, lie.window, pads, lie.stride)
+        for at in range(1, lie.window):
+            shifted = taps(value, {at: 1.0}, lie.window, pads, lie.stride)
+            gap = plane.add(
+                shifted, plane.builder.conv(total, -numpy.ones((channels, 1, 1, 1), plane.dtype), group=channels)
+            )
+            total = plane.add(total, plane.relu(gap))
+        return total
+    shifts = _shifts(lie.window)
+    for step, shift in enumerate(shifts, 1):
+        value = larger(value, shift, shift + 1, (0, 0), lie.stride if step == len(shifts) else 1)
+    return value if shifts or lie.stride == 1 else taps(value, {0: 1.0}, 1, (0, 0), lie.stride)
