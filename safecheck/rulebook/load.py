@@ -85,10 +85,7 @@ class _Loader:
         root = load(self._remember("profile", text), file)
         if own:
             refuse_shipped_names(root, shipped_names())
-        if "extends" in root.items():
-            found = self._overlay(root, name)
-        else:
-            found = self._base(root, own)
+        found = self._overlay(root, name) if "extends" in root.items() else self._base(root, own)
         # Whose rules these are is said in the place of the id, which every output shows.
         return found if found.shipped else replace(found, id=own_name(name))
 

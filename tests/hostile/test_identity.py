@@ -45,7 +45,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("key, name", [("id", DEFAULT), ("id", "tensorrt-10-safety"), ("title", TITLE)])
+@pytest.mark.parametrize(("key", "name"), [("id", DEFAULT), ("id", "tensorrt-10-safety"), ("title", TITLE)])
 @pytest.mark.parametrize("text", [BASE, OVERLAY], ids=["base", "overlay"])
 def test_names_of_shipped_profiles_are_reserved(
     text: str, key: str, name: str, spell: Callable[[str], str], tmp_path: Path

@@ -30,14 +30,14 @@ SAME = {
 }
 
 
-@pytest.mark.parametrize("one, other", SAME.values(), ids=SAME)
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
 def test_alike(one: str, other: str) -> None:
     assert alike(one, other)
     assert alike(other, one)
 
 
 @pytest.mark.parametrize(
-    "one, other", [("Ann", "Bob"), ("Mila", "Milo"), ("\u674e\u660e", "\u738b\u660e"), ("v1", "v2")]
+    ("one", "other"), [("Ann", "Bob"), ("Mila", "Milo"), ("\u674e\u660e", "\u738b\u660e"), ("v1", "v2")]
 )
 def test_different(one: str, other: str) -> None:
     assert not alike(one, other)
