@@ -16,6 +16,7 @@ _PACKAGES = (
     "networkx",
     "PyYAML",
     "click",
+    "confusable-homoglyphs",
     "rich",
     "Jinja2",
     "MarkupSafe",

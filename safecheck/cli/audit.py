@@ -10,7 +10,7 @@ from safecheck.cli.options import as_of_option, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
 from safecheck.errors import UsageError
-from safecheck.usecases.checks import Checks, ScopeCheck
+from safecheck.usecases.checks import Checks, Reviewed, ScopeCheck
 from safecheck.workflow.config.settings import DEFAULTS, NONE
 
 
@@ -33,7 +33,8 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.option(
     "--release",
     is_flag=True,
-    help="Refuse what a release must not rest on: a baseline, changed files, draft rules, invalid deviations.",
+    help="Refuse what a release must not rest on: a baseline, changed files, draft or unreviewed rules, invalid "
+    "deviations.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
@@ -84,6 +85,7 @@ def audit(
                 evidence=evidence_files,
                 scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
                 release=release,
+                reviewed=Reviewed(settings.file, settings.release_overlays),
             ),
             jobs=jobs or settings.jobs,
             settings=NONE if profile_name is not None else settings,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from safecheck.decisions.files import read
@@ -125,29 +125,44 @@ def debt_from(findings: Iterable[Finding], profile: str, mandatory: frozenset[st
 
 
 def excused(debt: Debt, findings: Iterable[Finding], mandatory: frozenset[str]) -> frozenset[str]:
-    """Fingerprints of findings that the debt already knows; one that was unproven does not excuse a refusal."""
-    severities = {known.fingerprint: known.verdict.severity for known in debt.known}
+    """Fingerprints of findings that the debt already knows, by rule and fingerprint.
+
+    One that was unproven does not excuse a refusal.
+    """
+    severities = _severities(debt)
     return frozenset(
         finding.fingerprint
         for finding in findings
-        if finding.rule not in mandatory and severities.get(finding.fingerprint, 0) >= finding.verdict.severity
+        if finding.rule not in mandatory
+        and severities.get((finding.rule, finding.fingerprint), 0) >= finding.verdict.severity
     )
+
+
+def _severities(debt: Debt) -> dict[tuple[str, str], int]:
+    """The verdict by rule and fingerprint; of a fingerprint that is listed twice, the milder one."""
+    found: dict[tuple[str, str], int] = {}
+    for known in debt.known:
+        key = known.rule, known.fingerprint
+        found[key] = min(found.get(key, known.verdict.severity), known.verdict.severity)
+    return found
 
 
 def remaining(debt: Debt, findings: Iterable[Finding], mandatory: frozenset[str]) -> Debt:
     """The debt without what is paid; a refusal that became unproven is kept as unproven."""
-    verdicts = {finding.fingerprint: finding.verdict for finding in findings if finding.rule not in mandatory}
+    verdicts = {
+        (finding.rule, finding.fingerprint): finding.verdict for finding in findings if finding.rule not in mandatory
+    }
     known = tuple(
-        Known(
-            old.rule, min(old.verdict, verdicts[old.fingerprint], key=lambda verdict: verdict.severity), old.fingerprint
-        )
+        replace(old, verdict=min(old.verdict, verdicts[key], key=lambda verdict: verdict.severity))
         for old in debt.known
-        if old.fingerprint in verdicts
+        if (key := (old.rule, old.fingerprint)) in verdicts
     )
     return Debt(debt.profile, known)
 
 
 def additions(old: Debt | None, new: Debt) -> tuple[Known, ...]:
     """Findings of the new debt that the old one does not excuse."""
-    severities = {known.fingerprint: known.verdict.severity for known in old.known} if old is not None else {}
-    return tuple(known for known in new.known if severities.get(known.fingerprint, 0) < known.verdict.severity)
+    severities = _severities(old) if old is not None else {}
+    return tuple(
+        known for known in new.known if severities.get((known.rule, known.fingerprint), 0) < known.verdict.severity
+    )

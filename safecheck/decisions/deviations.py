@@ -6,15 +6,19 @@ A deviation marks findings, it never removes them.
 from __future__ import annotations
 
 import datetime
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from safecheck.audit.decisions import Deviation, InvalidDeviation
 from safecheck.decisions.deviation_file import PROSE, Record
 from safecheck.finding import Finding
+from safecheck.strict.lookalike import alike, letters
 from safecheck.text import printable
 
+LONGEST = 731
+"""Days that an approval can last: two years. What is still needed then is worth another look."""
+_LETTERS = 2
+"""A name of a person has at least so many."""
 MANDATORY = "the rule is mandatory: readers understand the model differently, which nobody can approve"
 
 
@@ -68,10 +72,15 @@ def defect(record: Record, as_of: datetime.date, mandatory: frozenset[str]) -> s
         return "approved_on is empty"
     if record.expires_on is None:
         return "expires_on is empty"
-    if _person(record.prose["requested_by"]) == _person(record.prose["approved_by"]):
+    for name in ("requested_by", "approved_by"):
+        if letters(record.prose[name]) < _LETTERS:
+            return f"{name} is no name of a person"
+    if alike(record.prose["requested_by"], record.prose["approved_by"]):
         return "approved by the person who requested it"
     if record.expires_on < record.approved_on:
         return f"expires on {record.expires_on}, before it was approved"
+    if (record.expires_on - record.approved_on).days > LONGEST:
+        return f"expires on {record.expires_on}, more than {LONGEST} days after it was approved"
     if record.approved_on > as_of:
         return f"not approved before {record.approved_on}"
     if record.expires_on < as_of:
@@ -113,12 +122,6 @@ def _mismatch(record: Record, subject: Subject, concerned: bool, covered: list[F
     if len(covered) > record.max_count:
         return f"covers {len(covered)} findings, more than max_count {record.max_count}"
     return ""
-
-
-def _person(name: str) -> str:
-    """A name for comparison: compatible characters, case, spaces and invisible characters do not make another one."""
-    visible = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
-    return "".join(visible.casefold().split())
 
 
 def _deviation(record: Record) -> Deviation:

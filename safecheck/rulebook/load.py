@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib.resources.abc import Traversable
@@ -18,6 +19,7 @@ from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Profile
+from safecheck.rulebook.reserved import refuse_shipped_names
 from safecheck.rulebook.rule import (
     ANY,
     Rule,
@@ -26,7 +28,7 @@ from safecheck.rulebook.rule import (
     rules_from_yaml,
 )
 from safecheck.strict import resources
-from safecheck.strict.yaml import Entry, load, suggest
+from safecheck.strict.yaml import MAX_BYTES, Entry, load, suggest
 from safecheck.text import printable
 
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
@@ -39,6 +41,13 @@ def shipped() -> dict[str, Traversable]:
     """The profiles of this installation, by id."""
     folder = resources.rules() / "profiles"
     return {path.removesuffix(".yaml"): file for path, file in resources.yaml_files(folder)}
+
+
+def shipped_names() -> Iterator[tuple[str, str]]:
+    """Id and title of every profile of this installation."""
+    for name, file in shipped().items():
+        title = load(file.read_text(encoding="utf-8"), name).items()["title"].text()
+        yield name, title
 
 
 def profile(name: str) -> Profile:
@@ -64,21 +73,23 @@ class _Loader:
         known = shipped()
         name, _, self._release = name.partition("@") if name.partition("@")[0] in known else (name, "", "")
         if name in known:
-            return self._profile(known[name].read_text(encoding="utf-8"), f"rules/profiles/{name}.yaml", name)
+            return self._profile(known[name].read_text(encoding="utf-8"), f"rules/profiles/{name}.yaml", name, False)
         if not (os.sep in name or name.endswith((".yaml", ".yml"))):
             what = f"no profile '{printable(name, 80)}'{suggest(name, known)}"
             raise UsageError("SC-CFG-PROFILE", where, what, f"use one of: {', '.join(known)}, or a file")
         self._files.append(name)
-        return self._profile(read_text(name), printable(name), name)
+        return self._profile(read_text(name), printable(name), name, True)
 
-    def _profile(self, text: str, file: str, name: str) -> Profile:
+    def _profile(self, text: str, file: str, name: str, own: bool) -> Profile:
         # The text counts, not where it lies: a report must not depend on the directory it was made in.
         root = load(self._remember("profile", text), file)
-        if "extends" in root.items():
-            return self._overlay(root, name)
-        return self._base(root)
+        if own:
+            refuse_shipped_names(root, shipped_names())
+        found = self._overlay(root, name) if "extends" in root.items() else self._base(root, own)
+        # Whose rules these are is said in the place of the id, which every output shows.
+        return found if found.shipped else replace(found, id=own_name(name))
 
-    def _base(self, root: Entry) -> Profile:
+    def _base(self, root: Entry, own: bool) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
             optional=("assumptions", "releases", "status", "defects"),
@@ -125,6 +136,7 @@ class _Loader:
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
+            shipped=not own,
         )
 
     def _rules(self, entry: Entry, sources: str, release: tuple[int, ...]) -> tuple[Rule, ...]:
@@ -143,8 +155,8 @@ class _Loader:
         if self._depth > _MAX_OVERLAYS:
             keys["extends"].fail("overlays extend each other in a circle or too deep", "extend a shipped profile")
         base = self.by_name(beside(name, keys["extends"].text()), keys["extends"].crumb)
-        if keys["id"].text() in {base.id, *shipped()}:
-            keys["id"].fail("the id is taken by a shipped profile", "choose another id")
+        if keys["id"].text() == base.id:
+            keys["id"].fail("the id is taken by the profile below", "choose another id")
         bibliography = {source.ref: source for rule in base.rules for source in rule.sources}
         own = sources_from(keys["sources"]) if "sources" in keys else {}
         for ref in own:
@@ -211,7 +223,7 @@ def read_text(path: str) -> str:
             reason = "not a file" if os.path.exists(path) else "there is no such file"
             raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file")
         with open(path, encoding="utf-8") as file:
-            return file.read()
+            return file.read(MAX_BYTES + 1)  # of what is longer, `load` says so
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error.strerror) if isinstance(error, OSError) else "not UTF-8 text"
         raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file") from error
@@ -222,6 +234,11 @@ def beside(overlay: str, base: str) -> str:
     if base in shipped() or not base.endswith((".yaml", ".yml")):
         return base
     return os.path.join(os.path.dirname(overlay) or os.curdir, base)
+
+
+def own_name(path: str) -> str:
+    """What a profile that rests on no shipped one is called; without the folder, which a report does not name."""
+    return f"own profile {printable(os.path.basename(path), 80)}, not shipped"
 
 
 # Profiles share rule files; a process that loads several reads each file once.

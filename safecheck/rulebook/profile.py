@@ -34,6 +34,7 @@ class Profile:
     """Everything that decides about a model."""
 
     id: str
+    """As its file says; `own profile FILE, not shipped` where it rests on no shipped profile."""
     title: str
     version: str
     extends: tuple[str, ...]
@@ -56,6 +57,8 @@ class Profile:
     released: bool = False
     """Whether the profile, and every profile below it, has the status `released`; a release is judged by no draft."""
 
+    shipped: bool = True
+    """Whether it is, or extends, a profile of this installation."""
     files: tuple[str, ...] = ()
     """Files of one's own that it was read from, as given; empty for a shipped profile."""
     release: str = ""

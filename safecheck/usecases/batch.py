@@ -42,7 +42,7 @@ def audit_batch(
     if checks.release:
         from safecheck.usecases.release_gate import for_release  # likewise for git
 
-        reports = for_release(reports, checks.deviations)
+        reports = for_release(reports, checks.deviations, checks.reviewed)
     return reports
 
 

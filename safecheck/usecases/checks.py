@@ -17,6 +17,16 @@ class ScopeCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What the team's configuration says about the overlays that a release may be judged by."""
+
+    file: str = ""
+    """The configuration; empty if there is none."""
+    overlays: tuple[tuple[str, str], ...] = ()
+    """Path of an overlay, and the SHA-256 that its profile must have."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checks:
     """What is held against the models of a run."""
 
@@ -31,6 +41,8 @@ class Checks:
     """None to ask the vendor nothing."""
     release: bool = False
     """Whether to refuse what a release must not rest on."""
+    reviewed: Reviewed = Reviewed()
+    """What a release may rest on besides shipped profiles."""
 
     @property
     def decisions(self) -> tuple[str, ...]:

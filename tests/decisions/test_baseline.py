@@ -57,6 +57,18 @@ def test_a_new_finding_fails(folder: Path, safecheck: Run) -> None:
     }
 
 
+def test_another_rule_with_the_same_fingerprint_is_new(folder: Path, safecheck: Run) -> None:
+    """What was known of one rule excuses no other, whatever an edited file says."""
+    safecheck("baseline", "write", "forbidden.onnx", "-o", "baseline.json")
+    text = (folder / "baseline.json").read_text()
+    assert safecheck("audit", "forbidden.onnx", "--baseline", "baseline.json")[0] == 0
+    (folder / "baseline.json").write_text(text.replace('"reduce-mean"', '"softmax"'))
+    assert safecheck("audit", "forbidden.onnx", "--baseline", "baseline.json")[0] == 1
+    assert safecheck("baseline", "write", "forbidden.onnx", "-o", "baseline.json")[0] == 2, "it would grow"
+    safecheck("baseline", "prune", "baseline.json")
+    assert models(folder / "baseline.json") == {}
+
+
 def test_the_new_finding_is_not_cut_off(folder: Path, safecheck: Run) -> None:
     def many(count: int) -> None:
         nodes = " ".join(f"y{number} = ReduceMean<axes=[3], keepdims=0>(x)" for number in range(count))

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from case_files import model_from_text
 
+from safecheck.rulebook.load import profile
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -159,16 +161,69 @@ def test_draft_rules(repository: Path, safecheck: Run) -> None:
     (repository / "top.yaml").write_text(over)
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "rules")
-    for name, profile in (("mine.yaml", "my-target"), ("top.yaml", "top")):
+    for name, book in (("mine.yaml", "my-target"), ("top.yaml", "top")):
         code, found = released(safecheck, "allowed.onnx", "--profile", name)
         assert code == 1
-        assert f"the rules are a draft: {profile} does not say status: released" in found["violations"]
+        assert f"the rules are a draft: {book} does not say status: released" in found["violations"]
     for name in ("base.yaml", "mine.yaml"):
         path = repository / name
         path.write_text(path.read_text().replace("status: draft", "status: released"))
     git(repository, "commit", "-qam", "release the rules")
     for name in ("mine.yaml", "top.yaml"):
+        (violation,) = released(safecheck, "allowed.onnx", "--profile", name)[1]["violations"]
+        assert f"the overlay {name} is not among release-overlays of the configuration" in violation
+        assert profile(name).sha256 in violation
+    review(repository, "mine.yaml", "top.yaml")
+    for name in ("mine.yaml", "top.yaml"):
         assert released(safecheck, "allowed.onnx", "--profile", name)[1]["violations"] == []
+
+
+def review(repository: Path, *names: str, commit: bool = True) -> None:
+    lines = [f"  {name}: {profile(name).sha256}" for name in names]
+    (repository / ".safecheck.yaml").write_text("\n".join(["release-overlays:", *lines, ""]))
+    if commit:
+        git(repository, "add", ".")
+        git(repository, "commit", "-qm", "review the rules")
+
+
+def test_an_overlay_counts_as_it_was_reviewed(repository: Path, safecheck: Run) -> None:
+    file = repository / "ours.yaml"
+    file.write_text('id: ours\ntitle: Ours\nversion: "1"\nstatus: released\nextends: tensorrt-8.6-restricted\n')
+    review(repository, "ours.yaml")
+    (repository / "deeper").mkdir()
+    for name in ("ours.yaml", str(file), "deeper/../ours.yaml"):
+        assert released(safecheck, "allowed.onnx", "--profile", name)[0] == 0
+    (violation,) = released(safecheck, "allowed.onnx", "--profile", "ours.yaml", "--isolated")[1]["violations"]
+    assert "not among release-overlays" in violation
+    file.write_text(file.read_text().replace('"1"', '"2"'))
+    git(repository, "commit", "-qam", "change the rules")
+    code, found = released(safecheck, "allowed.onnx", "--profile", "ours.yaml")
+    assert (code, len(found["violations"])) == (1, 1)
+    assert "has SHA-256" in found["violations"][0]
+
+
+def test_a_configuration_that_nobody_reviewed(repository: Path, safecheck: Run) -> None:
+    (repository / ".gitignore").write_text(".safecheck.yaml\n")
+    text = 'id: ours\ntitle: Ours\nversion: "1"\nstatus: released\nextends: tensorrt-8.6-restricted\n'
+    (repository / "ours.yaml").write_text(text)
+    git(repository, "add", ".")
+    git(repository, "commit", "-qm", "rules")
+    review(repository, "ours.yaml", commit=False)
+    code, found = released(safecheck, "allowed.onnx", "--profile", "ours.yaml")
+    assert code == 1
+    assert found["violations"] == ["the configuration that names the overlay ours.yaml is in no commit"]
+
+
+def test_a_profile_of_ones_own_never_judges_a_release(repository: Path, safecheck: Run) -> None:
+    shipped = Path(__file__).parents[2] / "rules" / "profiles" / "tensorrt-8.6-restricted.yaml"
+    text = shipped.read_text(encoding="utf-8").replace("id: tensorrt-8.6-restricted", "id: ours")
+    (repository / "ours.yaml").write_text(text.replace("title: ", "title: A copy of "), encoding="utf-8")
+    review(repository, "ours.yaml")
+    code, found = released(safecheck, "allowed.onnx", "--profile", "ours.yaml")
+    assert code == 1
+    assert found["violations"] == [
+        "own profile ours.yaml, not shipped: a release is judged by a shipped profile, or an overlay on one"
+    ]
 
 
 def test_the_tree_of_an_overlay_below_counts(

@@ -29,6 +29,8 @@ def _entry(problem: Problem, report: Report, name: str) -> dict[str, Any]:
     description = problem.sentence
     if problem.deviation is not None:
         description += f" [deviation {printable(problem.deviation.id)}: {printable(problem.deviation.rationale, LONG)}]"
+    if not report.profile.shipped:
+        description += f" [{printable(report.profile.id, LONG)}]"
     # Entries with equal fingerprints collapse into one, so the model and the profile take part.
     identity = "\n".join((report.profile.id, name, problem.rule, problem.fingerprint))
     return {

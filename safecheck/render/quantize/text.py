@@ -31,5 +31,6 @@ def document(done: Quantised) -> Iterator[Line]:
         change = f"{second.percent - first.percent:+.2f} points"
         yield Line(f"  Top-1     {first.percent:.2f} % before, {second.percent:.2f} % after ({change})")
         yield Line(f"            on {first.total} images, {done.calibrated_on} of which the calibration has seen, too")
-    yield Line(f"  findings  safecheck audit {printable(after.path)} --profile {after.profile.id} lists them")
+    asked = printable((*after.profile.files, after.profile.name)[0])
+    yield Line(f"  findings  safecheck audit {printable(after.path)} --profile {asked} lists them")
     yield headline

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 
-_LIBRARIES = ("ml_dtypes-", "networkx-", "numpy-", "onnx-", "protobuf-")
+_LIBRARIES = ("confusable_homoglyphs-", "ml_dtypes-", "networkx-", "numpy-", "onnx-", "protobuf-")
 
 
 @cache

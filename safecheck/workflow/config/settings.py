@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from safecheck.rulebook.default import DEFAULT
@@ -22,8 +23,10 @@ DEFAULTS: Mapping[str, object] = {
     "output": ("text",),
     "jobs": 1,
     "cache": True,
+    "release-overlays": {},
 }
 _MAX_JOBS = 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,12 @@ class Settings:
     def confirm(self) -> bool:
         """Whether the vendor's check is asked too, for the targets that it is about."""
         return bool(self.get("confirm"))
+
+    @property
+    def release_overlays(self) -> tuple[tuple[str, str], ...]:
+        """Overlays that a release may be judged by, each with the SHA-256 that its profile must have."""
+        found = self.get("release-overlays")
+        return tuple(found.items()) if isinstance(found, dict) else ()
 
     def profiles(self, key: str) -> tuple[str, ...]:
         """The profiles that `profile` or `per-path` names."""
@@ -147,6 +156,15 @@ class _Place:
             found.append(f"{name}={self.inside(part, path)}" if sign and path else part.text())
         return tuple(found)
 
+    def hashes(self, entry: Entry) -> dict[str, str]:
+        found = {}
+        for name, part in entry.items().items():
+            value = part.scalar()
+            if not isinstance(value, str) or not _SHA256.match(value):
+                part.fail("expected 64 lower-case hexadecimal digits", "copy `profile.sha256` from the JSON report")
+            found[self.inside(part, name)] = value
+        return found
+
     def per_path(self, entry: Entry) -> dict[str, str]:
         found = {}
         for pattern, part in entry.items().items():
@@ -187,7 +205,7 @@ def _jobs(entry: Entry, place: _Place) -> int:
     return value
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[Entry, _Place], object]] = {
     "profile": lambda entry, place: place.profile(entry),
     "per-path": lambda entry, place: place.per_path(entry),
     "paths": lambda entry, place: place.paths(entry),
@@ -198,4 +216,5 @@ _READERS = {
     "output": lambda entry, place: place.output(entry),
     "jobs": _jobs,
     "cache": _flag,
+    "release-overlays": lambda entry, place: place.hashes(entry),
 }

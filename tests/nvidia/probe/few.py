@@ -20,7 +20,8 @@ FULL = "tensorrt-10-safety"
 def write(folder: Path, release: str = "10.15") -> Path:
     """The profile file."""
     text = (resources.rules() / "profiles" / f"{FULL}.yaml").read_text(encoding="utf-8")
-    text = text.replace(f"id: {FULL}", "id: few-rules").replace('tensorrt: "10.15"', f'tensorrt: "{release}"')
+    text = text.replace(f"id: {FULL}", "id: few-rules").replace("title: ", "title: Few rules of ")
+    text = text.replace('tensorrt: "10.15"', f'tensorrt: "{release}"')
     text = text.replace(
         "rules: [trt-10/*, mistranslations, gap]", "rules: [trt-10/parser, trt-10/tensors, trt-10/unlisted]"
     )
