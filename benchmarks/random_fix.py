@@ -70,6 +70,8 @@ def main() -> int:
         for seed in range(given.first, given.first + given.models):
             word, problem = outcome(seed, Path(place))
             counts[word] += 1
+            if not counts.total() % 100:
+                print(f"{counts.total()} networks, {wrong} wrong", file=sys.stderr, flush=True)
             if problem:
                 wrong += 1
                 print(f"{seed}: {problem}", flush=True)

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from safecheck.intake.dtypes import dtype_name
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
 from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.protos import array_of, proto_from_array, value_info, without_payload
-from safecheck.ir.shape_inference.infer import infer
+from safecheck.ir.shape_inference.infer import Inferred, infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
 from safecheck.rewrite.declared import Declared
+from safecheck.rewrite.memos import Memos
 from safecheck.rewrite.node import PLACE, Order
 from safecheck.rewrite.node import Node as Node
 from safecheck.rewrite.replacement import Replacement
-
-_Memo = TypeVar("_Memo")
 
 LARGEST = 1 << 30
 """Bytes of the largest tensor that a replacement makes, unless the caller says otherwise."""
 
 
-class MutableGraph:
+class MutableGraph(Memos):
     """The main graph of a ModelProto whose weights are inline. The proto belongs to it from then on."""
 
     def __init__(self, proto: Any) -> None:
+        super().__init__()
         self.declared = Declared(proto)
         nodes = [Node(node) for node in proto.graph.node]
         self.initializers: dict[str, Any] = {tensor.name: tensor for tensor in proto.graph.initializer}
@@ -51,7 +51,6 @@ class MutableGraph:
         self._ends = frozenset(self.outputs)
         self._arrays: dict[str, Any] = {}
         self._numbers: dict[str, int] = {}
-        self._memos: dict[Callable[[], Any], Any] = {}
         self._node_names: Counter[str] = Counter()
         self._producers: dict[str, Node] = {}
         self._consumers: dict[str, list[Node]] = {}
@@ -65,42 +64,28 @@ class MutableGraph:
         """In an order in which every value is made before it is read; only the methods here change it."""
         return self._order.nodes
 
-    @property
-    def inputs(self) -> list[str]:
-        """Network inputs."""
-        return [value.name for value in self.proto.graph.input]
-
     def refresh(self) -> None:
         """Infer all types anew; needed after changes that did not go through `apply`."""
-        found = infer(self.model(weights=False), self.declared.assumed)
-        inferred = graph_of(found.proto)
-        self.tensors: dict[str, Tensor] = dict(inferred.scopes[0].tensors)
+        self.version += 1
+        found = self._infer()
+        self.tensors: dict[str, Tensor] = dict(self._inferred[1].scopes[0].tensors)
         for output in self.proto.graph.output:
             vague = not output.type.tensor_type.HasField("shape") or output.name in found.conflicts
             if vague and self.dims(output.name) is not None:
                 output.CopyFrom(value_info(output.name, self.tensor(output.name)))
         for node in self.nodes:
             node.stamp += 1
-        self.version += 1
-        self._inferred = self.version, inferred
 
     def inferred(self) -> OpGraph:
         """The nodes as they stand, with the types that inference finds."""
         if self._inferred[0] != self.version:
-            found = infer(self.model(weights=False), self.declared.assumed)
-            self._inferred = self.version, graph_of(found.proto)
+            self._infer()
         return self._inferred[1]
 
-    def memo(self, kind: Callable[[], _Memo]) -> _Memo:
-        """What a room keeps about this graph: the only one of its kind, made when it is first asked for."""
-        if kind not in self._memos:
-            self._memos[kind] = kind()
-        found: _Memo = self._memos[kind]
+    def _infer(self) -> Inferred:
+        found = infer(self.model(weights=False), self.declared.assumed)
+        self._inferred = self.version, graph_of(found.proto)
         return found
-
-    def adopt(self, kind: Callable[[], _Memo], memo: _Memo) -> None:
-        """Go on with what was kept about another graph."""
-        self._memos[kind] = memo
 
     def model(self, weights: bool = True) -> Any:
         """A ModelProto of its own with the current nodes; without weights, large initializers have no elements."""
