@@ -83,8 +83,9 @@ def rewrite_all(
     return steps + [step for (_, name), step in refused.items() if name in left]
 
 
+EVERYWHERE = "*"
 Denied = Mapping[tuple[str, str], str]
-"""Name of a rewrite and of the node it starts from -> why it is not done there."""
+"""Name of a rewrite and of the node it starts from, or EVERYWHERE -> why it is not done there."""
 
 
 class _How(NamedTuple):
@@ -138,8 +139,8 @@ def _sweep(
         if match is None:
             continue
         key = (rewrite.name, name_of(node))
-        if key in how.denied:
-            match = Match(match.nodes, reason=how.denied[key])
+        if reason := how.denied.get(key) or how.denied.get((rewrite.name, EVERYWHERE)):
+            match = Match(match.nodes, reason=reason)
         before = tried.get(rewrite, match)
         step = _settle(graph, verdicts, rewrite, match, how) if before is None else replace(before, nodes=_names(match))
         step = replace(step, anchor=key[1])

@@ -13,7 +13,7 @@ from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import Model, load
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
-from safecheck.rewrite.driver import Denied, Step, rewrite_all
+from safecheck.rewrite.driver import EVERYWHERE, Denied, Step, rewrite_all
 from safecheck.rewrite.files import check_target, read_whole, written
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
@@ -39,6 +39,8 @@ NAMES = (
 """Everything that --select and --ignore know."""
 _MOST_CULPRITS = 32
 """So many rewrites are left out of a model before it is given up."""
+_MOST_ALIKE = 6
+"""A rewrite that spoils the model at so many places is left out at all others too: every search costs some runs."""
 _NAMED = 8
 
 
@@ -113,7 +115,11 @@ def fix(source: str | InMemory, target: str | None, profile: Profile, request: R
                     "SC-FIX-PROOF", printable(model.path), f"the rewritten model differs: {differs.whole.failures[0]}",
                     "nothing was written; leave rewrites out with --ignore",
                 ) from None  # fmt: skip
-            denied[step.name, step.anchor] = f"left out, because with it {run.blame}"
+            alike = sum(name == step.name for name, _ in denied)
+            anchor = step.anchor if alike < _MOST_ALIKE else EVERYWHERE
+            denied[step.name, anchor] = f"left out, because with it {run.blame}"
+            if anchor == EVERYWHERE:
+                run.agreed = -1  # what comes before is another chain of rewrites from now on
 
 
 class _DiffersError(Exception):
@@ -132,6 +138,8 @@ class _Run:
         self._profile = profile
         self.request = request
         self._proofs = Shown()
+        self.agreed = -1
+        """So many rewrites from the start are known to agree with the original; -1 before that was asked."""
         self.blame = ""
         """What the last culprit did, in words."""
         proto = read_whole(model)
@@ -160,7 +168,7 @@ class _Run:
 
         With none of the rewrites it agrees, with all it does not: halving finds a step with which it begins to differ.
         """
-        agrees, differs = -1, len(whole.rewrites)
+        agrees, differs = self.agreed, len(whole.rewrites)
         while differs - agrees > 1:
             middle = (agrees + differs) // 2
             one = self.attempt(denied, middle)
@@ -170,6 +178,7 @@ class _Run:
                 agrees = middle
             else:
                 differs, self.blame = middle, found.failures[0]
+        self.agreed = agrees
         return whole.rewrites[differs - 1] if differs > 0 else None
 
 
