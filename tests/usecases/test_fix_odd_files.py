@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,29 @@ def test_a_plugin_that_claims_to_be_onnx_does_not_stop_the_rest(tmp_path: Path) 
     assert found.whole is not None
     assert not found.whole.ran
     assert "cannot run the original" in found.whole.reason
+
+
+@pytest.mark.parametrize("form", ["text", "json", "html"])
+def test_every_report_says_what_was_not_compared(form: str, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Plugin", ["x"], ["p"], domain="local"),
+        helper.make_node("ReduceMean", ["p"], ["y"], axes=[2, 3]),
+    ]
+    proto = model(nodes, [value("x", 1, 4, 8, 8)], [value("y", 1, 4, 1, 1)], value_info=[value("p", 1, 4, 8, 8)])
+    found, _ = fixed(proto, tmp_path)
+    made = importlib.import_module(f"safecheck.render.fix.{form}").document(found)
+    written = made if isinstance(made, str) else "\n".join(line.text for line in made)
+    assert "onnxruntime cannot run the original" in written
+    assert "the shape" not in written or "assumed: " in written
+    assert ('"ran": false' if form == "json" else "not compared: ") in written
+
+
+def test_a_sequence_is_compared_tensor_by_tensor(tmp_path: Path) -> None:
+    nodes = [helper.make_node("LeakyRelu", ["x"], ["a"]), helper.make_node("SequenceConstruct", ["a", "a"], ["y"])]
+    proto = model(nodes, [value("x", 1, 4, 8, 8)], [helper.make_tensor_sequence_value_info("y", FLOAT, None)])
+    onnx.save(proto, tmp_path / "before.onnx")
+    found = fix(str(tmp_path / "before.onnx"), str(tmp_path / "after.onnx"), profile(RESTRICTED), Request())
+    assert "clamp-to-relu" in {step.name for step in found.applied}
 
 
 def test_shapes_behind_a_plugin_are_those_that_the_file_declares(tmp_path: Path) -> None:
