@@ -51,7 +51,8 @@ def outcome(seed: int, folder: Path) -> tuple[str, str]:
         return "crash", traceback.format_exc(limit=-3)
     word = "left alone" if not fixed.applied else "rewritten" if fixed.whole and fixed.whole.ran else "not compared"
     try:
-        return word, disagreement(before.read_bytes(), after.read_bytes())
+        ranged = any(step.proof is not None and step.proof.ranges for step in fixed.applied)
+        return word, disagreement(before.read_bytes(), after.read_bytes(), extreme=not ranged)
     except Exception:
         return "crash", traceback.format_exc(limit=-3)
 
