@@ -76,10 +76,11 @@ def _proof(proof: Proof) -> dict[str, Any]:
 def _range(limits: Range) -> dict[str, Any]:
     return {
         "value": limits.value,
-        "low": limits.low,
+        "low": _number(limits.low),
         "low_source": limits.low_source,
-        "high": limits.high,
+        "high": _number(limits.high),
         "high_source": limits.high_source,
+        "how": limits.how,
         "outside": limits.outside,
     }
 

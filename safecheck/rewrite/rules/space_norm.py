@@ -76,7 +76,9 @@ def _read(graph: MutableGraph, node: Any) -> _Groups | str:
         return "a map of one element is normalised: nothing but the bias is left of it"
     epsilon = attribute(node, "epsilon")
     deviation = Deviation(height * channels[3], 1e-5 if epsilon is None else epsilon.f)
-    return _Groups((dims[0], groups, height, channels[3]), deviation, scale, bias, channels)
+    seen = (dims[0], groups, height, channels[3])
+    deviation = deviation.measured(graph, node.input[0], seen, (2, 3))
+    return _Groups(seen, deviation, scale, bias, channels)
 
 
 def _candidates(graph: MutableGraph, node: Any, found: _Groups) -> Iterator[Candidate]:
