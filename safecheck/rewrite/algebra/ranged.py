@@ -13,9 +13,9 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import approximate
 from safecheck.rewrite.algebra.approximate import Approximation
-from safecheck.rewrite.algebra.floor import floor
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import smallest, unit
+from safecheck.rewrite.finite import extent_of
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.ranges import Quantity, Ranges
 from safecheck.rewrite.rule import Claim, Range, Source
@@ -103,15 +103,15 @@ def curve_of(
     )
 
 
-def ends(graph: MutableGraph, name: str, assumed: tuple[float, float]) -> tuple[float, float, str]:
+def ends(graph: MutableGraph, name: str, assumed: tuple[float, float], least: float = 0.0) -> tuple[float, float, str]:
     """The range of a value with a positive lower end, measured or assumed, and how it was measured.
 
-    Where zero or less was measured, the assumed lower end stays.
+    Nothing is below `least`. Where zero or less was measured, the assumed lower end stays.
     """
     found = graph.memo(Ranges).of(graph, Quantity(name, "elements"))
     if found is None or found.high <= assumed[0]:
         return *assumed, ""
-    low = found.low if found.low > 0 else assumed[0]
+    low = max(least, found.low) if found.low > 0 else assumed[0]
     return low, max(found.high, 4 * low), found.how
 
 
@@ -123,13 +123,13 @@ def inverted(graph: MutableGraph, name: str, plane: Plane) -> tuple[Curve, str]:
     maker = graph.producer(name)
     if maker is not None and maker.op_type == "Sqrt" and is_standard(maker):
         name = maker.input[0]
-        least = floor(graph, name) or 0.0
-        low, high, how = ends(graph, name, (max(least, ROOTS[0]), max(ROOTS[1], 10 * least)))
+        least = max(0.0, _least(graph, name))
+        low, high, how = ends(graph, name, (max(least, ROOTS[0]), max(ROOTS[1], 10 * least)), least)
         found = approximate.inverse_root(plane, plane.enter(name), low, high)
         made = curve_of(found, (low, high), "segments and Newton's iteration for 1 / sqrt(x)", _known(least, low))
         return replace(made, how=how), name
-    value, some = plane.enter(name), floor(graph, name)
-    if some is None or some < 0:
+    value, some = plane.enter(name), _least(graph, name)
+    if some < 0:
         low, high = EITHER
         measured = graph.memo(Ranges).of(graph, Quantity(name, "elements"))
         if measured is not None:
@@ -137,10 +137,16 @@ def inverted(graph: MutableGraph, name: str, plane: Plane) -> tuple[Curve, str]:
         found = approximate.inverse_of_either_sign(plane, value, low, high)
         made = curve_of(found, (low, high), "x / x^2, by segments and Newton's iteration", either=True)
         return replace(made, how="" if measured is None else measured.how), name
-    low, high, how = ends(graph, name, (max(some, POSITIVE[0]), max(POSITIVE[1], 10 * some)))
+    low, high, how = ends(graph, name, (max(some, POSITIVE[0]), max(POSITIVE[1], 10 * some)), some)
     found = approximate.inverse(plane, value, low, high)
     made = curve_of(found, (low, high), "segments and Newton's iteration for 1 / x", _known(some, low))
     return replace(made, how=how), name
+
+
+def _least(graph: MutableGraph, name: str) -> float:
+    """A number that no element is known to be below."""
+    extent = extent_of(graph, name)
+    return min(extent.low, extent.high)
 
 
 def _known(least: float, low: float) -> Source:
