@@ -59,6 +59,8 @@ class Claim:
     """The derived bound in words."""
     ranges: tuple[Range, ...] = ()
     """Where the bound holds; empty: everywhere. `limit` is infinite outside."""
+    keep: tuple[str, ...] = ()
+    """New values whose layers stay in FP32 where the replacement loses too much in FP16; empty: all but the results."""
 
 
 @dataclass(frozen=True)

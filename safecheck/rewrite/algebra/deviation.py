@@ -95,6 +95,7 @@ class Deviation:
         axis: int,
         parameters: tuple[Any, Any],
         back: Callable[[Any], Any],
+        keep: tuple[str, ...] = (),
     ) -> Claim:
         """Both sides against the exact result, to first order, each bounded for n elements.
 
@@ -109,6 +110,7 @@ class Deviation:
             axis: that axis.
             parameters: scale and bias, broadcast to the data.
             back: from the arrangement of the data to that of the result.
+            keep: values that stay in FP32.
         """
         u, (low, high) = unit(_DTYPE), self.limits
         g = gamma(self.count + 8, u)
@@ -138,5 +140,5 @@ class Deviation:
             finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit,
             bound=f"1.5 |result - bias| x ({left:.1g} + {size} (2 + 4 rms(x) / s + mean(x^2) / s^2)) "
             f"+ 3 {size} |scale x| / s",
-            ranges=(self.range,),
+            ranges=(self.range,), keep=keep,
         )  # fmt: skip
