@@ -28,6 +28,10 @@ from safecheck.usecases.fix import fix as fix_model
 @click.option("--select", "selected", metavar="REWRITE", multiple=True, help="Only this rewrite; may be repeated.")
 @click.option("--ignore", "ignored", metavar="REWRITE", multiple=True, help="Not this rewrite; may be repeated.")
 @click.option(
+    "--calibrate", "calibration", metavar="DIR|N", default="",
+    help="Measure the ranges for which bounds hold on the images of a folder, or on N random inputs.",
+)  # fmt: skip
+@click.option(
     "--limit-activation",
     "most",
     metavar="MIB",
@@ -43,7 +47,8 @@ from safecheck.usecases.fix import fix as fix_model
 )
 def fix(
     model: str, target: str | None, profile_name: str | None, batch: int | None, opset: int | None,
-    selected: tuple[str, ...], ignored: tuple[str, ...], most: int, dry_run: bool, diff: bool, outputs: tuple[str, ...],
+    selected: tuple[str, ...], ignored: tuple[str, ...], calibration: str, most: int, dry_run: bool, diff: bool,
+    outputs: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Rewrite what restricted mode does not allow, and prove each rewrite.
 
@@ -65,7 +70,9 @@ def fix(
     written = [] if target is None else [Target("onnx", target), Target("data", data_of(target))]
     check_targets([*written, *targets], [model, *weight_files([model]), *files_read(rulebook)])
     illustrate = any(place.format == "html" for place in targets)
-    request = Request(batch, opset, selected, ignored, largest=most << 20, illustrate=illustrate)
+    request = Request(
+        batch, opset, selected, ignored, calibration=calibration, largest=most << 20, illustrate=illustrate
+    )
     fixed = fix_model(model, None if dry_run else target, rulebook, request)
     for place in targets:
         if diff and place == Target("text", None):

@@ -30,10 +30,13 @@ class Range:
     high_source: Source = "assumed"
     outside: str = "the result stays near that of the nearer end"
     """What happens beyond it."""
+    how: str = ""
+    """How it was measured."""
 
     def __str__(self) -> str:
         ends = f"{self.low:.3g} ({self.low_source}) and {self.high:.3g} ({self.high_source})"
-        return f"{self.value} between {ends}; outside, {self.outside}"
+        how = f", {self.how}" if self.how else ""
+        return f"{self.value} between {ends}{how}; outside, {self.outside}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Claim:
     """The derived bound in words."""
     ranges: tuple[Range, ...] = ()
     """Where the bound holds; empty: everywhere. `limit` is infinite outside."""
+    keep: tuple[str, ...] = ()
+    """New values whose layers stay in FP32 where the replacement loses too much in FP16; empty: all but the results."""
 
 
 @dataclass(frozen=True)

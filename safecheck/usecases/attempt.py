@@ -21,6 +21,7 @@ from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Verdicts
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
+from safecheck.usecases.calibration import calibrate
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Request:
     ignored: Collection[str] = ()
     whole: bool = True
     """Whether the two models are run against each other as a whole."""
+    calibration: str = ""
+    """A folder of images, or a number of random inputs, on which ranges are measured; empty: they are assumed."""
     largest: int = LARGEST
     """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
     illustrate: bool = False
@@ -84,6 +87,10 @@ def attempt(
     """Normalise and rewrite a prepared model, which is used up; at most so many rewrites, and none that is denied.
 
     `steps` are those of the preparation, `proofs` what earlier attempts have shown.
+
+    Raises:
+        InputError: ranges are to be measured on images, and the network is none for images.
+        UsageError: they cannot be measured as asked.
     """
     graph = MutableGraph(proto)
     graph.largest = request.largest
@@ -92,6 +99,8 @@ def attempt(
     found = [*steps, *_normalised(graph, request)]
     chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
     if chosen or not request.selected:
+        if request.calibration:
+            calibrate(graph, request.calibration)
         verdicts = Verdicts(graph, profile)
         found += rewrite_all(graph, verdicts, chosen, request.ignored, denied=denied, most=most)
     return Attempt(graph, found, before)

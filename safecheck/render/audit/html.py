@@ -155,4 +155,5 @@ def _proof(proof: Any) -> str:
     bound = f"; bound: {proof.bound}" if proof.bound else ""
     caveats = f"; holds with this: {'; '.join(proof.caveats)}" if proof.caveats else ""
     ranges = "".join(f"; for {limits}" for limits in proof.ranges)
-    return f"{proof.kind}: {proof.method}{measured}{bound}{ranges}{caveats}"
+    half = "" if proof.half is None else f"; in FP16: {proof.half}"
+    return f"{proof.kind}: {proof.method}{measured}{bound}{ranges}{half}{caveats}"

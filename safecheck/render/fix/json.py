@@ -11,6 +11,7 @@ from safecheck.render.audit.json import content
 from safecheck.render.json_text import dumped
 from safecheck.rewrite.driver import Step
 from safecheck.rewrite.proof.difference import Difference
+from safecheck.rewrite.proof.half import Half
 from safecheck.rewrite.proof.local import Proof
 from safecheck.rewrite.proof.whole import Whole
 from safecheck.rewrite.rule import Range
@@ -68,18 +69,24 @@ def _proof(proof: Proof) -> dict[str, Any]:
         "seed": proof.seed,
         "bound": proof.bound,
         "domain": proof.domain,
+        "fp16": None if proof.half is None else _half(proof.half),
         "ranges": [_range(limits) for limits in proof.ranges],
         "caveats": list(proof.caveats),
     }
 
 
+def _half(half: Half) -> dict[str, Any]:
+    return {"max_rel_error": half.whole, "kept_in_fp32": list(half.layers), "max_rel_error_with_kept": half.mixed}
+
+
 def _range(limits: Range) -> dict[str, Any]:
     return {
         "value": limits.value,
-        "low": limits.low,
+        "low": _number(limits.low),
         "low_source": limits.low_source,
-        "high": limits.high,
+        "high": _number(limits.high),
         "high_source": limits.high_source,
+        "how": limits.how,
         "outside": limits.outside,
     }
 

@@ -80,6 +80,8 @@ def _group(group: list[Step]) -> Iterator[Line]:
             f"  measured  {worst.max_rel:.3g} relative, {worst.max_ulp:.3g} ULP, "
             f"on {proof.samples} samples, seed {proof.seed}"
         )
+    if proof.half is not None:
+        yield Line(f"  fp16      {proof.half}")
     for caveat in proof.caveats:
         yield Line(f"  caveat    {caveat}")
 

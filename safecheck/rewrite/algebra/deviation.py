@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from safecheck.rewrite.algebra.approximate import inverse_root, newton
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.ranges import Quantity, Ranges
 from safecheck.rewrite.rule import Claim, Range
 
 LARGEST = 1e6
@@ -37,8 +39,23 @@ class Deviation:
     """Whether the mean is subtracted first."""
     largest: float = LARGEST
     """The largest variance."""
-    measured: bool = False
-    """Whether that comes from a measurement."""
+    how: str = ""
+    """How that was measured; empty if it is assumed."""
+
+    def measured(self, graph: MutableGraph, value: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> Deviation:
+        """The same with the largest variance (or mean square) that was measured, if any was.
+
+        Args:
+            graph: the graph.
+            value: what is normalised.
+            shape: the dimensions in which it is seen.
+            axes: those that are normalised together.
+        """
+        kind: Literal["variances", "mean squares"] = "variances" if self.centred else "mean squares"
+        found = graph.memo(Ranges).of(graph, Quantity(value, kind, shape, axes))
+        if found is None:
+            return self
+        return replace(self, largest=max(found.high + self.epsilon, 4 * max(self._floor, _TINY)), how=found.how)
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -65,7 +82,7 @@ class Deviation:
         """Where the claim holds."""
         return Range(
             f"{self._measure} + epsilon", *self.limits, "derived" if self._has_floor else "assumed",
-            "measured" if self.measured else "assumed", "the deviation counts as that at the nearer end",
+            "measured" if self.how else "assumed", "the deviation counts as that at the nearer end", self.how,
         )  # fmt: skip
 
     @property
@@ -78,6 +95,7 @@ class Deviation:
         axis: int,
         parameters: tuple[Any, Any],
         back: Callable[[Any], Any],
+        keep: tuple[str, ...] = (),
     ) -> Claim:
         """Both sides against the exact result, to first order, each bounded for n elements.
 
@@ -92,6 +110,7 @@ class Deviation:
             axis: that axis.
             parameters: scale and bias, broadcast to the data.
             back: from the arrangement of the data to that of the result.
+            keep: values that stay in FP32.
         """
         u, (low, high) = unit(_DTYPE), self.limits
         g = gamma(self.count + 8, u)
@@ -121,5 +140,5 @@ class Deviation:
             finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit,
             bound=f"1.5 |result - bias| x ({left:.1g} + {size} (2 + 4 rms(x) / s + mean(x^2) / s^2)) "
             f"+ 3 {size} |scale x| / s",
-            ranges=(self.range,),
+            ranges=(self.range,), keep=keep,
         )  # fmt: skip

@@ -16,6 +16,7 @@ from safecheck.rewrite.finite import Doubt
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.channels import relative
 from safecheck.rewrite.proof.difference import Difference, difference
+from safecheck.rewrite.proof.half import Half, half
 from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.runtime import RunError, Session
 from safecheck.rewrite.proof.samples import FINITE, INFINITE, SEED, SPECIAL, samples
@@ -44,6 +45,8 @@ class Proof:
     caveats: tuple[str, ...] = ()
     ranges: tuple[Range, ...] = ()
     """Where the bound holds; empty: everywhere."""
+    half: Half | None = None
+    """Of a bounded replacement in FP32, what it becomes in FP16."""
 
 
 class UnprovedError(Exception):
@@ -92,7 +95,10 @@ def prove(graph: MutableGraph, replacement: Replacement, claim: Claim, odd: Coll
     found = shown[key]
     if isinstance(found, str):
         raise UnprovedError(found)
-    return found
+    if found.half is None or not found.half.kept:
+        return found
+    layers = tuple(replacement.nodes[position].name for position in found.half.kept)  # of this site, not of its equals
+    return replace(found, half=replace(found.half, layers=layers))
 
 
 _Beyond = Sequence[tuple[bool, bool]]
@@ -106,6 +112,8 @@ def _shown(claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model:
         if claim.moves_data:
             _prove_movement(feeds, old, new)
         proof = _prove_numbers(claim, feeds, old, new)
+        if claim.kind == "bounded":
+            proof = replace(proof, half=half(feeds, old, new_model, claim.keep))
         return _prove_beyond(proof, claim, feeds, old, new, beyond) if any(map(any, beyond)) else proof
     except RunError as error:
         raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error

@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from math import exp, inf, log
 from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import approximate
 from safecheck.rewrite.algebra.approximate import Approximation, roundoff
-from safecheck.rewrite.algebra.floor import floor
-from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
-from safecheck.rewrite.algebra.rounding import smallest, unit
+from safecheck.rewrite.algebra.plane import Plane
+from safecheck.rewrite.algebra.ranged import POSITIVE, ROOTS, Curve, claim_of, curve_of, ends, inverted
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.rule import Candidate, Claim, Match, Range, Source
+from safecheck.rewrite.ranges import Quantity, Ranges
+from safecheck.rewrite.rule import Candidate, Match
 
-POSITIVE = (1e-6, 1e6)
-"""Assumed of arguments of logarithms, of divisors that cannot be negative, and of bases of broken powers."""
-EITHER = (1e-4, 1e4)
-"""Assumed of the magnitude of divisors of either sign."""
-ROOTS = (1e-10, 1e6)
-"""Assumed of arguments of roots; what is smaller has the root of a straight line to zero."""
 EXPONENTS = (-20.0, 20.0)
 """Assumed of arguments of Exp; below, 2e-9 is taken for zero."""
 _UNDERFLOW = -87.0
 """Below, exp(x) is no normal number in FP32."""
-_NONFINITE = "infinities, NaN and what is beyond the range come out as numbers at the end of the range"
-
-
-@dataclass(frozen=True)
-class Curve:
-    """What was written for a function of one variable."""
-
-    value: str
-    limits: tuple[float, float]
-    """Arguments between which the error holds."""
-    error: Callable[[Any, Any], Any]
-    """(argument, exact result), float64 -> the largest error of the new value."""
-    method: str
-    bound: str
-    source: Source = "assumed"
-    """Where the lower limit comes from; the upper one is assumed unless it is infinite."""
-    either: bool = False
-    """Whether the limits are those of the magnitude."""
-
-    @property
-    def argument(self) -> str:
-        """What lies between the limits."""
-        return "the magnitude of the argument" if self.either else "the argument"
-
-    def holds(self, argument: Any) -> Any:
-        """Which arguments, an array, are within the limits."""
-        size = abs(argument) if self.either else argument
-        return (size >= self.limits[0]) & (size <= self.limits[1])
 
 
 class FunctionOnRange:
@@ -90,26 +56,6 @@ class FunctionOnRange:
         return Match((node,), (Candidate(replacement, claim_of(curve, plane, x, dtype)),))
 
 
-def claim_of(curve: Curve, plane: Plane, x: str, dtype: str) -> Claim:
-    """Within the error of the program and of the original, which is taken to be within 4 units of the exact result."""
-    low, high = curve.limits
-
-    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
-        import numpy
-
-        argument = plane.fed(feed, x)
-        exact = numpy.abs(expected.astype(numpy.float64))
-        error = 1.01 * curve.error(argument, exact) + 8 * unit(dtype) * exact + 8 * smallest(dtype)
-        return numpy.where(curve.holds(argument), error, numpy.inf)
-
-    ends = Range(curve.argument, low, high, curve.source, "derived" if high == inf else "assumed")
-    ranges = () if low == -inf and high == inf else (ends,)
-    return Claim(
-        "bounded", curve.method, finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit, bound=curve.bound,
-        ranges=ranges,
-    )  # fmt: skip
-
-
 def _is_inverse(graph: MutableGraph, node: Any) -> bool:
     exponent = graph.constant(node.input[1]) if node.op_type == "Pow" else None
     return node.op_type == "Reciprocal" or (
@@ -121,65 +67,28 @@ _Written = Curve | str
 """The curve; why there is none; or an empty string for nothing to say."""
 
 
-def _relative(found: Approximation, x: Any, exact: Any) -> Any:
-    return found.relative * exact + found.absolute
-
-
-def _curve(
-    found: Approximation,
-    limits: tuple[float, float],
-    method: str,
-    source: Source = "assumed",
-    either: bool = False,
-) -> Curve:
-    parts = [f"{found.relative:.2g} |result|"] if found.relative else []
-    parts += [f"{found.absolute:.2g}"] if found.absolute else []
-    return Curve(
-        found.value, limits, lambda x, exact: _relative(found, x, exact), method, " + ".join(parts), source, either
-    )
-
-
 def _exp(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
     low, high = EXPONENTS
+    measured = graph.memo(Ranges).of(graph, Quantity(node.input[0], "elements"))
+    if measured is not None:
+        high = min(max(measured.high, 0.5), 88.0)
     found = approximate.exponential(plane, x, low, high)
     whole = Approximation(found.value, found.relative, 1.1 * exp(low))  # what is below counts as low
-    return _curve(whole, (_UNDERFLOW, high), "a polynomial in x / 2^k, squared k times", "derived")
+    made = curve_of(whole, (_UNDERFLOW, high), "a polynomial in x / 2^k, squared k times", "derived")
+    return replace(made, how="" if measured is None else measured.how)
 
 
 def _log(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
+    low, high, how = ends(graph, node.input[0], POSITIVE)
     method = "segments, then the logarithm of what they are off by"
-    return _curve(approximate.logarithm(plane, x, *POSITIVE), POSITIVE, method)
+    return replace(curve_of(approximate.logarithm(plane, x, low, high), (low, high), method), how=how)
 
 
 def _sqrt(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
-    found = approximate.root(plane, x, *ROOTS)
-    return _curve(found, (0.0, ROOTS[1]), "x / sqrt(x), by segments and Newton's iteration", "derived")
-
-
-def inverted(graph: MutableGraph, name: str, plane: Plane) -> tuple[Curve, str]:
-    """1 / v for a value of the graph, by what is known of its sign; also what the program starts from.
-
-    The inverse of a root is computed from what the root is taken of.
-    """
-    maker = graph.producer(name)
-    if maker is not None and maker.op_type == "Sqrt" and is_standard(maker):
-        name = maker.input[0]
-        least = floor(graph, name) or 0.0
-        low, high = max(least, ROOTS[0]), max(ROOTS[1], 10 * least)
-        found = approximate.inverse_root(plane, plane.enter(name), low, high)
-        return _curve(found, (low, high), "segments and Newton's iteration for 1 / sqrt(x)", _known(least, low)), name
-    value, some = plane.enter(name), floor(graph, name)
-    if some is None or some < 0:
-        low, high = EITHER
-        found = approximate.inverse_of_either_sign(plane, value, low, high)
-        return _curve(found, (low, high), "x / x^2, by segments and Newton's iteration", either=True), name
-    low, high = max(some, POSITIVE[0]), max(POSITIVE[1], 10 * some)
-    found = approximate.inverse(plane, value, low, high)
-    return _curve(found, (low, high), "segments and Newton's iteration for 1 / x", _known(some, low)), name
-
-
-def _known(least: float, low: float) -> Source:
-    return "derived" if low == least else "assumed"
+    low, high, how = ends(graph, node.input[0], ROOTS)
+    found = approximate.root(plane, x, low, high)
+    made = curve_of(found, (0.0, high), "x / sqrt(x), by segments and Newton's iteration", "derived")
+    return replace(made, how=how)
 
 
 def _pow(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
@@ -189,21 +98,22 @@ def _pow(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
         return ""
     exponent = float(array.reshape(-1)[0])
     if exponent in (0.5, -0.5):
-        low, high = ROOTS
+        low, high, how = ends(graph, node.input[0], ROOTS)
         write = approximate.root if exponent > 0 else approximate.inverse_root
         limits = (0.0 if exponent > 0 else low, high)
-        return _curve(write(plane, x, low, high), limits, "segments and Newton's iteration for 1 / sqrt(x)")
+        made = curve_of(write(plane, x, low, high), limits, "segments and Newton's iteration for 1 / sqrt(x)")
+        return replace(made, how=how)
     if exponent.is_integer() and exponent > 0:
         return ""  # a product of equal factors
-    low, high = POSITIVE
-    most = abs(exponent) * log(high) + 1
+    low, high, how = ends(graph, node.input[0], POSITIVE)
+    most = abs(exponent) * max(abs(log(low)), abs(log(high))) + 1
     if most > 60:
-        return "between 1e-6 and 1e6 the result leaves the range of the type"
+        return f"between {low:g} and {high:g} the result leaves the range of the type"
     logarithm = approximate.logarithm(plane, x, low, high)
     found = approximate.exponential(plane, plane.affine(logarithm.value, exponent), -most, most)
     error = 1.1 * abs(exponent) * logarithm.absolute + 2 * most * roundoff(plane)
     whole = Approximation(found.value, found.relative + error)
-    return _curve(whole, POSITIVE, "exp(p log(x))")
+    return replace(curve_of(whole, (low, high), "exp(p log(x))"), how=how)
 
 
 def _softplus_of(plane: Plane, x: str) -> Approximation:
@@ -217,7 +127,7 @@ def _softplus_of(plane: Plane, x: str) -> Approximation:
 
 
 def _softplus(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
-    return _curve(_softplus_of(plane, x), (-inf, inf), "relu(x) + log(1 + exp(-|x|)), by polynomials")
+    return curve_of(_softplus_of(plane, x), (-inf, inf), "relu(x) + log(1 + exp(-|x|)), by polynomials")
 
 
 def _mish(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
@@ -276,7 +186,7 @@ def _softsign(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
     found = approximate.inverse(plane, plane.affine(size, 1.0, 1.0), 1.0, high, below=False)
     made = plane.multiply(x, found.value)
     whole = Approximation(made, found.relative + 3 * roundoff(plane))
-    return _curve(whole, (-high + 2, high - 2), "x times 1 / (1 + |x|), by segments and Newton's iteration")
+    return curve_of(whole, (-high + 2, high - 2), "x times 1 / (1 + |x|), by segments and Newton's iteration")
 
 
 _WRITERS: dict[str, Callable[[MutableGraph, Any, Plane, str], _Written]] = {

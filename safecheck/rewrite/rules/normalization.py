@@ -130,7 +130,8 @@ def _candidate(graph: MutableGraph, found: Normalisation, dims: tuple[int, ...])
     numbers = _arranged(dims, found.axes)
     source, value, map_ = arrange.pull(builder, found.source, numbers)
     deviation = Deviation(len(found.scale), found.epsilon, found.centred)
-    made = _written(builder, value, map_.shape, found, deviation)
+    deviation = deviation.measured(graph, found.source, dims, found.axes)
+    made, keep = _written(builder, value, map_.shape, found, deviation)
     places = numpy.argsort(numbers.reshape(-1)).reshape(dims)
     target, value, back = arrange.push(builder, made, found.result, places, map_.shape)
     claim = deviation.claim(
@@ -138,6 +139,7 @@ def _candidate(graph: MutableGraph, found: Normalisation, dims: tuple[int, ...])
         1,
         (found.scale.reshape(1, -1, 1, 1), found.bias.reshape(1, -1, 1, 1)),
         lambda limits: limits.reshape(-1)[back],
+        keep,
     )
     return Candidate(builder.replacement([source], {target: value}), claim)
 
@@ -152,24 +154,30 @@ def _arranged(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return arrange.enumerated(dims).transpose([*batch, *axes, *rest]).reshape(shape)
 
 
-def _written(builder: Builder, value: str, dims: tuple[int, ...], found: Normalisation, deviation: Deviation) -> str:
+def _written(
+    builder: Builder, value: str, dims: tuple[int, ...], found: Normalisation, deviation: Deviation
+) -> tuple[str, tuple[str, ...]]:
+    """The new value, and what of it stays in FP32: from the squares to the inverse of the deviation."""
     import numpy
 
     batch, count, height, width = dims
     float32 = numpy.float32
     if found.centred and count == 1:  # nothing is left of a single element less its mean
-        return builder.conv(value, numpy.zeros((1, 1, 1, 1), float32), found.bias.astype(float32))
+        return builder.conv(value, numpy.zeros((1, 1, 1, 1), float32), found.bias.astype(float32)), ()
     if found.centred:
         value = _centred(builder, value, count)
+    start = len(builder.nodes)
     squares = builder.add("Mul", [value, value])
     mean = numpy.full((1, count, 1, 1), 1 / count, float32)
     variance = builder.conv(squares, mean, numpy.array([found.epsilon], float32) if found.epsilon else None)
     plane = Plane(builder, (batch, 1, height, width), "FLOAT")
-    spread = builder.conv(deviation.inverse(plane, variance), found.scale.astype(float32).reshape(-1, 1, 1, 1))
+    inverse = deviation.inverse(plane, variance)
+    keep = tuple(node.output[0] for node in builder.nodes[start:])
+    spread = builder.conv(inverse, found.scale.astype(float32).reshape(-1, 1, 1, 1))
     made = builder.add("Mul", [value, spread])
-    if not found.bias.any():
-        return made
-    return builder.conv(made, numpy.ones((count, 1, 1, 1), float32), found.bias.astype(float32), group=count)
+    if found.bias.any():
+        made = builder.conv(made, numpy.ones((count, 1, 1, 1), float32), found.bias.astype(float32), group=count)
+    return made, keep
 
 
 def _centred(builder: Builder, value: str, count: int) -> str:

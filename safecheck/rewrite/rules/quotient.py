@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.arrange import fits
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrite.algebra.ranged import inverted
 from safecheck.rewrite.algebra.repeat import multiplied, resized
 from safecheck.rewrite.algebra.rounding import smallest, unit
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.movement.program import StyleError
-from safecheck.rewrite.rule import Candidate, Claim, Match, Range
-from safecheck.rewrite.rules.curves import inverted
+from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _REPEATING = ("Expand", "Identity")
 
@@ -82,7 +83,9 @@ def _written(graph: MutableGraph, node: Any, divisor: str, repeat: Any) -> list[
             sources = [*plane.inputs([dividend]), *small.inputs([argument])]
     except (FactorError, StyleError):
         return []
-    what = curve.argument if argument != divisor else curve.argument.replace("argument", "divisor")
+    limits = curve.range
+    if argument == divisor:
+        limits = replace(limits, value=limits.value.replace("argument", "divisor"))
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         import numpy
@@ -95,6 +98,6 @@ def _written(graph: MutableGraph, node: Any, divisor: str, repeat: Any) -> list[
     claim = Claim(
         "bounded", f"a product with 1 / divisor: {curve.method}", finite_only=True, caveats=(UNSIGNED_ZERO,),
         limit=limit, bound=f"{curve.bound}, rounding of the product aside",
-        ranges=(Range(what, *curve.limits, curve.source),),
+        ranges=(limits,),
     )  # fmt: skip
     return [Candidate(builder.replacement(list(dict.fromkeys(sources)), {result: plane.leave(made)}), claim)]

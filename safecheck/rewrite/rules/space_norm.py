@@ -76,7 +76,9 @@ def _read(graph: MutableGraph, node: Any) -> _Groups | str:
         return "a map of one element is normalised: nothing but the bias is left of it"
     epsilon = attribute(node, "epsilon")
     deviation = Deviation(height * channels[3], 1e-5 if epsilon is None else epsilon.f)
-    return _Groups((dims[0], groups, height, channels[3]), deviation, scale, bias, channels)
+    seen = (dims[0], groups, height, channels[3])
+    deviation = deviation.measured(graph, node.input[0], seen, (2, 3))
+    return _Groups(seen, deviation, scale, bias, channels)
 
 
 def _candidates(graph: MutableGraph, node: Any, found: _Groups) -> Iterator[Candidate]:
@@ -133,8 +135,11 @@ def _written(
     if whole.seen[1] != found.channels[1]:
         raise StyleError("more channels than a convolution may have")
     centred = builder.add("Add", [value, spread(small.affine(mean(value), -1.0))])
+    start = len(builder.nodes)
     variance = small.affine(mean(builder.add("Mul", [centred, centred])), 1.0, found.deviation.epsilon)
-    made = builder.add("Mul", [centred, spread(found.deviation.inverse(small, variance))])
+    inverse = found.deviation.inverse(small, variance)
+    keep = tuple(node.output[0] for node in builder.nodes[start:])
+    made = builder.add("Mul", [centred, spread(inverse)])
     if bool((found.scale != 1).any()) or bool(found.bias.any()):
         made = made if dims == found.channels else builder.reshape(made, found.channels)
         dims = found.channels
@@ -146,6 +151,10 @@ def _written(
         for array in (found.scale, found.bias)
     )
     claim = found.deviation.claim(
-        lambda feed: feed[source].reshape(flat), 2, (per_element[0], per_element[1]), lambda limits: limits.reshape(own)
+        lambda feed: feed[source].reshape(flat),
+        2,
+        (per_element[0], per_element[1]),
+        lambda limits: limits.reshape(own),
+        keep,
     )
     return Candidate(builder.replacement([source], {result: made}), claim)
