@@ -132,8 +132,8 @@ def _sweep(
     how: _How,
 ) -> Iterator[Step]:
     """Apply one rewrite wherever it helps; yields what was applied and notes what was not."""
-    for node in list(graph.nodes):
-        if not graph.holds(node) or not verdicts.in_question(node):
+    for node in verdicts.questions():
+        if not graph.holds(node):
             continue
         match = rewrite.match(graph, node)
         if match is None:

@@ -84,7 +84,14 @@ class Verdicts:
     def renew(self) -> None:
         """Judge the whole graph anew; needed after `MutableGraph.refresh`."""
         forms = self._judge(signatures(self._graph.inferred()))
-        self._forms = dict(zip(self._graph.nodes, forms, strict=True))
+        self._forms: dict[Node, Form] = {}
+        self._questions: dict[Node, None] = {}
+        self.record(self._graph.nodes, forms)
+
+    def questions(self) -> list[Node]:
+        """The nodes of the graph that a rewrite could help, in order; costs what they cost, not what the graph does."""
+        self._questions = dict.fromkeys(filter(self._graph.holds, self._questions))
+        return self._graph.in_order(self._questions)
 
     def verdict(self, node: Node) -> Verdict:
         """The verdict on a node of the main graph; the graphs it holds are judged by the audit, not here."""
@@ -124,6 +131,7 @@ class Verdicts:
     def record(self, nodes: Sequence[Node], forms: Sequence[Form]) -> None:
         """Remember the forms of nodes that are now in the graph."""
         self._forms.update(zip(nodes, forms, strict=True))
+        self._questions.update(dict.fromkeys(filter(self.in_question, nodes)))
 
     def _judge(self, given: Signatures) -> list[Form]:
         found = []

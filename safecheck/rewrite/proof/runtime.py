@@ -8,6 +8,10 @@ from typing import Any
 from safecheck.machine.onnxruntime import onnxruntime
 
 
+_SLOW = ["ConstantSharing"]
+"""Lets equal constants share memory, which changes no result, in time that grows with their number squared."""
+
+
 class RunError(Exception):
     """onnxruntime cannot load or run a model; the text is its own."""
 
@@ -27,7 +31,9 @@ class Session:
         candidates.use_deterministic_compute = True
         candidates.add_session_config_entry("session.use_env_allocators", "0")
         try:
-            self._session = ort.InferenceSession(model, candidates, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                model, candidates, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW
+            )
         except Exception as error:  # onnxruntime has a dozen exception classes without a common base of its own
             raise RunError(str(error)) from error
 
