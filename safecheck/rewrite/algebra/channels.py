@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
+from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.pointwise import WIDE
 from safecheck.rewrite.builder import Builder
+
+
+def as_channels(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Element numbers as [batch, entries, places, 1], the entries being those along some axes, the rest in its order.
+
+    Of neighbouring axes only the last two of four have to be exchanged, and only if they are the last ones.
+    """
+    lead = dims[: axes[0]]
+    kept = [axis for axis in range(axes[0], len(dims)) if axis not in axes]
+    numbers = arrange.enumerated(dims)
+    if lead and prod(dims[axis] for axis in kept) == 1:
+        lead, count = lead[:-1], prod(dims[axis] for axis in axes)
+        return numbers.reshape(prod(lead), -1, count).swapaxes(1, 2)[..., None]
+    order = [*range(len(lead)), *axes, *kept]
+    shape = prod(lead), prod(dims[axis] for axis in axes), prod(dims[axis] for axis in kept), 1
+    return numbers.transpose(order).reshape(shape)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from safecheck.rewrite.rules.guard import DropNeedlessGuard
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
 from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
+from safecheck.rewrite.rules.log_softmax import LogSoftmaxToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
@@ -40,6 +41,7 @@ REWRITES: tuple[Rewrite, ...] = (
     DropNeedlessGuard(),
     ConvolveInTwoDimensions(),
     WidenToFourDimensions(),
+    LogSoftmaxToConvolution(),
     SoftmaxToConvolution(),  # early, because it lowers constant masks that others would turn into layers
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools

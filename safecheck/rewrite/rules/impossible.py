@@ -8,10 +8,6 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.rule import Match
 
-_EXPONENTIAL = (
-    "it divides exponentials of data by their sum, and no permitted layer divides data. In the architecture, a sigmoid "
-    "gate as in Convolutional Self-Attention is the way out"
-)
 _CHOICE = "which elements it takes depends on data, so there is no fixed movement to write; select on the host"
 _RECURRENT = "it carries a state through a number of rounds that is not fixed; write the rounds out before the export"
 _JUMP = "it jumps, and no permitted layer does"
@@ -36,7 +32,6 @@ _REASONS = {
     "IsNaN": _TRUTH,
     "Less": _TRUTH,
     "LessOrEqual": _TRUTH,
-    "LogSoftmax": _EXPONENTIAL,
     "Loop": _RECURRENT,
     "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
     "LSTM": _RECURRENT,

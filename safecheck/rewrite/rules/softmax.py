@@ -9,15 +9,15 @@ channel by segments and Newton's steps (`algebra/approximate.py`). Of two entrie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import exp, prod
+from dataclasses import dataclass, replace
+from math import exp
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange, constants
-from safecheck.rewrite.algebra.approximate import DECAY, inverse, kept, sixteenth
-from safecheck.rewrite.algebra.channels import Channels
+from safecheck.rewrite.algebra.approximate import DECAY, Approximation, inverse, kept, sixteenth
+from safecheck.rewrite.algebra.channels import Channels, as_channels
 from safecheck.rewrite.algebra.masks import HUGE, LOWEST, Scores, masked_scores, normalised_axes
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import WIDE
@@ -27,11 +27,11 @@ from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.rule import Candidate, Claim, Match, Range
 
-_SLACK = 0.25
+SLACK = 0.25
 """By how much the computed maximum may be off: entries are told apart up to so far above it."""
-_NONFINITE = "infinities and NaN spread over all entries that are normalised together"
-_FP16 = "in FP16 the 16th power of a rounded polynomial is off by one part in a hundred; keep this part in FP32"
-_OUTSIDE = "the result is between 0 and 1, but entries near the largest one may count as equal to it, or as nothing"
+NONFINITE = "infinities and NaN spread over all entries that are normalised together"
+FP16 = "in FP16 the 16th power of a rounded polynomial is off by one part in a hundred; keep this part in FP32"
+OUTSIDE = "the result is between 0 and 1, but entries near the largest one may count as equal to it, or as nothing"
 
 
 class SoftmaxToConvolution:
@@ -48,7 +48,7 @@ class SoftmaxToConvolution:
         if dims is None or not dims or not arrange.fits(dims):
             return Match((node,), reason="the shape of the input is not fixed, empty or too large")
         if dtype != "FLOAT":
-            return Match((node,), reason=_FP16 if dtype == "FLOAT16" else f"a convolution of {dtype} does not exist")
+            return Match((node,), reason=FP16 if dtype == "FLOAT16" else f"a convolution of {dtype} does not exist")
         axes = normalised_axes(graph, node, len(dims))
         scores = masked_scores(graph, node.input[0], axes)
         if isinstance(scores, str):
@@ -58,16 +58,6 @@ class SoftmaxToConvolution:
         except (FactorError, ValueError) as failure:
             return Match((node,), reason=str(failure))
         return Match((node, *scores.nodes), (candidate,))
-
-
-def as_channels(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """Element numbers as [batch, entries, places, 1]; the axes are neighbours. Only the last axes have to move."""
-    before, count, after = dims[: axes[0]], prod(dims[axis] for axis in axes), prod(dims[axes[-1] + 1 :])
-    numbers = arrange.enumerated(dims)
-    if after > 1 or not before:
-        return numbers.reshape(prod(before), count, after, 1)
-    lead, places = prod(before[:-1]), before[-1]
-    return numbers.reshape(lead, places, count).swapaxes(1, 2)[..., None]
 
 
 @dataclass(frozen=True)
@@ -84,15 +74,6 @@ class _Softmax:
     """Relative error of the inverse of the sum."""
     absolute: float
     """Error of the exponentials, which are at most 1."""
-
-    @property
-    def reach(self) -> float:
-        """Magnitudes up to which the maximum is off by no more than the slack.
-
-        A difference and a sum of two entries round by 4 u of the largest magnitude at every level, and the difference
-        from 32 by another two.
-        """
-        return _SLACK / ((4 * self.channels.levels + 2) * unit("FLOAT"))
 
     def limit(self, feed: Mapping[str, Any], expected: Any) -> Any:
         """With E the exact exponentials and Z their sum, of which Z exp(-2 slack) is left by what the maximum is off.
@@ -113,8 +94,8 @@ class _Softmax:
             total = powers.sum(1, keepdims=True)
             share, count = powers / total, self.channels.count
             relative = 2 * gamma(count + 150, unit("FLOAT")) + self.relative
-            bound = self.absolute / (total * exp(-2 * _SLACK)) * (1 + count * share) + share * relative
-            bound = numpy.where(inside & (numpy.abs(x).max(1, keepdims=True) <= self.reach), bound, numpy.inf)
+            bound = self.absolute / (total * exp(-2 * SLACK)) * (1 + count * share) + share * relative
+            bound = numpy.where(inside & (numpy.abs(x).max(1, keepdims=True) <= reach(self.channels)), bound, numpy.inf)
         return bound.reshape(-1)[self.back] + 8 * smallest("FLOAT")
 
 
@@ -170,27 +151,43 @@ def _sigmoid(channels: Channels, value: str) -> tuple[str, float, float]:
 
 
 def _powers(channels: Channels, value: str) -> tuple[str, float, float]:
-    builder = channels.builder
-    plane = Plane(builder, channels.shape, "FLOAT")
     lowered = channels.spread(channels.maximum(value), -1.0, DECAY)
-    above = builder.add("Relu", [builder.add("Add", [value, lowered])])  # d + 32, from 0 on
-    view = above if plane.seen == plane.dims else builder.reshape(above, plane.seen)
-    below = plane.relu(plane.affine(view, -1 / 16, (DECAY + _SLACK) / 16))  # (1/4 - d) / 16, from 0 on
-    powers = sixteenth(plane, below)
-    entries = plane.leave(powers.value)
-    one = Plane(builder, (channels.batch, 1, channels.places, 1), "FLOAT")
-    low, high = exp(-2 * _SLACK) * 0.99, channels.count * 1.01
-    found = inverse(one, channels.sum(entries), low, high)
-    made = builder.add("Mul", [entries, channels.spread(found.value)])
+    powers = exponentials(channels, channels.builder.add("Add", [value, lowered]))
+    one = Plane(channels.builder, (channels.batch, 1, channels.places, 1), "FLOAT")
+    found = inverse(one, channels.sum(powers.value), *sums_between(channels))
+    made = channels.builder.add("Mul", [powers.value, channels.spread(found.value)])
     return made, found.relative, powers.absolute
 
 
+def exponentials(channels: Channels, value: str) -> Approximation:
+    """exp(d - 1/4) of d + 32, d being a difference from the maximum; clamped to [-32, 1/4]."""
+    plane = Plane(channels.builder, channels.shape, "FLOAT")
+    above = plane.relu(value)  # d + 32, from 0 on
+    view = above if plane.seen == plane.dims else channels.builder.reshape(above, plane.seen)
+    powers = sixteenth(plane, plane.relu(plane.affine(view, -1 / 16, (DECAY + SLACK) / 16)))  # (1/4 - d) / 16
+    return replace(powers, value=plane.leave(powers.value))
+
+
+def sums_between(channels: Channels) -> tuple[float, float]:
+    """Between which numbers the sum of the exponentials is; the largest one is at least exp(-2 slack)."""
+    return exp(-2 * SLACK) * 0.99, channels.count * 1.01
+
+
+def reach(channels: Channels) -> float:
+    """Magnitudes up to which the maximum is off by no more than the slack.
+
+    A difference and a sum of two entries round by 4 u of the largest magnitude at every level, and the difference from
+    32 by another two.
+    """
+    return SLACK / ((4 * channels.levels + 2) * unit("FLOAT"))
+
+
 def _claim(softmax: _Softmax, scores: Scores) -> Claim:
-    reach = min(softmax.reach, scores.reach)
-    low = HUGE if scores.clamped else -reach
-    where = Range("entries before they are normalised", low, reach, "assumed", "assumed", _OUTSIDE)
+    most = min(reach(softmax.channels), scores.reach)
+    low = HUGE if scores.clamped else -most
+    where = Range("entries before they are normalised", low, most, "assumed", "assumed", OUTSIDE)
     plain = softmax.channels.count > 2
-    caveats = (_NONFINITE, *scores.caveats)
+    caveats = (NONFINITE, *scores.caveats)
     bound = f"{softmax.absolute:.1e} per exponential and {softmax.relative:.1e} of their sum's inverse, and rounding"
     return Claim(
         "bounded", "exponentials of differences from the largest entry, divided by their sum", finite_only=True,
