@@ -28,6 +28,7 @@ from safecheck.rewrite.rules.products import MatmulToConvolution
 from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
 from safecheck.rewrite.rules.quotient import DivisionToProduct
 from safecheck.rewrite.rules.rank import KeepRank
+from safecheck.rewrite.rules.recurrence import WriteOutRecurrence
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
@@ -38,6 +39,7 @@ from safecheck.rewrite.rules.widen import WidenToFourDimensions
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
     DropNeedlessGuard(),
+    WriteOutRecurrence(),
     ConvolveInTwoDimensions(),
     WidenToFourDimensions(),
     SoftmaxToConvolution(),  # early, because it lowers constant masks that others would turn into layers
