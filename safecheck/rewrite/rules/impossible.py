@@ -7,6 +7,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.rule import Match
+from safecheck.text import printable
 
 _EXPONENTIAL = (
     "it divides exponentials of data by their sum, and no permitted layer divides data. In the architecture, a sigmoid "
@@ -65,4 +66,6 @@ class NoPermittedEquivalent:
         if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
             return Match((node,), reason=_READS)
         reason = _REASONS.get(node.op_type) if is_standard(node) else None
+        if reason == _CHOICE and graph.producer(node.input[0]) is not None:
+            reason += f": --outputs {printable(node.input[0], 60)} ends the network before it"
         return None if reason is None else Match((node,), reason=reason)
