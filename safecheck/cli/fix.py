@@ -25,6 +25,10 @@ from safecheck.usecases.fix import fix as fix_model
 @profile_option
 @click.option("--batch", type=click.IntRange(1), help="Give every open batch dimension this size.")
 @click.option("--opset", type=click.IntRange(1, 200), help="Convert to this version of ai.onnx first.")
+@click.option(
+    "--outputs", "ends", metavar="VALUE", multiple=True, help="End there; a host computes the rest. Repeatable."
+)
+@click.option("--io", type=click.Choice(["4d"]), help="Four dimensions for inputs and outputs: the same bytes.")
 @click.option("--select", "selected", metavar="REWRITE", multiple=True, help="Only this rewrite; may be repeated.")
 @click.option("--ignore", "ignored", metavar="REWRITE", multiple=True, help="Not this rewrite; may be repeated.")
 @click.option(
@@ -47,8 +51,8 @@ from safecheck.usecases.fix import fix as fix_model
 )
 def fix(
     model: str, target: str | None, profile_name: str | None, batch: int | None, opset: int | None,
-    selected: tuple[str, ...], ignored: tuple[str, ...], calibration: str, most: int, dry_run: bool, diff: bool,
-    outputs: tuple[str, ...],
+    ends: tuple[str, ...], io: str | None, selected: tuple[str, ...], ignored: tuple[str, ...], calibration: str,
+    most: int, dry_run: bool, diff: bool, outputs: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Rewrite what restricted mode does not allow, and prove each rewrite.
 
@@ -71,7 +75,15 @@ def fix(
     check_targets([*written, *targets], [model, *weight_files([model]), *files_read(rulebook)])
     illustrate = any(place.format == "html" for place in targets)
     request = Request(
-        batch, opset, selected, ignored, calibration=calibration, largest=most << 20, illustrate=illustrate
+        batch,
+        opset,
+        selected,
+        ignored,
+        calibration=calibration,
+        largest=most << 20,
+        illustrate=illustrate,
+        ends=ends,
+        four=io is not None,
     )
     fixed = fix_model(model, None if dry_run else target, rulebook, request)
     for place in targets:

@@ -8,6 +8,7 @@ from typing import Any
 
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Tensor
+from safecheck.rewrite.canonicalize.ends import cut, widen
 from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
@@ -41,6 +42,10 @@ class Request:
     """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
     illustrate: bool = False
     """Whether the audit of the result knows its pictures."""
+    ends: tuple[str, ...] = ()
+    """Values that the network is to end at; empty for its outputs."""
+    four: bool = False
+    """Whether network inputs and outputs get four dimensions."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,23 @@ def inputs_of(proto: Any) -> dict[str, Tensor]:
     """Types of the network inputs that have to be fed."""
     stored = {tensor.name for tensor in proto.graph.initializer}
     return {value.name: tensor_from_value_info(value) for value in proto.graph.input if value.name not in stored}
+
+
+def bounded(proto: Any, request: Request) -> list[Step]:
+    """The network between other ends, as it is asked for; `proto` is changed.
+
+    Raises:
+        UsageError: an end is no value of the network.
+    """
+    steps = []
+    if request.ends:
+        gone = cut(proto, request.ends)
+        method = f"the network ends at {', '.join(printable(name, 60) for name in request.ends)}; the host computes: "
+        steps.append(plain("cut-outputs", (), [], method + (words(gone) or "nothing more"), words(gone)))
+    if request.four and (names := widen(proto)):
+        method = f"the same bytes with four dimensions: {', '.join(printable(name, 60) for name in names)}"
+        steps.append(plain("widen-interface", (), [], method))
+    return steps
 
 
 def repaired(proto: Any, request: Request) -> list[Step]:

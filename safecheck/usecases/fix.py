@@ -25,11 +25,11 @@ from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
-from safecheck.usecases.attempt import Attempt, attempt, inputs_of, prepared, repaired
+from safecheck.usecases.attempt import Attempt, attempt, bounded, inputs_of, prepared, repaired
 from safecheck.usecases.attempt import Request as Request
 from safecheck.usecases.checked import check
 from safecheck.usecases.reference import ProofError as ProofError
-from safecheck.usecases.reference import reference, tested
+from safecheck.usecases.reference import held, reference, tested
 from safecheck.usecases.suggestions import illustrated
 
 NAMES = (
@@ -143,8 +143,11 @@ class _Run:
         self.blame = ""
         """What the last culprit did, in words."""
         proto = read_whole(model)
+        ends = bounded(proto, request)
+        other = held(proto, model.path) if ends else None
         self.repairs = repaired(proto, request)
-        self.reference = reference(model, proto if self.repairs else None)
+        self.reference = reference(model, other, proto if self.repairs else None)
+        self.repairs = ends + self.repairs
         proto, steps = prepared(proto, request, model.path)
         self.inputs = inputs_of(proto)
         self._steps = self.repairs + tested(self.reference, proto, steps, self.inputs, model.path)
@@ -155,6 +158,7 @@ class _Run:
         proto, self._first = self._first, None
         if proto is None:
             proto = read_whole(self.model)
+            bounded(proto, self.request)
             repaired(proto, self.request)
             proto, _ = prepared(proto, self.request, self.model.path)
         return attempt(proto, self._steps, self._profile, self.request, self._proofs, denied, most)

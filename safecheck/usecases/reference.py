@@ -31,7 +31,7 @@ class Reference:
     """A model to compare others with."""
 
     original: bytes | str
-    """The content of the file, or its path."""
+    """The content of the file, or its path; of a network between other ends the content."""
     mended: bytes | None = None
     """The same with spellings mended that nothing can read; None if there were none."""
 
@@ -44,10 +44,25 @@ class Reference:
         return replace(instead, against=f"the original with its axes counted from the front, since {found.reason}")
 
 
-def reference(model: Model, mended: Any | None) -> Reference:
-    """The file that was audited; `mended` is its ModelProto after repairs."""
+def reference(model: Model, bounded: bytes | None, mended: Any | None) -> Reference:
+    """The file that was audited, or the same between other ends. `mended` is its ModelProto after repairs."""
     kept = mended.SerializeToString() if mended is not None and fits(mended) else None
-    return Reference(model.content or model.path, kept)
+    return Reference(model.content or model.path if bounded is None else bounded, kept)
+
+
+def held(proto: Any, path: str) -> bytes:
+    """A model in one piece.
+
+    Raises:
+        InputError: it is too large for that.
+    """
+    if not fits(proto):
+        what = "its weights are too large for other outputs or dimensions to be compared with it"
+        raise InputError(
+            "SC-FIX-ENDS", printable(path), what, "nothing was written; export the model with these ends instead"
+        )
+    content: bytes = proto.SerializeToString()
+    return content
 
 
 def tested(model: Reference, proto: Any, steps: list[Step], inputs: Mapping[str, Tensor], path: str) -> list[Step]:

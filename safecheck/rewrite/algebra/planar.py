@@ -10,6 +10,7 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.lifting import BROADCAST, SAME
+from safecheck.rewrite.algebra.plane import VIEWS, before_reshapes
 from safecheck.rewrite.attributes import integer, integers, operand, text
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -33,6 +34,8 @@ class Planar:
         self.graph = graph
         self.builder = Builder(graph, hint)
         self.rank = rank
+        self.sources: list[str] = []
+        """Existing values that are read."""
         self._made: dict[str, str] = {}
 
     def stored(self, name: str) -> Any:
@@ -40,11 +43,16 @@ class Planar:
         return self.graph.constant(name)
 
     def value(self, name: str) -> str:
-        """A value on two spatial axes; what comes from outside is reshaped once."""
+        """A value on two spatial axes; what comes from outside is reshaped once, as it was before it was reshaped."""
         if name not in self._made:
             dims = self.graph.dims(name) or ()
-            self._made[name] = self.builder.reshape(name, folded((1,) * (self.rank - len(dims)) + dims))
+            source = before_reshapes(self.graph, name)
+            self.sources.append(source)
+            self._made[name] = self._seen(source, folded((1,) * (self.rank - len(dims)) + dims))
         return self._made[name]
+
+    def _seen(self, value: str, dims: Sequence[int]) -> str:
+        return value if self.graph.dims(value) == tuple(dims) else self.builder.reshape(value, dims)
 
     def operand(self, name: str, dims: Sequence[int]) -> str:
         """An operand of an elementwise operator whose result has dimensions `dims`."""
@@ -66,9 +74,23 @@ class Planar:
         """Say which new value stands for an old one."""
         self._made[name] = value
 
+    def _view_behind(self, name: str) -> str | None:
+        """What a value is reshaped to, if that has four dimensions and nothing else reads the value."""
+        readers = self.graph.consumers(name)
+        if len(readers) != 1 or self.graph.is_output(name) or readers[0].op_type not in VIEWS:
+            return None
+        made = readers[0].output[0]
+        return made if len(self.graph.dims(made) or ()) == 4 and made not in self.sources else None
+
     def results(self, names: Sequence[str]) -> dict[str, str]:
-        """Old values, with the dimensions that they have outside."""
-        return {name: self.builder.reshape(self._made[name], self.graph.dims(name) or ()) for name in names}
+        """Old values with the dimensions that they have outside, or what they are reshaped to there."""
+        found = {}
+        for name in names:
+            end = self._view_behind(name) or name
+            wanted = self.graph.dims(end) or ()
+            same = folded(self.graph.dims(name) or ()) == wanted
+            found[end] = self._made[name] if same else self.builder.reshape(self._made[name], wanted)
+        return found
 
 
 def can_fold(graph: MutableGraph, node: Any, rank: int) -> bool:

@@ -11,6 +11,8 @@ from safecheck.rewrite.algebra.pointwise import parts
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 
+VIEWS = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+"""Operators that see the same elements in the same order with other dimensions."""
 UNSIGNED_ZERO = "a convolution turns -0 into +0"
 
 
@@ -40,7 +42,7 @@ class Plane:
         """An existing value in four dimensions: as it was before it was reshaped, if it had four of them then."""
         if self.seen == self.dims:
             return value
-        source = _before_reshapes(self.builder.graph, value)
+        source = before_reshapes(self.builder.graph, value)
         dims = self.builder.graph.dims(source) or ()
         if not self._sources and len(dims) == 4 and seen(dims) == dims:
             self.seen = seen(dims)
@@ -92,12 +94,12 @@ class Plane:
         return self.builder.add("Sigmoid", [value])
 
 
-def _before_reshapes(graph: MutableGraph, value: str) -> str:
+def before_reshapes(graph: MutableGraph, value: str) -> str:
     """The nearest earlier value of four dimensions with the same elements in the same order, or the value itself."""
     name = value
     while len(graph.dims(name) or ()) != 4:
         maker = graph.producer(name)
-        reshapes = maker is not None and maker.op_type in ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
+        reshapes = maker is not None and maker.op_type in VIEWS
         if maker is None or not reshapes or graph.dims(maker.input[0]) is None:
             return value
         name = maker.input[0]

@@ -109,13 +109,13 @@ def copied(graph: MutableGraph, body: Any, given: Mapping[str, str], hint: str) 
         for output in node.output:
             if output:
                 names[output] = graph.fresh(hint)
-        _renamed(copy, names)
+        renamed(copy, names)
         copy.name = next((name for name in copy.output if name), "")  # names of nodes are unique too
         nodes.append(copy)
     return nodes, names
 
 
-def _renamed(node: Any, names: Mapping[str, str]) -> None:
+def renamed(node: Any, names: Mapping[str, str]) -> None:
     """Read and make the new names; what a nested graph defines itself is its own."""
     for values in (node.input, node.output):
         for position, name in enumerate(values):
@@ -128,7 +128,7 @@ def _rename_captures(body: Any, names: Mapping[str, str]) -> None:
     own = {*(value.name for value in body.input), *(tensor.name for tensor in body.initializer), *_made(body.node)}
     outer = {name: new for name, new in names.items() if name not in own}
     for node in body.node:
-        _renamed(node, outer)
+        renamed(node, outer)
     for output in body.output:
         output.name = outer.get(output.name, output.name)
 

@@ -29,16 +29,20 @@ from safecheck.rewrite.rules.products import MatmulToConvolution
 from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
 from safecheck.rewrite.rules.quotient import DivisionToProduct
 from safecheck.rewrite.rules.rank import KeepRank
+from safecheck.rewrite.rules.recurrence import WriteOutRecurrence
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.single import ComputeInSingle
 from safecheck.rewrite.rules.softmax import SoftmaxToConvolution
 from safecheck.rewrite.rules.space_norm import SpaceNormalizationToNewton
 from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
+    ComputeInSingle(),
     DropNeedlessGuard(),
+    WriteOutRecurrence(),
     ConvolveInTwoDimensions(),
     WidenToFourDimensions(),
     LogSoftmaxToConvolution(),

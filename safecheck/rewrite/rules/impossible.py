@@ -7,6 +7,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.rule import Match
+from safecheck.text import printable
 
 _CHOICE = "which elements it takes depends on data, so there is no fixed movement to write; select on the host"
 _RECURRENT = "it carries a state through a number of rounds that is not fixed; write the rounds out before the export"
@@ -26,7 +27,6 @@ _REASONS = {
     "Floor": _JUMP,
     "Greater": _TRUTH,
     "GreaterOrEqual": _TRUTH,
-    "GRU": _RECURRENT,
     "If": "which branch runs depends on data; choose the branch before the export",
     "IsInf": _TRUTH,
     "IsNaN": _TRUTH,
@@ -34,14 +34,12 @@ _REASONS = {
     "LessOrEqual": _TRUTH,
     "Loop": _RECURRENT,
     "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
-    "LSTM": _RECURRENT,
     "MaxRoiAlign": _READS,
     "Mod": _JUMP,
     "NonMaxSuppression": _CHOICE,
     "NonZero": _CHOICE,
     "Not": _TRUTH,
     "Or": _TRUTH,
-    "RNN": _RECURRENT,
     "RoiAlign": _READS,
     "Round": _JUMP,
     "Scan": _RECURRENT,
@@ -63,4 +61,6 @@ class NoPermittedEquivalent:
         if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
             return Match((node,), reason=_READS)
         reason = _REASONS.get(node.op_type) if is_standard(node) else None
+        if reason == _CHOICE and graph.producer(node.input[0]) is not None:
+            reason += f": --outputs {printable(node.input[0], 60)} ends the network before it"
         return None if reason is None else Match((node,), reason=reason)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from safecheck.ir.walk import entering
 from safecheck.rewrite.algebra.planar import RANKS, Planar, can_fold, write
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import GraphMemo
@@ -39,7 +38,9 @@ class ConvolveInTwoDimensions:
         if node not in matches:
             rank = len(graph.dims(node.output[0]) or ())
             nodes = _island(graph, node, rank) if rank in RANKS else []
-            found = _match(graph, nodes, rank) if any(part.op_type in _ANCHORS for part in nodes) else None
+            lines = rank == 3  # without a convolution they are lifted by dimensions in front
+            wanted = nodes if any(not lines or part.op_type in _ANCHORS for part in nodes) else []
+            found = _match(graph, wanted, rank) if wanted else None
             matches.update(dict.fromkeys((node, *nodes), found))
         return matches[node]
 
@@ -70,7 +71,7 @@ def _match(graph: MutableGraph, nodes: list[Any], rank: int) -> Match:
     leaving = [
         name for name in made if graph.is_output(name) or any(reader not in members for reader in graph.consumers(name))
     ]
-    inputs = tuple(name for name in entering(nodes) if name not in graph.initializers)
-    replacement = planar.builder.replacement(inputs, planar.results(leaving))
+    results = planar.results(leaving)
+    replacement = planar.builder.replacement(tuple(dict.fromkeys(planar.sources)), results)
     candidates = tuple(Candidate(replacement, claim) for claim in (_EXACT, _TESTED))
     return Match(tuple(nodes), candidates, after=f"{len(nodes)} nodes on maps with two spatial axes")

@@ -69,6 +69,21 @@ def test_a_volume_between_maps_becomes_one_convolution() -> None:
     assert case.error() < 1e-6
 
 
+def test_arithmetic_on_five_dimensions_goes_along_without_a_convolution() -> None:
+    text = """g (float[2,12,5,6] x) => (float[2,12,5,6] y) {
+        r = Reshape (x, five) a = Sigmoid (r) b = Mul (a, r) c = Add (b, k) d = Mul (c, f) y = Reshape (d, four)
+    }"""
+    weights = {
+        "five": np.array([2, 3, 4, 5, 6]), "four": np.array([2, 12, 5, 6]),
+        "k": normal(3, 1, 1, 1), "f": normal(4, 1, 1),
+    }  # fmt: skip
+    case = mended(model(text, weights))
+    assert PLANAR in case.applied
+    assert case.weights[1].total == 0, case.reasons
+    assert "Reshape" not in case.operators
+    assert case.error() < 1e-6
+
+
 @pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(

@@ -1,0 +1,168 @@
+"""LSTM, GRU and RNN over a sequence of fixed length, written out round by round."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from safecheck.ir.protos import numpy_type
+from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra.cells import CELLS, GATES, State, Weights
+from safecheck.rewrite.algebra.plane import Plane
+from safecheck.rewrite.algebra.pointwise import add_all
+from safecheck.rewrite.algebra.rounding import FLOATS
+from safecheck.rewrite.attributes import attribute, integer, text
+from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rule import Candidate, Claim, Match
+
+_MAX_NODES = 20_000
+_PER_ROUND = 32
+_CLAIM = Claim(
+    "tested", "the same equations round by round; sums of products may be added in another order", finite_only=True,
+    caveats=("picking a step by a convolution with zeros and a one spreads NaN and infinity over all steps",),
+)  # fmt: skip
+
+
+class WriteOutRecurrence:
+    """The rounds of a recurrent operator, one after the other, on states of four dimensions."""
+
+    name = "write-out-recurrence"
+    remedies: tuple[str, ...] = ()
+
+    def match(self, graph: MutableGraph, node: Any) -> Match | None:
+        """Offer every round as convolutions, sigmoids, products and sums."""
+        if node.op_type not in CELLS or not is_standard(node):
+            return None
+        reason = _obstacle(graph, node)
+        return Match((node,), reason=reason) if reason else Match((node,), (_candidate(graph, node),))
+
+
+def _operand(node: Any, position: int) -> str:
+    return str(node.input[position]) if position < len(node.input) else ""
+
+
+def _obstacle(graph: MutableGraph, node: Any) -> str:
+    """Why the rounds cannot be written out; empty if they can."""
+    dims = graph.dims(node.input[0])
+    if dims is None or graph.tensor(node.input[0]).dtype not in FLOATS:
+        return "the length of its sequence is not fixed, or its type is none that convolutions have"
+    if any(graph.constant(name) is None for name in (*node.input[1:3], _operand(node, 3)) if name):
+        return "its weights are computed"
+    if dims[0] * _directions(node) * _PER_ROUND > _MAX_NODES:
+        return f"a sequence of {dims[0]} steps is too long to be written out"
+    if any(attribute(node, name) is not None for name in ("activations", "clip")) and not _plain(node):
+        return "its activations are others than those that the operator has by default, or are clipped"
+    if integer(node, "input_forget", 0) or integer(node, "layout", 0) or _operand(node, 7):
+        return "coupled gates, peepholes and batches in front of time are not written out"
+    lengths = graph.constant(_operand(node, 4))
+    if _operand(node, 4) and (lengths is None or bool((lengths != dims[0]).any())):
+        return "its sequences end at lengths that are computed, or differ"
+    for name in filter(None, (_operand(node, 5), _operand(node, 6))):
+        stored = graph.constant(name)
+        if stored is not None and bool(stored.any()):
+            return "it starts from a constant state other than zero"
+    return ""
+
+
+def _plain(node: Any) -> bool:
+    """Whether the written activations are the default ones."""
+    default = {"GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "RNN": ["Tanh"]}[node.op_type]
+    given = attribute(node, "activations")
+    names = [name.decode("utf-8", "replace") for name in given.strings] if given is not None else default
+    return attribute(node, "clip") is None and names == default * (len(names) // len(default))
+
+
+def _directions(node: Any) -> int:
+    return 2 if text(node, "direction", "forward") == "bidirectional" else 1
+
+
+class _Sizes(NamedTuple):
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+
+
+def _candidate(graph: MutableGraph, node: Any) -> Candidate:
+    builder = Builder(graph, next(name for name in node.output if name))
+    dims = graph.dims(node.input[0]) or ()
+    dtype = graph.tensor(node.input[0]).dtype or ""
+    recurrent: Any = graph.constant(node.input[2])
+    sizes = _Sizes(dims[0], dims[1], dims[2], recurrent.shape[2])
+    row = builder.reshape(node.input[0], (1, sizes.steps, sizes.batch * sizes.inputs, 1))
+    steps = [
+        builder.reshape(_place(builder, row, at, 0, (sizes.steps, 1), dtype), (sizes.batch, sizes.inputs, 1, 1))
+        for at in range(sizes.steps)
+    ]
+    plane = Plane(builder, (sizes.batch, sizes.hidden, 1, 1), dtype)
+    sources = [node.input[0]]
+    every: list[tuple[int, str]] = []  # where a hidden state belongs among all, and its name
+    last: list[State] = []
+    count = _directions(node)
+    for direction in range(count):
+        state = State(*(_first(graph, node, builder, direction, slot, sizes, sources) for slot in (5, 6)))
+        backwards = direction == 1 or text(node, "direction", "forward") == "reverse"
+        weights = _weights(graph, node, direction, dtype)
+        for at in reversed(range(sizes.steps)) if backwards else range(sizes.steps):
+            state = CELLS[node.op_type](plane, weights, steps[at], state)
+            every.append((at * count + direction, state.hidden))
+        last.append(state)
+    wanted = (
+        every,
+        [(at, state.hidden) for at, state in enumerate(last)],
+        [(at, state.cell) for at, state in enumerate(last)],
+    )
+    results = {
+        name: builder.reshape(_joined(builder, states, sizes, dtype), graph.dims(name) or ())
+        for name, states in zip(node.output, wanted, strict=False)
+        if name and (graph.is_output(name) or graph.consumers(name))
+    }
+    return Candidate(builder.replacement(sources, results), _CLAIM)
+
+
+def _weights(graph: MutableGraph, node: Any, direction: int, dtype: str) -> Weights:
+    import numpy
+
+    given: Any = graph.constant(node.input[1])
+    carried: Any = graph.constant(node.input[2])
+    gates, hidden = GATES[node.op_type], carried.shape[2]
+    stored = graph.constant(_operand(node, 3)) if _operand(node, 3) else None
+    bias = numpy.zeros(2 * gates * hidden, numpy_type(dtype)) if stored is None else stored[direction]
+    by_gate = bias.reshape(2, gates, hidden)
+    return Weights(
+        given[direction].reshape(gates, hidden, -1), carried[direction].reshape(gates, hidden, hidden),
+        by_gate[0], by_gate[1], bool(integer(node, "linear_before_reset", 0)),
+    )  # fmt: skip
+
+
+def _first(
+    graph: MutableGraph, node: Any, builder: Builder, direction: int, slot: int, sizes: _Sizes, sources: list[str]
+) -> str:
+    """A state that the network hands in, of one direction; empty for zeros."""
+    name = _operand(node, slot)
+    if not name or graph.constant(name) is not None:
+        return ""
+    if name not in sources:
+        sources.append(name)
+    count = _directions(node)
+    value = builder.reshape(name, (1, count, sizes.batch * sizes.hidden, 1))
+    if count > 1:
+        value = _place(builder, value, direction, 0, (count, 1), graph.tensor(name).dtype or "")
+    return builder.reshape(value, (sizes.batch, sizes.hidden, 1, 1))
+
+
+def _joined(builder: Builder, states: list[tuple[int, str]], sizes: _Sizes, dtype: str) -> str:
+    """States one after the other as channels."""
+    if len(states) == 1:
+        return states[0][1]
+    rows = [(at, builder.reshape(state, (1, 1, sizes.batch * sizes.hidden, 1))) for at, state in states]
+    return add_all(builder, [_place(builder, row, 0, at, (1, len(states)), dtype) for at, row in rows])
+
+
+def _place(builder: Builder, value: str, source: int, target: int, shape: tuple[int, int], dtype: str) -> str:
+    """One channel of some as one channel of others, which are zero."""
+    import numpy
+
+    weights = numpy.zeros((shape[1], shape[0], 1, 1), numpy_type(dtype))
+    weights[target, source] = 1
+    return value if shape == (1, 1) else builder.conv(value, weights)

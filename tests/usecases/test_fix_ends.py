@@ -1,0 +1,95 @@
+"""`fix` between other ends: tails that a host computes are cut, inputs and outputs get four dimensions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from mended import model, normal, run
+
+from safecheck.errors import UsageError
+from safecheck.rulebook.load import profile
+from safecheck.usecases.fix import Fixed, Request, fix
+
+LINE = """line (float[1,6,12] x) => (float[1,6] y) {
+    c = Conv <pads = [1, 1]> (x, w) r = Relu (c) m = GlobalAveragePool (r) y = Flatten (m)
+}"""
+VOLUME = """volume (float[2,3,4,5,6] x) => (float[2,3,4,5,6] y, float s) {
+    y = Sigmoid (x) s = ReduceMean <keepdims = 0> (x)
+}"""
+
+
+def detector() -> onnx.ModelProto:
+    text = """detector (float[1,3,8,8] x, float[1,2] size) => (float[1,5] best, int64[1,5] place) {
+        a = Sigmoid (x) b = Mul (a, x) flat = Reshape (b, row)
+        longest = ReduceMax <axes = [1], keepdims = 1> (size)
+        scaled = Mul (flat, longest) best, place = TopK (scaled, five)
+    }"""
+    return model(text, {"row": np.array([1, 192]), "five": np.array([5])})
+
+
+def fixed(proto: onnx.ModelProto, folder: Path, **request: Any) -> tuple[Fixed, onnx.ModelProto]:
+    onnx.save(proto, folder / "model.onnx")
+    target = folder / "fixed.onnx"
+    result = fix(str(folder / "model.onnx"), str(target), profile("tensorrt-8.6-restricted"), Request(**request))
+    after = onnx.load(target)
+    onnx.checker.check_model(after, full_check=True)
+    return result, after
+
+
+def shapes(proto: onnx.ModelProto) -> list[list[int]]:
+    """Of inputs, then of outputs."""
+    ends = (*proto.graph.input, *proto.graph.output)
+    return [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in ends]
+
+
+def test_the_tail_goes_with_everything_that_only_it_reads(tmp_path: Path) -> None:
+    result, after = fixed(detector(), tmp_path, ends=("b",))
+    assert str(result.after.verdict) == "compliant"
+    assert [value.name for value in after.graph.output] == ["b"]
+    assert [value.name for value in after.graph.input] == ["x"]
+    assert not after.graph.initializer
+    (step,) = [step for step in result.applied if step.name == "cut-outputs"]
+    assert step.proof is not None
+    assert "the network ends at b; the host computes: Reshape, ReduceMax, Mul, TopK" in step.proof.method
+    assert result.whole is not None
+    assert result.whole.ran
+    x = normal(1, 3, 8, 8)
+    assert np.allclose(run(after, {"x": x})[0], x / (1 + np.exp(-x)), atol=1e-6)
+
+
+def test_several_ends_come_in_the_order_they_are_named(tmp_path: Path) -> None:
+    _, after = fixed(detector(), tmp_path, ends=("b", "a"))
+    assert [value.name for value in after.graph.output] == ["b", "a"]
+
+
+@pytest.mark.parametrize("ends", [("bb",), ("x",), ("row",), ("a", "a")])
+def test_ends_that_no_node_makes_are_refused(ends: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="outputs"):
+        fixed(detector(), tmp_path, ends=ends)
+
+
+def test_what_a_host_chooses_names_the_value_to_end_at(tmp_path: Path) -> None:
+    result, _ = fixed(detector(), tmp_path)
+    assert any("--outputs scaled ends the network before it" in left.reason for left in result.left)
+
+
+def test_a_line_is_compliant_with_four_dimensions_and_the_same_bytes(tmp_path: Path) -> None:
+    proto = model(LINE, {"w": normal(6, 6, 3)})
+    plain, _ = fixed(proto, tmp_path)
+    assert any("--io 4d gives it four" in left.reason for left in plain.left)
+    result, after = fixed(proto, tmp_path, four=True)
+    assert str(result.after.verdict) == "compliant"
+    assert shapes(after) == [[1, 1, 6, 12], [1, 1, 1, 6]]
+    assert [value.name for value in (*after.graph.input, *after.graph.output)] == ["x", "y"]
+    x = normal(1, 6, 12)
+    before = run(proto, {"x": x})[0]
+    assert np.allclose(run(after, {"x": x.reshape(1, 1, 6, 12)})[0].reshape(before.shape), before, atol=1e-6)
+
+
+def test_more_dimensions_are_joined_in_front_and_none_become_ones(tmp_path: Path) -> None:
+    _, after = fixed(model(VOLUME), tmp_path, four=True)
+    assert shapes(after) == [[6, 4, 5, 6], [6, 4, 5, 6], [1, 1, 1, 1]]
