@@ -6,14 +6,17 @@ import gc
 import importlib
 import os
 import platform
+import signal
 import sys
 import traceback
+from contextlib import suppress
 
 import click
 
 from safecheck import __version__
 from safecheck.cli.output import complain, leave_closed_pipe
 from safecheck.errors import SafecheckError
+from safecheck.text import printable
 
 BUG = 4
 INTERRUPTED = 130
@@ -67,6 +70,8 @@ def cli() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command and translate whatever happens into the contract's exit codes."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, _end)  # what is cleaned up after an interrupt is cleaned up then, too
     gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
     try:
         code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
@@ -91,10 +96,16 @@ def run(arguments: list[str]) -> int:
         return BUG
 
 
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
 def _report_bug(error: Exception) -> None:
     click.echo(f"error[SC-BUG]: safecheck failed: {type(error).__name__}; please report what follows", err=True)
     click.echo(f"safecheck {__version__}, Python {platform.python_version()}, {platform.system()}\n", err=True)
     frames = traceback.extract_tb(error.__traceback__)
     for frame in frames:
         click.echo(f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}", err=True)
+    for note in getattr(error, "__notes__", ()):  # where it was raised in a process of its own
+        click.echo(f"  {printable(note)}", err=True)
     click.echo(f"  {type(error).__name__}: {str(error)[:500]!r}", err=True)

@@ -1,22 +1,12 @@
-"""The command `safecheck fix MODEL -o FIXED.onnx`."""
+"""The command `safecheck fix MODEL -o FIXED.onnx`: what it is asked, and the process that does it."""
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.options import formats_of, profile_option
-from safecheck.cli.output import emit, show
-from safecheck.errors import UsageError
-from safecheck.intake.locations import weight_files
-from safecheck.render.output import Target, check_targets, targets_of
-from safecheck.rewrite.files import data_of
-from safecheck.rulebook.load import profile
-from safecheck.text import printable
-from safecheck.usecases.fix import Request, check_names
-from safecheck.usecases.fix import fix as fix_model
+from safecheck.cli.output import show
+from safecheck.usecases.limits import SECONDS, SHARE, Budget, within
 
 
 @click.command()
@@ -44,51 +34,28 @@ from safecheck.usecases.fix import fix as fix_model
     show_default=True,
     help="No tensor that a rewrite adds is larger, where it can be made in parts.",
 )
+@click.option(
+    "--limit-time", "seconds", metavar="SECONDS", type=click.FloatRange(0, min_open=True), default=SECONDS,
+    show_default=True, help="Stop after so long.",
+)  # fmt: skip
+@click.option(
+    "--limit-memory", "memory", metavar="GIB", type=click.FloatRange(0, min_open=True),
+    help=f"Stop where it takes more. Default: {SHARE:.0%} of the machine's.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Do everything but write the model.")
 @click.option("--diff", is_flag=True, help="Print the change of the node list instead of the report.")
 @click.option(
     "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help=f"{formats_of('fix')}, to a file with =PATH."
 )
-def fix(
-    model: str, target: str | None, profile_name: str | None, batch: int | None, opset: int | None,
-    ends: tuple[str, ...], io: str | None, selected: tuple[str, ...], ignored: tuple[str, ...], calibration: str,
-    most: int, dry_run: bool, diff: bool, outputs: tuple[str, ...],
-) -> int:  # fmt: skip
+def fix(seconds: float, memory: float | None, **asked: object) -> int:
     """Rewrite what restricted mode does not allow, and prove each rewrite.
 
     Writes a model that computes the same with permitted layers, as far as that is possible, and audits it again. The
     input is never touched. The exit code is that of the audit of the result.
     """
-    check_names(selected, "--select")
-    check_names(ignored, "--ignore")
-    if target is None and not dry_run:
-        raise UsageError("SC-CFG-OUT", "-o", "no place for the fixed model is given", "add -o FIXED.onnx, or --dry-run")
-    if model == "-":
-        raise UsageError(
-            "SC-CFG-INPUT", "-", "fix reads the model twice, which standard input does not allow", "give a file"
-        )
-    if os.path.isdir(model):
-        raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
-    rulebook = profile(chosen_profile(profile_name, [model]))
-    targets = targets_of("fix", outputs)
-    written = [] if target is None else [Target("onnx", target), Target("data", data_of(target))]
-    check_targets([*written, *targets], [model, *weight_files([model]), *files_read(rulebook)])
-    illustrate = any(place.format == "html" for place in targets)
-    request = Request(
-        batch,
-        opset,
-        selected,
-        ignored,
-        calibration=calibration,
-        largest=most << 20,
-        illustrate=illustrate,
-        ends=ends,
-        four=io is not None,
-    )
-    fixed = fix_model(model, None if dry_run else target, rulebook, request)
-    for place in targets:
-        if diff and place == Target("text", None):
-            show(f"{fixed.difference}\n" if fixed.difference else "")
-        else:
-            emit(place, "fix", fixed)
-    return fixed.after.exit_code
+    budget = Budget(seconds, None if memory is None else int(memory * 2**30))
+    model, target = str(asked["model"]), asked["target"]
+    written, code = within(budget, model, None if target is None else str(target), "safecheck.cli.fixing:fixed", asked)
+    for path, document in written:
+        show(document, path)
+    return int(code)

@@ -10,7 +10,6 @@ import os
 import pickle
 import sys
 import traceback
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -28,8 +27,8 @@ class LostCall(Exception):  # noqa: N818 - not an error: an answer of this room
         self.run = ended
 
 
-def call(function: Callable[..., Any], *arguments: Any, limits: Limits, program: tuple[str, ...] = PROGRAM) -> Any:
-    """The result of a function of a module of this package.
+def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...] = PROGRAM) -> Any:
+    """The result of a function of this package, `module:name`, which need not be imported here.
 
     Raises:
         LostCall: it was stopped, or crashed.
@@ -37,7 +36,7 @@ def call(function: Callable[..., Any], *arguments: Any, limits: Limits, program:
         Exception: what the function raises; where it was raised is told in a note.
     """
     output = io.BytesIO()
-    asked = pickle.dumps((function.__module__, function.__qualname__, arguments))
+    asked = pickle.dumps((*function.split(":"), arguments))
     ended = run(program, output, limits, asked, errors=False)
     if ended.failure:
         raise LostCall(ended)
@@ -61,10 +60,8 @@ def _answer(module: str, function: str, arguments: tuple[Any, ...]) -> bytes:
     try:
         return pickle.dumps((True, getattr(import_module(module), function)(*arguments)))
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)[1:]
-        error.add_note(
-            "\n".join(f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
-        )
+        for frame in traceback.extract_tb(error.__traceback__)[1:]:
+            error.add_note(f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}")
         return _raised(error)
 
 
@@ -74,6 +71,7 @@ def _raised(error: Exception) -> bytes:
         pickle.loads(content)
     except Exception:  # of another library: it has a constructor of its own
         other = RuntimeError(f"{type(error).__name__}: {error}")
-        other.__notes__ = error.__notes__
+        for note in error.__notes__:
+            other.add_note(note)
         return pickle.dumps((False, other))
     return content

@@ -96,12 +96,17 @@ def fix_model(
         UsageError: no such profile or rewrite, or `out` cannot be written or is an input.
         RuleFileError: the profile is broken.
     """
-    from safecheck.usecases.fix import Request, check_names, fix
+    from safecheck.usecases.fix import Request, check_names
+    from safecheck.usecases.limits import Budget, within
 
     check_names(select, "select")
     check_names(ignore, "ignore")
     target = None if out is None else _path(out)
-    return fix(_source(model), target, load_profile(profile), Request(batch, opset, select, ignore))
+    source, request = _source(model), Request(batch, opset, select, ignore)
+    path = source if isinstance(source, str) else source.path
+    order = (source, target, load_profile(profile), request)
+    fixed: Fixed = within(Budget(), path, target, "safecheck.usecases.fix:fix", *order)
+    return fixed
 
 
 def compare_models(

@@ -1,0 +1,57 @@
+"""What the process behind `safecheck fix` does: check what was asked, fix, and make what is shown of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from safecheck.cli.configured import chosen_profile, files_read
+from safecheck.errors import UsageError
+from safecheck.intake.locations import weight_files
+from safecheck.render import RENDERERS, Document
+from safecheck.render.output import Target, check_targets, targets_of
+from safecheck.rewrite.files import data_of
+from safecheck.rulebook.load import profile
+from safecheck.text import printable
+from safecheck.usecases.fix import Request, check_names, fix
+
+
+def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], int]:
+    """What is written where, None for standard output, and the exit code; `asked` is what the options are called."""
+    model, target, dry_run = asked["model"], asked["target"], asked["dry_run"]
+    check_names(asked["selected"], "--select")
+    check_names(asked["ignored"], "--ignore")
+    if target is None and not dry_run:
+        raise UsageError("SC-CFG-OUT", "-o", "no place for the fixed model is given", "add -o FIXED.onnx, or --dry-run")
+    if model == "-":
+        raise UsageError(
+            "SC-CFG-INPUT", "-", "fix reads the model twice, which standard input does not allow", "give a file"
+        )
+    if os.path.isdir(model):
+        raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
+    rulebook = profile(chosen_profile(asked["profile_name"], [model]))
+    targets = targets_of("fix", asked["outputs"])
+    made = [] if target is None else [Target("onnx", target), Target("data", data_of(target))]
+    check_targets([*made, *targets], [model, *weight_files([model]), *files_read(rulebook)])
+    illustrate = any(place.format == "html" for place in targets)
+    request = Request(
+        asked["batch"],
+        asked["opset"],
+        asked["selected"],
+        asked["ignored"],
+        calibration=asked["calibration"],
+        largest=asked["most"] << 20,
+        illustrate=illustrate,
+        ends=asked["ends"],
+        four=asked["io"] is not None,
+    )
+    result = fix(model, None if dry_run else target, rulebook, request)
+    shown: list[tuple[str | None, Document]] = []
+    for place in targets:
+        if asked["diff"] and place == Target("text", None):
+            shown.append((None, f"{result.difference}\n" if result.difference else ""))
+        else:
+            document = RENDERERS["fix"][place.format](result)
+            shown.append((place.path, document if isinstance(document, str) else list(document)))
+    return shown, result.after.exit_code

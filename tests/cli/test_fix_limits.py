@@ -1,0 +1,102 @@
+"""`safecheck fix` under limits, and interrupted: one line, and nothing left."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import onnx
+import onnx.helper
+import pytest
+
+SLOW = 60
+"""Convolutions of 2.4 G MACs each, of which both sides are computed on several samples."""
+
+
+def network(path: Path, layers: int, side: int) -> Path:
+    """Convolutions, and a pool that has to be rewritten."""
+    value, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    names = ["x", *(f"v{number}" for number in range(layers))]
+    nodes = [
+        onnx.helper.make_node("Conv", [before, "w"], [after], pads=[1, 1, 1, 1])
+        for before, after in itertools.pairwise(names)
+    ]
+    nodes.append(onnx.helper.make_node("GlobalAveragePool", names[-1:], ["y"]))
+    weights = onnx.helper.make_tensor("w", kind, [64, 64, 3, 3], [1e-3] * (64 * 64 * 9))
+    shape = [1, 64, side, side]
+    graph = onnx.helper.make_graph(nodes, "g", [value("x", kind, shape)], [value("y", kind, [1, 64, 1, 1])], [weights])
+    opset = onnx.helper.make_opsetid("", 17)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "safecheck", "fix", *map(str, arguments)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (["--limit-time", 1], "error[SC-LIM-TIME]: model.onnx: fixing it took longer than 1 s"),
+        (["--limit-memory", 0.05], "error[SC-LIM-MEMORY]: model.onnx: fixing it takes more memory than 0.05 GiB"),
+    ],
+)
+def test_what_exceeds_a_limit_is_refused_in_one_line(tmp_path: Path, limit: list[object], words: str) -> None:
+    network(tmp_path / "model.onnx", SLOW, 256)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    for where in (["-o", "out.onnx"], ["--dry-run"]):
+        done = subprocess.run(
+            command("model.onnx", *where, *limit), cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.startswith(words)
+        assert done.stderr.count("\n") == 1
+        assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "temporary"}
+        assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_signal_ends_it_at_once_and_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    network(tmp_path / "model.onnx", SLOW, 256)
+    network(tmp_path / "small.onnx", 1, 4)
+    run = subprocess.Popen(command("model.onnx", "-o", "out.onnx"), cwd=tmp_path, stderr=subprocess.PIPE)
+    for _ in range(6000):
+        if any(path.is_dir() for path in tmp_path.iterdir()):
+            break
+        time.sleep(0.01)
+    workers = children(run.pid)
+    assert workers
+    run.send_signal(number)
+    asked = time.monotonic()
+    run.communicate(timeout=60)
+    assert time.monotonic() - asked < 5  # within a second, on a machine that does nothing else
+    assert run.returncode == code
+    for _ in range(500):
+        if not any(Path(f"/proc/{pid}").exists() for pid in workers):
+            break
+        time.sleep(0.01)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    if number == signal.SIGKILL:
+        subprocess.run(command("small.onnx", "-o", "small-out.onnx"), cwd=tmp_path, capture_output=True, check=True)
+        (tmp_path / "small-out.onnx").unlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"model.onnx", "small.onnx"}
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent:
+                found.append(int(folder.name))
+    return found
