@@ -29,7 +29,7 @@ def calibrate(graph: MutableGraph, given: str) -> None:
         InputError: the network is none for images, or the folder holds none.
         UsageError: an input has an open shape, or there is no such folder.
     """
-    open_ = [name for name in graph.inputs if graph.dims(name) is None or graph.tensor(name).dtype is None]
+    open_ = [name for name in _inputs(graph) if graph.dims(name) is None or graph.tensor(name).dtype is None]
     if open_:
         what = f"the shape of input {printable(open_[0], 60)} is not fixed"
         raise UsageError("SC-CFG-CALIBRATE", "--calibrate", what, "give --batch, or export with fixed sizes")
@@ -38,10 +38,15 @@ def calibrate(graph: MutableGraph, given: str) -> None:
     graph.memo(Ranges).open(feeds, asking)
 
 
+def _inputs(graph: MutableGraph) -> list[str]:
+    """What the network is fed."""
+    return [value.name for value in graph.proto.graph.input]
+
+
 def _random(graph: MutableGraph, count: int) -> Callable[[], Iterable[Feed]]:
     if not 1 <= count <= 10_000:
         raise UsageError("SC-CFG-CALIBRATE", "--calibrate", f"{count} inputs", "give a number from 1 to 10000")
-    types = {name: graph.tensor(name) for name in graph.inputs}
+    types = {name: graph.tensor(name) for name in _inputs(graph)}
     return lambda: random_feeds(types, count)
 
 
