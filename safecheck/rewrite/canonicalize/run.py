@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from safecheck.rewrite.canonicalize.attention import write_out_attention
 from safecheck.rewrite.canonicalize.control import inline_control_flow
 from safecheck.rewrite.canonicalize.copies import remove_copies
 from safecheck.rewrite.canonicalize.fold import fold
@@ -33,6 +34,7 @@ KINDS = (
     Kind("inline-control-flow", (), "the condition or the number of rounds is a constant", inline_control_flow),
     Kind("make-range-operands-scalars", (), "a vector of one element holds the same number", range_operands_to_scalars),
     Kind("resolve-sequences", (), "the members of every sequence are known", resolve_sequences),
+    Kind("write-out-attention", (), "softmax(scale Q K^T + mask) V, as defined", write_out_attention),
     Kind("fold-constants", ("fold-constants",), "computed once by onnxruntime with the operators of the model", fold),
     Kind("remove-copies", (), "the node hands its input through", remove_copies),
 )
