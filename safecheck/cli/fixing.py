@@ -9,6 +9,7 @@ from typing import Any
 from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
+from safecheck.measure.images.folder import find_images
 from safecheck.render import RENDERERS, Document
 from safecheck.render.output import Target, check_targets, targets_of
 from safecheck.rewrite.files import data_of
@@ -33,7 +34,9 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
     rulebook = profile(chosen_profile(asked["profile_name"], [model]))
     targets = targets_of("fix", asked["outputs"])
     made = [] if target is None else [Target("onnx", target), Target("data", data_of(target))]
-    check_targets([*made, *targets], [model, *weight_files([model]), *files_read(rulebook)])
+    pictures = find_images(asked["calibration"]) if os.path.isdir(asked["calibration"]) else []
+    read = [model, *weight_files([model]), *files_read(rulebook), *(str(image.path) for image in pictures)]
+    check_targets([*made, *targets], read)
     illustrate = any(place.format == "html" for place in targets)
     request = Request(
         asked["batch"],
