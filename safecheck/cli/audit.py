@@ -85,7 +85,7 @@ def audit(
                 evidence=evidence_files,
                 scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
                 release=release,
-                reviewed=Reviewed(settings.file, settings.release_overlays),
+                reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
             settings=NONE if profile_name is not None else settings,

@@ -7,7 +7,7 @@ import os
 import click
 
 from safecheck.audit.report import worst
-from safecheck.cli.configured import chosen_profile, files_read
+from safecheck.cli.configured import chosen_profile, files_read, search
 from safecheck.cli.options import profile_option
 from safecheck.cli.output import complaining
 from safecheck.decisions import baseline as baselines
@@ -18,7 +18,7 @@ from safecheck.render.output import Target, check_targets, write_file
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
-from safecheck.usecases.audit import audit_model, audit_models, find_models
+from safecheck.usecases.audit import audit_model, audit_models
 
 
 @click.group()
@@ -35,7 +35,7 @@ def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: st
     """Write the findings of the models as a baseline. Findings of mandatory rules are left out and keep failing."""
     if "-" in models:
         raise UsageError("SC-BASE-NAME", "-", "a baseline names models by their path", "give files or folders")
-    paths = find_models(models)
+    paths = search(models)
     book = profile(chosen_profile(profile_name, paths))
     check_targets([Target("baseline", path)], [*paths, *weight_files(paths), *files_read(book)])
     before = dict(baselines.load(path).models) if os.path.lexists(path) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from safecheck.cli.configured import search
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.output import complain, emit
 from safecheck.errors import UsageError
@@ -16,7 +17,6 @@ from safecheck.nvidia.backends.trtexec import Trtexec
 from safecheck.render.output import Target, check_targets
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
-from safecheck.usecases.audit import find_models
 
 _MAX_BATCH = 4096
 
@@ -59,7 +59,7 @@ def bench(
     """
     if (images is None) != (labels is None):
         raise UsageError("SC-CFG-LABELS", "--images, --labels", "Top-1 needs both", "give both or neither")
-    paths = find_models(models)
+    paths = search(models)
     if "-" in paths:
         raise UsageError("SC-CFG-INPUT", "-", "a measurement names its model, standard input has no name", "give files")
     targets = [*([Target("json", target)] if target is not None else []), Target("text", None)]

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from safecheck.cli.configured import files_read
+from safecheck.cli.configured import files_read, search
 from safecheck.cli.output import emit
 from safecheck.cost.measured import read_measurements
 from safecheck.cost.published import published
@@ -18,7 +18,7 @@ from safecheck.render.output import check_targets, targets_of
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
-from safecheck.usecases.audit import compare_models, find_models
+from safecheck.usecases.audit import compare_models
 
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".txt": "text"}
 
@@ -59,7 +59,7 @@ def compare(
     """
     chosen = tuple(dict.fromkeys(profiles)) or (DEFAULT,)
     books = [profile(name) for name in chosen]
-    paths = find_models(models)
+    paths = search(models)
     if "-" in paths:
         raise UsageError("SC-CFG-INPUT", "-", "a comparison names its models, standard input has no name", "give files")
     targets = targets_of("compare", [*outputs, *(f"{_format_of(path)}={path}" for path in reports)])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from safecheck.cli.output import note, some
 from safecheck.errors import UsageError
 from safecheck.intake.search import find_models
 from safecheck.rulebook.profile import Profile
@@ -63,6 +64,23 @@ def files_read(*books: Profile) -> list[str]:
     return [*([file] if file else []), *(file for book in books for file in book.files)]
 
 
+def search(named: Sequence[str], settings: Settings = NONE) -> list[str]:
+    """The models that are named or lie in a named folder; what was left out is said on standard error.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = find_models(named, lambda path: settings.excluded_by(path) is not None, settings.respect_gitignore)
+    for paths, what in (
+        (found.excluded, f"excluded by {settings.origins.get('exclude', 'the configuration')}"),
+        (found.ignored, "ignored by Git"),
+        (found.left_out, "folders of tools and builds"),
+    ):
+        if paths:
+            note(f"note: {len(paths)} left out, {what}: {some(paths)}")
+    return found.models
+
+
 def found_models(settings: Settings, named: tuple[str, ...]) -> list[str]:
     """The models that are named, else those of the configuration.
 
@@ -73,7 +91,7 @@ def found_models(settings: Settings, named: tuple[str, ...]) -> list[str]:
     paths = named or settings.texts("paths")
     if not paths:
         raise click.UsageError("Missing argument 'MODEL...', and no configuration says where the models are.")
-    models = find_models(paths, lambda path: settings.excluded_by(path) is not None)
+    models = search(paths, settings)
     if named:
         return models
     for path in models:

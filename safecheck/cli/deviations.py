@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from safecheck.audit.report import Report, worst
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, search
 from safecheck.cli.options import as_of_option, profile_option
 from safecheck.cli.output import complaining, write_new
 from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id
@@ -16,7 +16,7 @@ from safecheck.finding import Finding
 from safecheck.rulebook.load import profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
-from safecheck.usecases.audit import audit_model, audit_models, find_models
+from safecheck.usecases.audit import audit_model, audit_models
 from safecheck.usecases.review import chosen_day, read_deviations, review
 
 
@@ -88,7 +88,7 @@ def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: s
     With models, each record is also held against their findings. Exit code: 0 if every record counts, 1 if one does
     not, 2 if the file is broken, 3 if a model cannot be read.
     """
-    paths = find_models(models) if models else []
+    paths = search(models) if models else []
     book = profile(chosen_profile(profile_name, paths))
     day = chosen_day(as_of)
     recorded = read_deviations([file], [book])

@@ -9,18 +9,29 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import isolated_option, keep_inside, settings_for
-from safecheck.cli.output import note
-from safecheck.intake.git_index import tracked
+from safecheck.cli.output import complain, note, some
+from safecheck.errors import UsageError
+from safecheck.intake.git_index import tracked_models
 from safecheck.intake.repository import root_of
 from safecheck.text import printable
 from safecheck.usecases.checks import Checks, ScopeCheck
 from safecheck.workflow.config.settings import NONE, Settings
 
-_MODELS = ":(icase)*.onnx"
 _YAML = (".yaml", ".yml")
 
 
-@click.command(hidden=True)
+class _Command(click.Command):
+    """Anybody who adds a file chooses its name, so a name that could be an option is none of both before `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args if "--" not in args else ():
+            if word.startswith("-") and os.path.lexists(word):
+                todo = "put -- before the names of files, as the published hook does"
+                raise UsageError("SC-CFG-INPUT", printable(word), "this is an option and the name of a file", todo)
+        return super().parse_args(ctx, args)
+
+
+@click.command(hidden=True, cls=_Command)
 @click.argument("files", metavar="FILE...", nargs=-1)
 @click.option("--profile", "profile_name", metavar="ID|FILE", help="Target to judge by.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time.")
@@ -33,16 +44,18 @@ def hook(
 ) -> int:  # fmt: skip
     """Audit the models that a commit concerns: changed ones, and those whose weights or rules are changed.
 
-    FILE is any changed file; what has to do with no model is ignored.
+    FILE is any changed file; what has to do with no model is ignored. Everything after -- is a FILE.
     """
+    _refuse_options(files)
     settings = settings_for(isolated)
     concerned = _concerned(files, settings, verbose)
     excluded = [path for path in concerned if settings.excluded_by(path) is not None]
     if excluded:
-        note(f"note: {len(excluded)} of {len(concerned)} models are excluded by {settings.origins['exclude']}")
+        origin = settings.origins["exclude"]
+        note(f"note: {len(excluded)} of {len(concerned)} models are excluded by {origin}: {some(excluded)}")
     models = [path for path in concerned if path not in excluded]
     if not models:
-        return 0
+        return 3 if excluded and _nothing_is_left(settings) else 0
     return run(
         Request(
             models=tuple((path, profile_name or settings.profile_for(path)) for path in models),
@@ -62,6 +75,27 @@ def hook(
     )
 
 
+def _refuse_options(files: Collection[str]) -> None:
+    """Before there was a -- in the published hook, `args` could hold options: they must not be taken for files now."""
+    for file in files:
+        if file.startswith("-") and not os.path.lexists(file):
+            todo = "options go before --: give the hook an entry of your own, like `safecheck hook --jobs 4 --`"
+            raise UsageError("SC-CFG-INPUT", printable(file), "there is no such file", todo)
+
+
+def _nothing_is_left(settings: Settings) -> bool:
+    """Whether the configuration excludes every model of the repository: then nothing is ever checked."""
+    root = root_of(os.curdir)
+    known = tracked_models(root) if root is not None else []
+    if any(settings.excluded_by(path) is None for path in known):
+        return False
+    todo = "narrow `exclude`, or remove the hook"
+    complain(
+        UsageError("SC-IO-NOMODEL", settings.origins["exclude"], "every model is excluded: nothing is checked", todo)
+    )
+    return True
+
+
 def _concerned(files: Collection[str], settings: Settings, verbose: bool) -> list[str]:
     """The models to audit, each once, in the order of their names."""
     root = root_of(os.curdir)
@@ -69,7 +103,7 @@ def _concerned(files: Collection[str], settings: Settings, verbose: bool) -> lis
     others = {os.path.normpath(file) for file in files} - models
     gone = {file for file in models if not os.path.lexists(file)}
     if root is not None and others:
-        known = [os.path.relpath(path) for path in tracked(root, [_MODELS])]
+        known = [os.path.relpath(path) for path in tracked_models(root)]
         if others & _decisive(settings):
             models.update(known)
         else:

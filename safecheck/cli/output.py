@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,12 @@ def leave_closed_pipe() -> None:
 def note(text: str) -> None:
     """One line on standard error that is no error."""
     click.echo(text, err=True)
+
+
+def some(paths: Sequence[str], shown: int = 5) -> str:
+    """The first paths of a list, and how many more there are."""
+    more = f" and {len(paths) - shown} more" if len(paths) > shown else ""
+    return ", ".join(map(printable, paths[:shown])) + more
 
 
 def complain(error: SafecheckError) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from safecheck.audit.audit import Audit
-from safecheck.cli.configured import chosen_profile
+from safecheck.cli.configured import chosen_profile, search
 from safecheck.cli.options import profile_option
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
@@ -23,7 +23,7 @@ from safecheck.render.output import write_bytes, write_file
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
-from safecheck.usecases.audit import audit_cases, audit_models, find_models
+from safecheck.usecases.audit import audit_cases, audit_models
 
 
 @click.command()
@@ -89,7 +89,7 @@ def _new_file(path: str, profile_name: str) -> str:
 
 
 def _audits(models: tuple[str, ...], book: Profile) -> Iterator[Audit]:
-    for report in audit_models(find_models(models), book) if models else audit_cases(book):
+    for report in audit_models(search(models), book) if models else audit_cases(book):
         if report.error is not None:
             raise report.error
         if report.audit is not None:

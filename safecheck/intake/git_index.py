@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from safecheck.errors import UsageError
+from safecheck.intake.git import SECONDS, complaint, git
 from safecheck.intake.sniff import is_lfs_pointer, lfs_oid
+from safecheck.text import printable
 
 _POINTER_BYTES = 1024
 """Git LFS never writes a longer pointer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file in the index."""
+
+    path: str
+    """Relative to the top of the working tree, with forward slashes."""
+    mode: str
+    """`100644` or `100755` a file, `120000` a link, `160000` the commit of a submodule."""
+    oid: str
+    """Of its content, as a blob."""
+    merged: bool
+    """False for one of the sides of a conflict."""
+    sparse: bool
+    """Whether it may be missing in the working tree, because the checkout is a partial one."""
 
 
 def uses_lfs(root: str, paths: Iterable[str]) -> bool:
@@ -31,52 +50,79 @@ def uses_lfs(root: str, paths: Iterable[str]) -> bool:
     return False
 
 
+def entries(root: str, *, staged: bool = False) -> Iterator[Entry]:
+    """All files in the index; with `staged`, in the one that a hook was called for.
+
+    Raises:
+        UsageError: git cannot be asked.
+    """
+    for line in _ask(root, "ls-files", "-z", "-s", "-t", staged=staged).split(b"\0"):
+        if line:
+            about, _, path = line.partition(b"\t")
+            tag, mode, oid, stage = about.decode("ascii").split(" ")
+            yield Entry(os.fsdecode(path), mode, oid, stage == "0", tag == "S")
+
+
 def staged_pointers(root: str, paths: Sequence[str]) -> Mapping[str, str | None]:
     """Path -> SHA-256 that the index promises (None: unreadable), for the paths that are Git LFS pointers there.
 
     Raises:
-        UsageError: git cannot be run.
+        UsageError: git cannot be asked.
     """
-    names = {path: os.path.relpath(os.path.realpath(path), os.path.realpath(root)) for path in paths}
-    asked = [path for path in paths if "\n" not in names[path]]
-    if not asked:
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        names.setdefault(os.path.relpath(os.path.realpath(path), root), []).append(path)
+    found = {path: entry.oid for entry in entries(root, staged=True) for path in names.get(entry.path, ())}
+    promised = pointers(root, set(found.values()), staged=True)
+    return {path: promised[oid] for path, oid in found.items() if oid in promised}
+
+
+def pointers(root: str, oids: Collection[str], *, staged: bool = False) -> Mapping[str, str | None]:
+    """For each of the blobs that is a Git LFS pointer, the SHA-256 that it promises (None: unreadable).
+
+    Raises:
+        UsageError: git cannot be asked.
+    """
+    if not oids:
         return {}
-    lines = _git(root, ["cat-file", "--batch-check"], "".join(f":{names[path]}\n" for path in asked)).splitlines()
-    small: list[tuple[str, str, int]] = []
-    for path, line in zip(asked, lines, strict=True):
-        words = line.rsplit(b" ", 2)  # of a file that is not in the index: ":its name missing"
-        if len(words) == 3 and words[1] == b"blob" and int(words[2]) <= _POINTER_BYTES:
-            small.append((path, words[0].decode(), int(words[2])))
-    content = _git(root, ["cat-file", "--batch"], "".join(f"{blob}\n" for _, blob, _ in small)) if small else b""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    lines = _ask(root, "cat-file", "--batch-check", stdin=asked, staged=staged).decode("ascii").splitlines()
+    words = [line.split(" ") for line in lines]  # of an object that is not there: "its id missing"
+    small = [parts[0] for parts in words if parts[1:2] == ["blob"] and int(parts[2]) <= _POINTER_BYTES]
+    asked = "".join(f"{oid}\n" for oid in small).encode()
+    content = _ask(root, "cat-file", "--batch", stdin=asked, staged=staged) if small else b""
     found: dict[str, str | None] = {}
     position = 0
-    for path, _, size in small:
-        start = content.index(b"\n", position) + 1
-        text = content[start : start + size]
-        position = start + size + 1
-        if is_lfs_pointer(text):
-            found[path] = lfs_oid(text)
+    for oid in small:
+        head, _, _ = content[position:].partition(b"\n")
+        start = position + len(head) + 1
+        end = start + int(head.split(b" ")[2])
+        if is_lfs_pointer(content[start:end]):
+            found[oid] = lfs_oid(content[start:end])
+        position = end + 1
     return found
 
 
-def tracked(root: str, patterns: Sequence[str]) -> list[str]:
-    """Absolute paths of the files in the index that match Git's patterns.
+def tracked_models(root: str) -> list[str]:
+    """Absolute paths of the models in the index that a hook was called for.
 
     Raises:
-        UsageError: git cannot be run.
+        UsageError: git cannot be asked.
     """
-    listed = _git(root, ["ls-files", "-z", "--", *patterns])
-    return [os.path.join(root, os.fsdecode(name)) for name in listed.split(b"\0") if name]
+    found = {entry.path for entry in entries(root, staged=True) if entry.path.lower().endswith(".onnx")}
+    return [os.path.join(root, path) for path in sorted(found)]
 
 
-def _git(root: str, arguments: Sequence[str], stdin: str = "") -> bytes:
-    # the environment stays: in a hook it says which index holds what is about to be committed
-    command = ["git", "-C", root, "-c", "core.fsmonitor=false", *arguments]
+def _ask(root: str, command: str, *arguments: str, stdin: bytes = b"", staged: bool) -> bytes:
     try:
-        return subprocess.run(command, input=os.fsencode(stdin), capture_output=True, check=True, timeout=60).stdout
+        done = git(root, command, *arguments, stdin=stdin, staged=staged)
     except FileNotFoundError as error:
         raise UsageError("SC-ENV-GIT", "git", "it is not installed", "install git") from error
-    except subprocess.SubprocessError as error:
-        said = getattr(error, "stderr", None) or b""
-        reason = os.fsdecode(said).strip().partition("\n")[0][:200] or type(error).__name__
-        raise UsageError("SC-ENV-GIT", f"git {arguments[0]}", reason, "run it by hand to see why") from error
+    except OSError as error:
+        raise UsageError("SC-ENV-GIT", "git", f"it could not be started ({error.strerror})", "see why") from error
+    except subprocess.TimeoutExpired as error:
+        what = f"it took longer than {SECONDS} seconds"
+        raise UsageError("SC-ENV-GIT", f"git {command}", what, "run it by hand to see why") from error
+    if done.returncode:
+        raise UsageError("SC-ENV-GIT", f"git {command}", printable(complaint(done)), "run it by hand to see why")
+    return done.stdout

@@ -34,7 +34,8 @@ def open_model(where: str) -> Source:
     """Open a model by path, or standard input for `-`. Use the result in a `with` statement.
 
     Raises:
-        InputError: SC-IO-MISSING, SC-IO-NOTREGULAR, SC-IO-READ, SC-IO-EMPTY, SC-IO-LFS, SC-IO-NOTONNX or SC-LIM-SIZE.
+        InputError: SC-IO-MISSING, SC-IO-NOTREGULAR, SC-IO-SKIPPED, SC-IO-READ, SC-IO-EMPTY, SC-IO-LFS,
+            SC-IO-NOTONNX or SC-LIM-SIZE.
     """
     return Source(where)
 
@@ -124,7 +125,10 @@ class Source:
     def _open(self, path: str) -> FileIO:
         try:
             # asked before opening: to open a device can already act on it
-            self._require_regular(os.stat(path).st_mode)
+            mode = os.stat(path).st_mode
+            if stat.S_ISDIR(mode):
+                self._refuse_folder(path)
+            self._require_regular(mode)
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise InputError(
@@ -201,6 +205,18 @@ class Source:
         if not stat.S_ISREG(mode):
             what = f"this is {kind_of(mode)}, not a regular file"
             raise InputError("SC-IO-NOTREGULAR", self._where, what, "give the path of an .onnx file")
+
+    def _refuse_folder(self, path: str) -> None:
+        """Say what a search did with a folder that it found: a run that did not look everywhere passes nothing."""
+        if os.path.islink(path):
+            todo = "name the folder that it leads to, or exclude the link in the configuration"
+            raise InputError("SC-IO-SKIPPED", self._where, "this link to a folder was not followed", todo)
+        try:
+            os.scandir(path).close()
+        except OSError as error:
+            what = f"this folder cannot be searched: {printable(str(error.strerror))}"
+            todo = "make it readable, or exclude it in the configuration"
+            raise InputError("SC-IO-SKIPPED", self._where, what, todo) from None
 
     def _unreadable(self, error: OSError | ValueError) -> NoReturn:
         reason = error.strerror if isinstance(error, OSError) else str(error)

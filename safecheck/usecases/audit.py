@@ -16,7 +16,6 @@ from safecheck.cost.traffic import CACHE
 from safecheck.errors import InputError
 from safecheck.finding import Verdict
 from safecheck.intake.memory import InMemory
-from safecheck.intake.search import find_models as find_models
 from safecheck.ir.model import load
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile

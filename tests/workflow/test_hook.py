@@ -293,10 +293,21 @@ def test_the_hook_asks_all_that_the_configuration_asks(repository: Repository, m
 
 def test_excluded_models_are_counted(repository: Repository) -> None:
     repository.model("old/a.onnx", FORBIDDEN)
+    repository.model("new.onnx")
     repository.write(".safecheck.yaml", "\nexclude: [old/**]\n")
+    repository.git("add", "-A")
     done = repository.safecheck("hook", "old/a.onnx")
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "note: 1 of 1 models are excluded by .safecheck.yaml:2\n"
+    assert done.stderr == "note: 1 of 1 models are excluded by .safecheck.yaml:2: old/a.onnx\n"
+
+
+def test_a_configuration_that_excludes_everything_passes_nothing(repository: Repository) -> None:
+    repository.model("old/a.onnx", FORBIDDEN)
+    repository.write(".safecheck.yaml", "exclude: ['**']\n")
+    repository.git("add", "-A")
+    done = repository.safecheck("hook", "--", ".safecheck.yaml", "old/a.onnx")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "error[SC-IO-NOMODEL]: .safecheck.yaml:1: every model is excluded" in done.stderr
 
 
 # --- Git LFS --------------------------------------------------------------------------------------------------------
@@ -367,5 +378,6 @@ def test_the_hook_file() -> None:
         assert hook["language"] == "python"
         assert hook["entry"].split()[0] == "safecheck", "the console script: -m would import from the repository"
         assert hook["require_serial"] == "True"
+        assert hook["entry"].endswith(" --"), "whoever adds a file chooses its name"
     for entry in load(HOOKS.read_text(encoding="utf-8"), HOOKS.name).sequence():
         assert [part.text() for part in entry.items()["stages"].sequence()] == ["pre-commit", "pre-push", "manual"]

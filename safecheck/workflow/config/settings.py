@@ -17,6 +17,7 @@ DEFAULTS: Mapping[str, object] = {
     "per-path": {},
     "paths": (),
     "exclude": (),
+    "respect-gitignore": True,
     "deviations": (),
     "baseline": None,
     "confirm": False,
@@ -64,6 +65,11 @@ class Settings:
     def cache(self) -> bool:
         """Whether verdicts are kept and used."""
         return bool(self.get("cache"))
+
+    @property
+    def respect_gitignore(self) -> bool:
+        """Whether a search leaves out what Git ignores."""
+        return bool(self.get("respect-gitignore"))
 
     @property
     def confirm(self) -> bool:
@@ -210,6 +216,7 @@ _READERS: Mapping[str, Callable[[Entry, _Place], object]] = {
     "per-path": lambda entry, place: place.per_path(entry),
     "paths": lambda entry, place: place.paths(entry),
     "exclude": _patterns,
+    "respect-gitignore": _flag,
     "deviations": lambda entry, place: place.paths(entry),
     "baseline": lambda entry, place: place.path(entry),
     "confirm": _flag,
