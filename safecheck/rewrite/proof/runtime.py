@@ -7,7 +7,6 @@ from typing import Any
 
 from safecheck.machine.onnxruntime import onnxruntime
 
-
 _SLOW = ["ConstantSharing"]
 """Lets equal constants share memory, which changes no result, in time that grows with their number squared."""
 
