@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from safecheck.errors import UsageError
+from safecheck.ir.signature import Tensor
 from safecheck.measure.images.folder import find_images, sample
 from safecheck.measure.images.input import DEFAULTS, image_input
 from safecheck.rewrite.graph import MutableGraph
@@ -29,24 +30,19 @@ def calibrate(graph: MutableGraph, given: str) -> None:
         InputError: the network is none for images, or the folder holds none.
         UsageError: an input has an open shape, or there is no such folder.
     """
-    open_ = [name for name in _inputs(graph) if graph.dims(name) is None or graph.tensor(name).dtype is None]
+    types = {value.name: graph.tensor(value.name) for value in graph.proto.graph.input}
+    open_ = [name for name, tensor in types.items() if graph.dims(name) is None or tensor.dtype is None]
     if open_:
         what = f"the shape of input {printable(open_[0], 60)} is not fixed"
         raise UsageError("SC-CFG-CALIBRATE", "--calibrate", what, "give --batch, or export with fixed sizes")
     asking = [rewrite for rewrite in REWRITES if isinstance(rewrite, _ASKING)]
-    feeds = _random(graph, int(given)) if given.isascii() and given.isdigit() else _images(graph, given)
+    feeds = _random(types, int(given)) if given.isascii() and given.isdigit() else _images(graph, given)
     graph.memo(Ranges).open(feeds, asking)
 
 
-def _inputs(graph: MutableGraph) -> list[str]:
-    """What the network is fed."""
-    return [value.name for value in graph.proto.graph.input]
-
-
-def _random(graph: MutableGraph, count: int) -> Callable[[], Iterable[Feed]]:
+def _random(types: Mapping[str, Tensor], count: int) -> Callable[[], Iterable[Feed]]:
     if not 1 <= count <= 10_000:
         raise UsageError("SC-CFG-CALIBRATE", "--calibrate", f"{count} inputs", "give a number from 1 to 10000")
-    types = {name: graph.tensor(name) for name in _inputs(graph)}
     return lambda: random_feeds(types, count)
 
 

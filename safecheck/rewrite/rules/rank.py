@@ -21,11 +21,7 @@ class KeepRank:
         """The reason, for a node that reads such an input or makes such an output."""
         if node.op_type not in _VIEWS:
             return None
-        ends = [
-            ("input", name)
-            for name in node.input[:1]
-            if graph.producer(name) is None and name not in graph.initializers
-        ]
+        ends = [("input", value.name) for value in graph.proto.graph.input if value.name in node.input[:1]]
         ends += [("output", name) for name in node.output if graph.is_output(name)]
         for kind, name in ends:
             rank = len(graph.dims(name) or (1,) * 4)
