@@ -22,11 +22,12 @@ ALLOWED = {"Add", "Conv", "Mul", "Relu", "Reshape"}
 U = 2.0**-24
 
 
-def computed(write: Callable[[Plane, str], Approximation], x: Any) -> tuple[Any, Approximation]:
-    """What a program makes of some numbers, and what it promises."""
+def computed(write: Callable[[Plane, str], Approximation], x: Any, largest: int = 1 << 30) -> tuple[Any, Approximation]:
+    """What a program makes of some numbers, and what it promises; no tensor has more bytes than `largest`."""
     size = len(x)
     proto = model(f"g (float[1,{size},1,1] x) => (float[1,{size},1,1] y) {{ y = Relu (x) }}")
     graph = MutableGraph(proto)
+    graph.largest = largest
     builder = Builder(graph, "y")
     plane = Plane(builder, (1, size, 1, 1), "FLOAT")
     found = write(plane, plane.enter("x"))
@@ -35,6 +36,8 @@ def computed(write: Callable[[Plane, str], Approximation], x: Any) -> tuple[Any,
     after = graph.model()
     onnx.checker.check_model(after, full_check=True)
     assert {node.op_type for node in after.graph.node} <= ALLOWED
+    widths = [tensor.dims[0] for tensor in after.graph.initializer if len(tensor.dims) == 4]
+    assert max(widths) * 4 * size <= max(largest, 4 * size)
     (y,) = run(after, {"x": np.asarray(x, np.float32).reshape(1, size, 1, 1)})
     return y.reshape(-1).astype(np.float64), found
 
@@ -60,6 +63,20 @@ def test_powers_keep_their_promise_over_the_whole_range(name: str, limits: tuple
     want = x.astype(np.float64) ** exponent
     assert (np.abs(y - want) <= found.relative * want).all()
     assert found.relative <= 8 * U
+
+
+@pytest.mark.parametrize("most", [1, 3, 7])
+def test_segments_come_in_parts_where_a_tensor_would_be_too_large(most: int) -> None:
+    x = spread(1e-6, 1e6)[1:-1]
+
+    def write(plane: Plane, value: str) -> Approximation:
+        flat = Plane(plane.builder, (1, 1, len(x), 1), "FLOAT")
+        found = approximate.inverse_root(flat, plane.builder.reshape(value, flat.seen), 1e-6, 1e6)
+        return Approximation(plane.builder.reshape(found.value, plane.seen), found.relative)
+
+    y, found = computed(write, x, most * 4 * len(x))
+    want = x.astype(np.float64) ** -0.5
+    assert (np.abs(y - want) <= found.relative * want).all()
 
 
 @pytest.mark.parametrize("name", POWERS)

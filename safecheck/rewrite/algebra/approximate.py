@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, exp, factorial, log, sqrt
+from math import ceil, exp, factorial, log, prod, sqrt
 from typing import Any
 
 from safecheck.rewrite.algebra.plane import Plane
+from safecheck.rewrite.algebra.pointwise import add_all
 from safecheck.rewrite.algebra.rounding import gamma
 
 DECAY = 32.0
@@ -90,14 +91,20 @@ def segments(plane: Plane, value: str, knots: Sequence[float], values: Sequence[
     batch, channels, height, width = plane.seen
     t = numpy.asarray(knots, dtype)
     d = t[1:] - t[:-1]
-    falls = numpy.asarray(values, numpy.float64)
-    slopes = ((falls[:-1] - falls[1:]) / d.astype(numpy.float64)).astype(dtype)
-    count = len(d)
+    ends = numpy.asarray(values, numpy.float64)
+    slopes = ((ends[:-1] - ends[1:]) / d.astype(numpy.float64)).astype(dtype)
     one = value if channels == 1 else builder.reshape(value, (batch, 1, channels * height, width))
-    above = builder.add("Relu", [builder.conv(one, numpy.ones((count, 1, 1, 1), dtype), -t[:-1])])
-    rest = builder.add("Relu", [builder.conv(above, numpy.full((count, 1, 1, 1), -1, dtype), d, group=count)])
-    made = builder.conv(rest, slopes.reshape(1, count, 1, 1), numpy.asarray(falls[-1:], dtype))
-    return made if channels == 1 else builder.reshape(made, plane.seen)
+    most = max(1, builder.graph.largest // (prod(plane.seen) * plane.dtype.itemsize))
+    made = []
+    for first in range(0, len(d), most):  # in parts where a tensor would be too large
+        part = slice(first, first + most)
+        count = len(d[part])
+        above = builder.add("Relu", [builder.conv(one, numpy.ones((count, 1, 1, 1), dtype), -t[:-1][part])])
+        rest = builder.conv(above, numpy.full((count, 1, 1, 1), -1, dtype), d[part], group=count)
+        weights, last = slopes[part].reshape(1, count, 1, 1), None if first else numpy.asarray(ends[-1:], dtype)
+        made.append(builder.conv(builder.add("Relu", [rest]), weights, last))
+    total = add_all(builder, made)
+    return total if channels == 1 else builder.reshape(total, plane.seen)
 
 
 def inverse_root(
