@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from safecheck.ir.protos import numpy_type, value_info
 from safecheck.ir.signature import Tensor
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.proof.runtime import Session
+from safecheck.rewrite.proof.runtime import RunError, Session
 from safecheck.rewrite.proof.samples import SEED
 
 FACTOR = 4.0
@@ -79,7 +79,10 @@ class Ranges:
         if self._feeds is None:
             return None
         if quantity not in self._found:
-            self._measure(graph, self._feeds, {quantity, *self._questions(graph)} - self._found.keys())
+            try:
+                self._measure(graph, self._feeds, {quantity, *self._questions(graph)} - self._found.keys())
+            except RunError:
+                self._feeds = None  # what does not run once does not run later either
         return self._widened(quantity)
 
     def _questions(self, graph: MutableGraph) -> set[Quantity]:

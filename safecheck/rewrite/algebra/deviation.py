@@ -17,6 +17,8 @@ LARGEST = 1e6
 """Variances are assumed to be at most this, a standard deviation of 1000, where nothing has been measured."""
 _TINY = 1e-12
 """The smallest variance that is told from zero where epsilon is smaller."""
+_DETERMINED = 0.2
+"""Relative errors of 1 / s up to which the first order of an error says all."""
 _DTYPE = "FLOAT"
 _NONFINITE = "infinities and NaN spread over all that is normalised together"
 
@@ -130,14 +132,15 @@ class Deviation:
             moved = g * (numpy.abs(x) + mean(numpy.abs(x))) * self.centred
             relative = 2 * numpy.sqrt(mean(moved**2)) / s + 2 * g + left + g * mean(x * x) / variance
             error = scale * (2 * moved + centred * relative) / s + 8 * u * (scale * centred / s + bias)
-            inside = (variance * (1 + g) >= low) & (variance * (1 + g) <= high) & (relative < 0.2)
+            inside = (variance * (1 + g) >= low) & (variance * (1 + g) <= high) & (relative < _DETERMINED)
             return back(numpy.where(inside, 1.5 * error + 8 * smallest(_DTYPE), numpy.inf))
 
         size = f"gamma({self.count + 8})"
+        lost = f"where mean(x^2) / s^2 exceeds about {_DETERMINED / g:.1g}, rounding leaves neither side determined"
         return Claim(
             "bounded",
             f"segments and Newton's iteration for 1 / s, s^2 = {self._measure} + epsilon, off by {left:.1g} relative",
-            finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE), limit=limit,
+            finite_only=True, caveats=(UNSIGNED_ZERO, _NONFINITE, lost), limit=limit,
             bound=f"1.5 |result - bias| x ({left:.1g} + {size} (2 + 4 rms(x) / s + mean(x^2) / s^2)) "
             f"+ 3 {size} |scale x| / s",
             ranges=(self.range,), keep=keep,

@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mended import Mended, mended, model, normal, run, samples, standardised
 
+from safecheck.rewrite.algebra.approximate import Approximation, newton, segments
+from safecheck.rewrite.algebra.plane import Plane
+
 NAMES = ("fuse-layer-normalization", "normalization-to-newton")
 ALLOWED = {"Add", "Conv", "Mul", "Relu", "Reshape", "Transpose"}
 SCALES = (1e-3, 1e-2, 1.0, 30.0, 300.0)
@@ -114,6 +117,18 @@ def test_a_constant_row_becomes_the_bias() -> None:
     for level in (0.0, 1e-20, 0.5, -8.0):
         (got,) = run(case.after, {"x": np.full((1, 2, 3, 32), level, np.float32)})
         assert np.abs(got - weights["b"]).max() < 1e-3 * max(1.0, abs(level))
+
+
+def test_a_program_that_is_not_good_enough_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rough(plane: Plane, value: str, low: float, high: float, below: bool = True) -> Approximation:
+        plan = newton(-0.5, low, high, 2.0**-24)
+        return Approximation(segments(plane, value, plan.knots, plan.values), plan.relative)
+
+    monkeypatch.setattr("safecheck.rewrite.algebra.deviation.inverse_root", rough)
+    proto, _ = layer_norm((1, 2, 3, 32), 3)
+    case = mended(proto, *NAMES)
+    assert case.applied == []
+    assert "exceeds the derived bound" in case.reasons
 
 
 def test_beyond_the_range_it_stays_finite_and_says_where_that_is() -> None:
