@@ -9,7 +9,7 @@ import click
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.options import formats_of, profile_option
-from safecheck.cli.output import emit
+from safecheck.cli.output import emit, note
 from safecheck.errors import UsageError
 from safecheck.measure.quantize.clipping import METHODS
 from safecheck.measure.quantize.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
@@ -74,7 +74,7 @@ def quantize(
     with progress() as tick:
         done = quantize_model(model, target, rulebook, request, tick)
     if done.used < count:
-        click.echo(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}", err=True)
+        note(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}")
     refuse_clashes(targets, done.before.weight_files)
     for place in targets:
         emit(place, "quantize", done)
