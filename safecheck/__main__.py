@@ -14,16 +14,32 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"], []) and "_SAFECHECK_COMPLETE" not in os.environ:  # a shell asks without any
-        sys.stdout.write(_help())
+        _say(_help())
         sys.exit(0 if arguments else 2)
     if arguments == ["--version"]:
         from safecheck import __version__
 
-        sys.stdout.write(f"safecheck {__version__}\n")
+        _say(f"safecheck {__version__}\n")
         sys.exit(0)
     from safecheck.cli import run
 
     sys.exit(run(arguments))
+
+
+def _say(text: str) -> None:
+    """Write to standard output, if there is one. A reader that is gone is no error, a full disk is."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except OSError as error:
+        from safecheck.cli.output import complain, leave_standard_output
+        from safecheck.errors import UsageError
+
+        leave_standard_output()
+        if not isinstance(error, BrokenPipeError):
+            complain(UsageError("SC-OUT-WRITE", "standard output", str(error.strerror), "make room"))
+            sys.exit(2)
 
 
 def _help() -> str:

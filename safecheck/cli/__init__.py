@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
 import platform
 import signal
-import sys
 import traceback
 from contextlib import suppress
 
 import click
 
 from safecheck import __version__
-from safecheck.cli.output import complain, leave_closed_pipe
-from safecheck.errors import SafecheckError
+from safecheck.cli.output import complain, leave_standard_output, make_writable, note
+from safecheck.errors import SafecheckError, UsageError
 from safecheck.text import printable
 
 BUG = 4
 INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What the machine is to blame for, wherever it happens."""
 COMMANDS = (
     "audit",
     "baseline",
@@ -73,24 +75,31 @@ def run(arguments: list[str]) -> int:
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, _end)  # what is cleaned up after an interrupt is cleaned up then, too
     gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
+    make_writable()
     try:
         code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
-        if sys.stdout is not None:  # a process can be started without one
-            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
         return INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError, ValueError):
+            error.show()
         return 2
     except SafecheckError as error:
         complain(error)
         return error.exit_code
-    except BrokenPipeError:
-        leave_closed_pipe()
+    except BrokenPipeError:  # of click's own help; whatever else is shown knows its code
+        leave_standard_output()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            _report_bug(error)
+            return BUG
+        todo = "make room on the disk, or set TMPDIR to a folder that has some"
+        complain(UsageError("SC-ENV-DISK", printable(os.fsdecode(error.filename or "")), str(error.strerror), todo))
+        return 2
     except Exception as error:
         _report_bug(error)
         return BUG
@@ -101,11 +110,11 @@ def _end(number: int, _: object) -> None:
 
 
 def _report_bug(error: Exception) -> None:
-    click.echo(f"error[SC-BUG]: safecheck failed: {type(error).__name__}; please report what follows", err=True)
-    click.echo(f"safecheck {__version__}, Python {platform.python_version()}, {platform.system()}\n", err=True)
+    note(f"error[SC-BUG]: safecheck failed: {type(error).__name__}; please report what follows")
+    note(f"safecheck {__version__}, Python {platform.python_version()}, {platform.system()}\n")
     frames = traceback.extract_tb(error.__traceback__)
     for frame in frames:
-        click.echo(f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}", err=True)
-    for note in getattr(error, "__notes__", ()):  # where it was raised in a process of its own
-        click.echo(f"  {printable(note)}", err=True)
-    click.echo(f"  {type(error).__name__}: {str(error)[:500]!r}", err=True)
+        note(f"  {os.path.basename(frame.filename)}:{frame.lineno} {frame.name}")
+    for line in getattr(error, "__notes__", ()):  # where it was raised in a process of its own
+        note(f"  {printable(line)}")
+    note(f"  {type(error).__name__}: {str(error)[:500]!r}")

@@ -106,7 +106,10 @@ def _kept(request: Request, verdicts: Verdicts | None) -> list[Outcome | None]:
     """What earlier runs have said about each model; a job summary is made from reports, which are not kept."""
     if verdicts is None or request.summary is not None:
         return [None] * len(request.models)
-    return [None if found is None else from_json(found) for found in verdicts.of(request.models)]
+    found = verdicts.of(request.models)
+    outcomes = [None if entry is None else from_json(entry) for entry in found]
+    odd = any(entry is not None and outcome is None for entry, outcome in zip(found, outcomes, strict=True))
+    return [None] * len(outcomes) if odd else outcomes
 
 
 def _audited(request: Request, tasks: Sequence[Task], day: date | None, illustrate: bool) -> list[Report]:

@@ -9,7 +9,7 @@ import click
 from safecheck.audit.report import worst
 from safecheck.cli.configured import chosen_profile, files_read, search
 from safecheck.cli.options import profile_option
-from safecheck.cli.output import complaining
+from safecheck.cli.output import complaining, note
 from safecheck.decisions import baseline as baselines
 from safecheck.decisions.baseline import Debt
 from safecheck.errors import UsageError
@@ -42,7 +42,7 @@ def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: st
     reports = list(complaining(audit_models(paths, book)))
     failed = [report.exit_code for report in reports if report.error is not None]
     if failed:
-        click.echo("nothing was written: a model that cannot be read has no baseline", err=True)
+        note("nothing was written: a model that cannot be read has no baseline")
         return worst(failed)
     debts: dict[str, Debt] = {}
     left_out = 0
@@ -55,9 +55,9 @@ def write(models: tuple[str, ...], path: str, accept_new: bool, profile_name: st
         _refuse_growth(path, before, debts)
     write_file(path, baselines.text({**(before or {}), **debts}))
     known = sum(len(debt.known) for debt in debts.values())
-    click.echo(f"{known} findings in {len(debts)} models are in {printable(path)}", err=True)
+    note(f"{known} findings in {len(debts)} models are in {printable(path)}")
     if left_out:
-        click.echo(f"{left_out} findings of mandatory rules are not: they keep failing", err=True)
+        note(f"{left_out} findings of mandatory rules are not: they keep failing")
     return 0
 
 
@@ -96,7 +96,7 @@ def prune(path: str, profile_name: str | None) -> int:
             left[name] = rest
     write_file(path, baselines.text(left))
     before, after = (sum(len(debt.known) for debt in part.values()) for part in (known.models, left))
-    click.echo(f"{before - after} of {before} findings are paid, {after} are left in {len(left)} models", err=True)
+    note(f"{before - after} of {before} findings are paid, {after} are left in {len(left)} models")
     return 0
 
 

@@ -7,7 +7,7 @@ import os
 import click
 
 from safecheck.cli.configured import files_read, search
-from safecheck.cli.output import emit
+from safecheck.cli.output import emit, note
 from safecheck.cost.measured import read_measurements
 from safecheck.cost.published import published
 from safecheck.cost.traffic import CACHE
@@ -68,9 +68,9 @@ def compare(
     contrast = compare_models(paths, chosen, _named(named, paths), measurements, jobs, int(cache * 2**20))
     for model in contrast.models:
         if model.error:
-            click.echo(f"error[{model.error_code}]: {printable(model.path)}: {model.error}", err=True)
+            note(f"error[{model.error_code}]: {printable(model.path)}: {model.error}")
     if contrast.unused:
-        click.echo(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here", err=True)
+        note(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here")
     for target in targets:
         emit(target, "compare", contrast)
     return contrast.exit_code

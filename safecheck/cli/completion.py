@@ -14,8 +14,9 @@ def completion(shell: str) -> int:
     For bash, put this line into ~/.bashrc: eval "$(safecheck completion bash)"
     """
     from safecheck.cli import cli
+    from safecheck.cli.output import say
 
     kind = get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(cli, {}, "safecheck", "_SAFECHECK_COMPLETE").source())
+    say(kind(cli, {}, "safecheck", "_SAFECHECK_COMPLETE").source())
     return 0

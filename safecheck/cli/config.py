@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from safecheck.cli.configured import isolated_option, settings_for
+from safecheck.cli.output import say
 from safecheck.text import printable
 from safecheck.workflow.config.settings import DEFAULTS
 
@@ -22,7 +23,7 @@ def show(with_origin: bool, isolated: bool) -> int:
     settings = settings_for(isolated)
     for key in DEFAULTS:
         origin = f"  ({settings.origins.get(key, 'default')})" if with_origin else ""
-        click.echo(f"{key} = {_shown(settings.get(key))}{origin}")
+        say(f"{key} = {_shown(settings.get(key))}{origin}")
     return 0
 
 

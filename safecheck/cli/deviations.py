@@ -7,7 +7,7 @@ import click
 from safecheck.audit.report import Report, worst
 from safecheck.cli.configured import chosen_profile, search
 from safecheck.cli.options import as_of_option, profile_option
-from safecheck.cli.output import complaining, write_new
+from safecheck.cli.output import complaining, note, say, write_new
 from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id
 from safecheck.decisions.deviations import MANDATORY, defect
 from safecheck.decisions.stub import stub
@@ -53,7 +53,7 @@ def new(
     chosen = _chosen(report, rule, nodes, fingerprints)
     assert report.model is not None
     write_new(path, stub(name, rule, report.model.sha256, chosen, bool(nodes or fingerprints)))
-    click.echo(f"{len(chosen)} findings of {rule}; the record counts for nothing until it is filled in", err=True)
+    note(f"{len(chosen)} findings of {rule}; the record counts for nothing until it is filled in")
     return 0
 
 
@@ -104,9 +104,9 @@ def check(file: str, models: tuple[str, ...], as_of: str | None, profile_name: s
     for record in recorded:
         reason = reasons[record.id]
         state = "INVALID" if reason else "valid  "
-        click.echo(f"{state}  {record.id}  {_about(record)}" + (f": {reason}" if reason else ""))
+        say(f"{state}  {record.id}  {_about(record)}" + (f": {reason}" if reason else ""))
     bad = sum(map(bool, reasons.values()))
-    click.echo(f"{len(recorded)} records as of {day}, {bad} count for nothing", err=True)
+    note(f"{len(recorded)} records as of {day}, {bad} count for nothing")
     return worst([*codes, 1 if bad else 0])
 
 
@@ -120,7 +120,7 @@ def list_records(files: tuple[str, ...], profile_name: str | None) -> int:
         bound += [f"{len(record.fingerprints)} fingerprints"] if record.fingerprints else []
         expires = f"expires {record.expires_on}" if record.expires_on else "no expiry"
         ticket = printable(record.prose["ticket"], 60) or "no ticket"
-        click.echo(f"{record.id}  {_about(record)}  {', '.join(bound)}  {record.status}, {expires}, {ticket}")
+        say(f"{record.id}  {_about(record)}  {', '.join(bound)}  {record.status}, {expires}, {ticket}")
     return 0
 
 

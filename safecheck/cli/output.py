@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +33,7 @@ def show(document: Document, path: str | None = None) -> None:
     if path is not None:
         write_file(path, plain(document))
         return
-    with _patient_reader():
+    with _willing_reader():
         if not isinstance(document, str) and _in_colour():
             from safecheck.render.terminal import print_lines  # Rich is for people: a pipe does not pay for it
 
@@ -53,21 +54,48 @@ def _in_colour() -> bool:
 
 
 @contextmanager
-def _patient_reader() -> Iterator[None]:
+def _willing_reader() -> Iterator[None]:
+    """A reader that is gone is no error; that what was asked for cannot be written is one.
+
+    Raises:
+        UsageError: the disk is full, or whatever else keeps standard output from being written.
+    """
     try:
         yield
     except BrokenPipeError:
-        leave_closed_pipe()
+        leave_standard_output()
+    except OSError as error:
+        leave_standard_output()
+        todo = "make room, or name a file with --output FORMAT=PATH"
+        reason = error.strerror or "cannot be written"
+        raise UsageError("SC-OUT-WRITE", "standard output", reason, todo) from error
 
 
-def leave_closed_pipe() -> None:
-    """The reader of standard output is gone: be quiet from now on, also when the interpreter flushes at its end."""
+def leave_standard_output() -> None:
+    """Nobody takes more of it: be quiet from now on, also when the interpreter flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def say(text: str) -> None:
+    """One line on standard output, for commands whose results have no formats."""
+    show(f"{text}\n")
+
+
+def make_writable() -> None:
+    """Let standard output and standard error take any character, whatever encoding the environment asks for."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            try:
+                "\xe9".encode(stream.encoding, "backslashreplace")
+                stream.reconfigure(errors="backslashreplace")
+            except (LookupError, ValueError):  # `idna` and others that are no encodings of text
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def note(text: str) -> None:
-    """One line on standard error that is no error."""
-    click.echo(text, err=True)
+    """One line on standard error that is no error; if nobody takes it, the exit code says what it says all the same."""
+    with suppress(OSError, ValueError):
+        click.echo(text, err=True)
 
 
 def some(paths: Sequence[str], shown: int = 5) -> str:
@@ -78,7 +106,7 @@ def some(paths: Sequence[str], shown: int = 5) -> str:
 
 def complain(error: SafecheckError) -> None:
     """One line on standard error."""
-    click.echo(f"error[{error.code}]: {error}", err=True)
+    note(f"error[{error.code}]: {error}")
 
 
 def complaining(reports: Iterable[Report]) -> Iterator[Report]:

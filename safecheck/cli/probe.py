@@ -12,6 +12,7 @@ import click
 from safecheck.audit.audit import Audit
 from safecheck.cli.configured import chosen_profile, search
 from safecheck.cli.options import profile_option
+from safecheck.cli.output import note, say
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
 from safecheck.nvidia.backends.find import find_backend
@@ -55,9 +56,9 @@ def probe(
     backend = find_backend(backend_name, executable, interpreter)
     asked, unasked = collect(_audits(models, book), book)
     for one in unasked:
-        click.echo(f"not asked  {one.title}: {one.reason}")
+        say(f"not asked  {one.title}: {one.reason}")
     if not asked:
-        click.echo("there is nothing to ask about, and nothing was written", err=True)
+        note("there is nothing to ask about, and nothing was written")
         return 3 if unasked else 0
     with _room(folder) as room:
         found = ask_all(asked, book, backend, room)
@@ -68,7 +69,7 @@ def probe(
         write_file(path, overlay(book, extends, found.about, found.log_sha256, found.answers))
     _say(found, len(unasked))
     used = f"wrote {printable(path)}; use it with --profile {printable(path)}"
-    click.echo(used if decided else "nothing was decided, and nothing was written", err=True)
+    note(used if decided else "nothing was decided, and nothing was written")
     return 3 if unasked or found.count(Verdict.UNPROVEN) else 0
 
 
@@ -114,7 +115,7 @@ def _room(folder: str | None) -> Iterator[str]:
 def _say(found: Probed, unasked: int) -> None:
     for question, told in found.answers:
         words = "" if told.verdict is Verdict.ALLOWED else f"  ({told.words})"
-        click.echo(f"{told.verdict:<9}  {question.title}{words}")
+        say(f"{told.verdict:<9}  {question.title}{words}")
     counts = ", ".join(f"{found.count(verdict)} {verdict}" for verdict in Verdict)
-    click.echo(f"asked: {found.about}", err=True)
-    click.echo(f"{len(found.answers)} forms: {counts}; {unasked} could not be asked about", err=True)
+    note(f"asked: {found.about}")
+    note(f"{len(found.answers)} forms: {counts}; {unasked} could not be asked about")

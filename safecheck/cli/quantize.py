@@ -9,7 +9,7 @@ import click
 from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.cli.images import image_options, preparation, progress
 from safecheck.cli.options import formats_of, profile_option
-from safecheck.cli.output import emit
+from safecheck.cli.output import emit, note
 from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
 from safecheck.measure.images.folder import find_images
@@ -79,7 +79,7 @@ def quantize(
     with progress() as tick:
         done = quantize_model(model, target, rulebook, request, tick)
     if done.used < count:
-        click.echo(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}", err=True)
+        note(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}")
     for place in targets:
         emit(place, "quantize", done)
     return done.after.exit_code

@@ -8,7 +8,7 @@ import click
 
 from safecheck.cli.configured import chosen_profile
 from safecheck.cli.options import profile_option
-from safecheck.cli.output import emit, write_new
+from safecheck.cli.output import emit, note, say, write_new
 from safecheck.errors import UsageError
 from safecheck.finding import Grade, Verdict
 from safecheck.render import RENDERERS
@@ -67,7 +67,7 @@ def list_rules(
     ]
     emit(target, "rules", found)
     if output == "text":
-        click.echo(f"{len(found)} rules", err=True)
+        note(f"{len(found)} rules")
     return 0
 
 
@@ -106,9 +106,9 @@ def _meant(message: str, entries: Mapping[str, Entry], profiles: list[Profile]) 
     if not found:
         raise UsageError("SC-CFG-RULE", "rules explain", "no rule speaks of that message", "see `safecheck rules list`")
     if found[0].refusal:
-        click.echo(f"the parser: {found[0].refusal}", err=True)
+        note(f"the parser: {found[0].refusal}")
     if len(found) > 1:
-        click.echo(f"also: {', '.join(other.entry.rule.id for other in found[1:])}", err=True)
+        note(f"also: {', '.join(other.entry.rule.id for other in found[1:])}")
     return found[0].entry.rule.id
 
 
@@ -119,7 +119,7 @@ rules.add_command(click.Command("explain", params=show_rule.params, callback=sho
 def list_facts() -> int:
     """List the facts that a condition can ask for."""
     for name, text in sorted(documentation().items()):
-        click.echo(f"{name:<32}{text}")
+        say(f"{name:<32}{text}")
     return 0
 
 
@@ -130,17 +130,17 @@ def list_facts() -> int:
 def diff_profiles(old: str, new: str, model: str | None) -> int:
     """Say what changes between two targets."""
     before, after = profile(old), profile(new)
-    click.echo(f"{before.id} -> {after.id}")
+    say(f"{before.id} -> {after.id}")
     types = sorted({type_ for part in (before, after) for rule in part.rules for type_ in rule.layers} - {"*"})
     for type_ in types:
         one, other = stance(before, type_), stance(after, type_)
         if one != other:
-            click.echo(f"  {type_}: {one} -> {other}")
+            say(f"  {type_}: {one} -> {other}")
     if model is None:
         return 0
-    click.echo(f"\n{printable(model)}")
+    say(f"\n{printable(model)}")
     for line in compare_profiles(model, before, after):
-        click.echo(f"  {line}")
+        say(f"  {line}")
     return 0
 
 
@@ -152,8 +152,8 @@ def lint_files(files: tuple[str, ...]) -> int:
     for file in files:
         for problem in problems(file):
             found += 1
-            click.echo(f"error[{problem.code}]: {problem}", err=True)
-    click.echo(f"{found} problems in {len(files)} files" if found else f"{len(files)} files are fine", err=True)
+            note(f"error[{problem.code}]: {problem}")
+    note(f"{found} problems in {len(files)} files" if found else f"{len(files)} files are fine")
     return 2 if found else 0
 
 

@@ -7,6 +7,7 @@ from typing import get_args
 
 import click
 
+from safecheck.cli.output import note, say
 from safecheck.render.output import Target, check_targets, write_bytes
 from safecheck.text import printable
 from safecheck.zoo.build import Order, build
@@ -26,16 +27,16 @@ def zoo() -> None:
 def list_models(output: str) -> int:
     """List the models, their sizes and where they are published."""
     if output == "json":
-        click.echo(json.dumps([_as_json(reference) for reference in CATALOGUE.values()], indent=2))
+        say(json.dumps([_as_json(reference) for reference in CATALOGUE.values()], indent=2))
         return 0
     for reference in CATALOGUE.values():
         macs = ", ".join(
             f"{count / 1e9:.3f} GMACs" + (f" ({geometry})" if reference.is_csa else "")
             for geometry, count in reference.macs.items()
         )
-        click.echo(f"{reference.name:<14}{reference.title}")
-        click.echo(f"{'':<14}{reference.parameters:,} parameters, {macs} at {reference.image}x{reference.image}")
-        click.echo(f"{'':<14}made with {' and '.join(reference.needs)}; {reference.source}")
+        say(f"{reference.name:<14}{reference.title}")
+        say(f"{'':<14}{reference.parameters:,} parameters, {macs} at {reference.image}x{reference.image}")
+        say(f"{'':<14}made with {' and '.join(reference.needs)}; {reference.source}")
     return 0
 
 
@@ -93,9 +94,8 @@ def export_model(
     exported = to_onnx(build(order), (batch, 3, order.side, order.side), exporter, opset)
     write_bytes(path, exported.data)
     if exported.opset != opset:
-        click.echo(
-            f"note: opset {opset} was asked for; the {exporter} exporter could not reach it and wrote {exported.opset}",
-            err=True,
+        note(
+            f"note: opset {opset} was asked for; the {exporter} exporter could not reach it and wrote {exported.opset}"
         )
-    click.echo(f"{printable(path)}: {name}, opset {exported.opset}, {len(exported.data):,} bytes", err=True)
+    note(f"{printable(path)}: {name}, opset {exported.opset}, {len(exported.data):,} bytes")
     return 0

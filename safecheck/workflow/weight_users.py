@@ -45,7 +45,7 @@ def locations(model: str) -> list[str]:
         identity = installation()
         key = store.key_of({"of": identity or "", "model": source.sha256()})
         kept = store.get(_KIND, key) if identity is not None else None
-        if kept is not None:
+        if kept is not None and isinstance(kept.get("locations"), list):
             return [str(location) for location in kept["locations"]]
         found = scanned(source.buffer, printable(model))
     if identity is not None:

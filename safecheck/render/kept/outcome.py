@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,17 +57,30 @@ class Run:
         return worst([outcome.exit_code for outcome in self.outcomes])
 
 
-def from_json(found: Mapping[str, Any]) -> Outcome:
-    """The outcome that `as_json` described."""
-    return Outcome(
-        exit_code=found["exit_code"],
-        verdict=found["verdict"],
-        sha256=found["sha256"],
-        weights=tuple((location, sha256) for location, sha256 in found["weights"]),
-        headline=Line(*found["headline"]),
-        lines=tuple(Line(*part) for part in found["lines"]),
-        json=found["json"],
-    )
+def from_json(found: Mapping[str, Any]) -> Outcome | None:
+    """The outcome that `as_json` described; None where it is not of that form."""
+    try:
+        code, verdict, sha256 = found["exit_code"], found["verdict"], found["sha256"]
+        if type(code) is not int or not isinstance(verdict, str) or not isinstance(sha256, str):
+            return None
+        return Outcome(
+            exit_code=code,
+            verdict=verdict,
+            sha256=sha256,
+            weights=tuple((str(location), str(digest)) for location, digest in found["weights"]),
+            headline=_line(found["headline"]),
+            lines=tuple(map(_line, found["lines"])),
+            json=found["json"],
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _line(parts: Sequence[Any]) -> Line:
+    line = Line(*parts)
+    if not all(isinstance(part, str) for part in line):
+        raise TypeError("a line is text")
+    return line
 
 
 def of(report: Report, formats: Collection[str]) -> Outcome:

@@ -39,9 +39,9 @@ def key_of(parts: Mapping[str, str]) -> str:
 
 def get(kind: str, key: str) -> dict[str, Any] | None:
     """What was kept, if it is still as it was written and the folder is the user's own."""
-    file = folder() / kind / f"{key}.json"
     try:
-        if not _is_own(folder()) or os.stat(file).st_size > _MAX_BYTES:
+        file = folder() / kind / f"{key}.json"
+        if not _is_own(folder()) or not file.is_file() or os.stat(file).st_size > _MAX_BYTES:
             return None
         digest, _, text = file.read_bytes().partition(b"\n")
         if hashlib.sha256(key.encode() + text).hexdigest().encode() != digest:
@@ -49,17 +49,17 @@ def get(kind: str, key: str) -> dict[str, Any] | None:
         found = json.loads(text)
         os.utime(file)
         return found if isinstance(found, dict) else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: no home folder, or JSON that is nested too deep
         return None
 
 
 def put(kind: str, key: str, content: Mapping[str, Any]) -> None:
     """Keep it, if that is possible; two processes can do so at the same time."""
     text = json.dumps(content, ensure_ascii=True).encode()
-    top = folder()
-    file = top / kind / f"{key}.json"
-    temporary = file.with_name(f".{key}.{os.getpid()}")
-    with suppress(OSError):
+    with suppress(OSError, ValueError, RuntimeError):
+        top = folder()
+        file = top / kind / f"{key}.json"
+        temporary = file.with_name(f".{key}.{os.getpid()}")
         if not top.exists():
             top.mkdir(parents=True, mode=0o700)
             (top / ".gitignore").write_text("*\n", encoding="ascii")

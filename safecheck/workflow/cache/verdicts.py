@@ -85,9 +85,11 @@ class Verdicts:
                 entry = store.get(_KIND, key) if key is not None else None
                 if entry is None or source.folder is None or not _holds(entry, source.folder, source.file_id):
                     return None
+            outcome: dict[str, Any] = entry["outcome"]
         except InputError:
             return None  # the audit itself says what is wrong
-        outcome: dict[str, Any] = entry["outcome"]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None  # an odd entry is as if it were not there
         return outcome
 
     def put(self, path: str, profile: str, report: Report, outcome: Mapping[str, Any]) -> None:
