@@ -145,10 +145,14 @@ def fix(folder: Path, names: list[str], profile: str, limit: int, options: list[
         if isinstance(found, str):
             print(f"{path.stem:48s} {found}", flush=True)
             continue
-        left = {entry["finding"]["location"]["index"]: entry for entry in found["left"]}
+        places = [finding["location"] for finding in found["findings"]]
+        left = {
+            (place["scope"], place["index"]): (str(place["op_type"]) or "network", entry["reason"])
+            for place, entry in zip(places, found["left"], strict=True)
+        }
         compliant += found["verdict"] == "compliant"
-        operators = Counter(str(entry["finding"]["location"]["op_type"]) for entry in left.values())
-        reasons.update(f"{entry['finding']['location']['op_type']}: {entry['reason'][:160]}" for entry in left.values())
+        operators = Counter(operator for operator, _ in left.values())
+        reasons.update(f"{operator}: {reason[:160]}" for operator, reason in left.values())
         words = ", ".join(f"{number} {operator}" for operator, number in operators.most_common())
         print(f"{path.stem:48s} {found['verdict']:14s} {time.monotonic() - start:6.1f} s  {words}", flush=True)
     print(f"\n{compliant} of {count} compliant under {profile}\n")
