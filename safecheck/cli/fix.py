@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from safecheck.cli.options import formats_of, profile_option
 from safecheck.cli.output import show
+from safecheck.text import printable
 from safecheck.usecases.limits import SECONDS, SHARE, Budget, within
+
+
+def _times(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """A positive multiple such as `3x` or `1.5`."""
+    if value is None:
+        return None
+    with suppress(ValueError):
+        times = float(value.removesuffix("x"))
+        if 0 < times < float("inf"):
+            return times
+    raise click.BadParameter(f"'{printable(value, 40)}' is no multiple: write 3x, or 1.5")
 
 
 @click.command()
@@ -42,6 +56,11 @@ from safecheck.usecases.limits import SECONDS, SHARE, Budget, within
     "--limit-memory", "memory", metavar="GIB", type=click.FloatRange(0, min_open=True),
     help=f"Stop where it takes more. Default: {SHARE:.0%} of the machine's.",
 )  # fmt: skip
+@click.option(
+    "--max-price", metavar="TIMES", callback=_times,
+    help="Leave out what would let the network cost more than so many times the original: `3x`.",
+)  # fmt: skip
+@click.option("--measure", is_flag=True, help="Time original and result in onnxruntime, too.")
 @click.option("--dry-run", is_flag=True, help="Do everything but write the model.")
 @click.option("--diff", is_flag=True, help="Print the change of the node list instead of the report.")
 @click.option(

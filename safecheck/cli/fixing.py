@@ -48,6 +48,8 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
         illustrate=illustrate,
         ends=asked["ends"],
         four=asked["io"] is not None,
+        max_price=asked["max_price"],
+        measure=asked["measure"],
     )
     result = fix(model, None if dry_run else target, rulebook, request)
     shown: list[tuple[str | None, Document]] = []

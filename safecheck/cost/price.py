@@ -13,6 +13,7 @@ from safecheck.cost.kernels import kernels
 from safecheck.cost.macs import Precision, macs, total
 from safecheck.cost.memory import CACHE, memory
 from safecheck.cost.steps import steps
+from safecheck.ir.graph import OpGraph
 from safecheck.ir.signatures import Occurrence
 
 MACS_PER_BYTE = 100
@@ -65,6 +66,14 @@ def price(nodes: Iterable[Occurrence], outputs: Iterable[str]) -> Price | None:
         memory(found, work.outputs, PRECISION, 1, 1, CACHE),
         len(found),
     )
+
+
+def network_price(graph: OpGraph, nodes: Iterable[Occurrence]) -> Price | None:
+    """The price of a network from all its nodes; None where graphs inside of nodes do work that depends on data."""
+    if any(scope.parent is not None for scope in graph.scopes):
+        return None
+    main = graph.scopes[0]
+    return price((occurrence for occurrence in nodes if occurrence.node.scope is main), main.outputs)
 
 
 def ratio(after: Price, before: Price) -> float:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from safecheck.cost.price import Price, network_price, ratio
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Tensor
+from safecheck.ir.signatures import signatures
 from safecheck.rewrite.canonicalize.ends import cut, widen
 from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
 from safecheck.rewrite.canonicalize.repair import repair
@@ -15,6 +18,7 @@ from safecheck.rewrite.canonicalize.run import KINDS, normalise
 from safecheck.rewrite.driver import Denied, Step, name_of, rewrite_all, words
 from safecheck.rewrite.graph import LARGEST, MutableGraph
 from safecheck.rewrite.listing import listing
+from safecheck.rewrite.prices import Purse
 from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof, Shown
 from safecheck.rewrite.proof.whole import Scope
@@ -46,6 +50,10 @@ class Request:
     """Values that the network is to end at; empty for its outputs."""
     four: bool = False
     """Whether network inputs and outputs get four dimensions."""
+    max_price: float | None = None
+    """What the network may cost, as a multiple of the original; None for whatever compliance costs."""
+    measure: bool = False
+    """Whether original and result are timed."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,8 @@ class Attempt:
     steps: list[Step]
     before: list[str]
     """The node list before anything but preparation was done."""
+    original: Price | None
+    """What the model cost then; None if a size is not known."""
 
     @property
     def applied(self) -> list[Step]:
@@ -74,6 +84,18 @@ class Attempt:
         half = any(tensor.dtype in ("FLOAT16", "BFLOAT16") for tensor in self.graph.tensors.values())
         return Scope(plain, half)
 
+    @cached_property
+    def price(self) -> Price | None:
+        """What the model costs now; None if a size is not known."""
+        self.graph.drop_unused()
+        return _price(self.graph)
+
+    def overdrawn(self, limit: float) -> float:
+        """By how much the price is beyond so many times the original's; 0 if it is not, or nothing is known."""
+        if self.original is None or self.price is None:
+            return 0.0
+        return max(0.0, ratio(self.price, self.original) - limit)
+
     def model(self) -> Any:
         """The ModelProto as it stands."""
         self.graph.drop_unused()
@@ -88,10 +110,12 @@ def attempt(
     proofs: Shown,
     denied: Denied | None = None,
     most: int | None = None,
+    limit: float | None = None,
 ) -> Attempt:
     """Normalise and rewrite a prepared model, which is used up; at most so many rewrites, and none that is denied.
 
-    `steps` are those of the preparation, `proofs` what earlier attempts have shown.
+    `steps` are those of the preparation, `proofs` what earlier attempts have shown, `limit` the multiple of its price
+    that rewrites keep to, which may be stricter than what was asked for.
 
     Raises:
         InputError: ranges are to be measured on images, and the network is none for images.
@@ -100,15 +124,21 @@ def attempt(
     graph = MutableGraph(proto)
     graph.largest = request.largest
     graph.adopt(Shown, proofs)
-    before = listing(graph)
+    before, original = listing(graph), _price(graph)
     found = [*steps, *_normalised(graph, request)]
     chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
     if chosen or not request.selected:
         if request.calibration:
             calibrate(graph, request.calibration)
         verdicts = Verdicts(graph, profile)
-        found += rewrite_all(graph, verdicts, chosen, request.ignored, denied=denied, most=most)
-    return Attempt(graph, found, before)
+        purse = None if limit is None or request.max_price is None else Purse(original, limit, request.max_price)
+        found += rewrite_all(graph, verdicts, chosen, request.ignored, purse=purse, denied=denied, most=most)
+    return Attempt(graph, found, before, original)
+
+
+def _price(graph: MutableGraph) -> Price | None:
+    inferred = graph.inferred()
+    return network_price(inferred, signatures(inferred).nodes)
 
 
 def inputs_of(proto: Any) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ from safecheck.usecases.checked import check
 from safecheck.usecases.reference import ProofError as ProofError
 from safecheck.usecases.reference import held, reference, tested
 from safecheck.usecases.suggestions import illustrated
+from safecheck.usecases.toll import FREE, Toll, toll
 
 NAMES = (
     *(kind.name for kind in KINDS),
@@ -41,6 +42,8 @@ _MOST_CULPRITS = 32
 """So many rewrites are left out of a model before it is given up."""
 _MOST_ALIKE = 6
 """A rewrite that spoils the model at so many places is left out at all others too: every search costs some runs."""
+_TIGHTENINGS = 8
+"""Attempts at most to stay below a price."""
 _NAMED = 8
 
 
@@ -50,6 +53,11 @@ class Left:
 
     finding: Finding
     reason: str
+
+    @property
+    def node(self) -> str:
+        """What a report calls the node it is about."""
+        return self.finding.location.node or next(iter(self.finding.location.outputs), "")
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,17 @@ class Fixed:
     """Path of the fixed model; None if it was not kept."""
     notes: tuple[str, ...] = ()
     """What holds beside the rewrites, in sentences."""
+    toll: Toll = FREE
+    """What it costs."""
 
     @property
     def applied(self) -> list[Step]:
         """The rewrites that took place."""
         return [step for step in self.steps if step.applied]
+
+    def leaves(self, step: Step) -> list[Left]:
+        """The findings that remain because a rewrite was too dear; none of any other step."""
+        return [left for left in self.left if step.too_dear and left.node in step.nodes]
 
 
 def check_names(names: Iterable[str], where: str) -> None:
@@ -105,7 +119,7 @@ def fix(source: str | InMemory, target: str | None, profile: Profile, request: R
     while True:
         current = run.attempt(denied)
         if not current.applied:
-            return _copied(before, current, target, request)
+            return _copied(run, before, current, target)
         try:
             return _kept(run, before, current, target)
         except _DiffersError as differs:
@@ -140,6 +154,7 @@ class _Run:
         self._proofs = Shown()
         self.agreed = -1
         """So many rewrites from the start are known to agree with the original; -1 before that was asked."""
+        self._limit = request.max_price
         self.blame = ""
         """What the last culprit did, in words."""
         proto = read_whole(model)
@@ -154,14 +169,33 @@ class _Run:
         self._first: Any = proto
 
     def attempt(self, denied: Denied, most: int | None = None) -> Attempt:
-        """Rewrite the model from the start."""
+        """Rewrite the model from the start.
+
+        Sites are priced on their own while it is rewritten, and what they share with their neighbours shows at the end
+        only: where the whole has become dearer than allowed, it is done again with that much less to spend.
+        """
+        found = self._attempt(denied, most)
+        while most is None and self._limit is not None and self.request.max_price is not None:
+            overdrawn = found.overdrawn(self.request.max_price)
+            if not overdrawn or self._limit <= 0:
+                break
+            self._limit -= max(overdrawn, self.request.max_price / _TIGHTENINGS)
+            found = self._attempt(denied, most)
+        return found
+
+    def _attempt(self, denied: Denied, most: int | None) -> Attempt:
         proto, self._first = self._first, None
         if proto is None:
             proto = read_whole(self.model)
             bounded(proto, self.request)
             repaired(proto, self.request)
             proto, _ = prepared(proto, self.request, self.model.path)
-        return attempt(proto, self._steps, self._profile, self.request, self._proofs, denied, most)
+        return attempt(proto, self._steps, self._profile, self.request, self._proofs, denied, most, self._limit)
+
+    def toll(self, found: Attempt, place: str) -> Toll:
+        """What a result costs, which is written at a place."""
+        pair = (self.reference.original, place) if self.request.measure else None
+        return toll(found.original, found.price, self.inputs, self.request.max_price, pair)
 
     def compared(self, place: str, scope: Scope) -> Whole:
         """A written result against the original."""
@@ -186,15 +220,14 @@ class _Run:
         return whole.rewrites[differs - 1] if differs > 0 else None
 
 
-def _copied(before: Report, current: Attempt, target: str | None, request: Request) -> Fixed:
+def _copied(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
     """Nothing was done: the file as it is."""
-    if before.model is not None:
-        with written(read_whole(before.model), target, bool(before.model.external_data)):
-            pass
+    with written(read_whole(run.model), target, bool(run.model.external_data)) as place:
+        price = run.toll(current, place)
     after = replace(before, path=target or before.path)
-    if request.illustrate:
+    if run.request.illustrate:
         after = illustrated(after)
-    return Fixed(before, after, tuple(current.steps), _left(after, current.steps), None, written=target)
+    return Fixed(before, after, tuple(current.steps), _left(after, current.steps), None, written=target, toll=price)
 
 
 def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
@@ -211,8 +244,9 @@ def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fi
         after = Report(target or run.model.path, before.profile, new, audit(new, before.profile), None)
         if run.request.illustrate:  # before the file moves: what could stand in a place is asked of the file
             after = illustrated(after)
+        price = run.toll(current, place)
     left = _left(after, current.steps)
-    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, notes(current.graph))
+    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, notes(current.graph), price)
 
 
 def plan(model: Model, profile: Profile) -> Weight:
@@ -253,8 +287,7 @@ def _left(after: Report, steps: list[Step]) -> tuple[Left, ...]:
                 refusals.setdefault(name, []).append(f"{step.name}: {step.reason}")
     found = []
     for finding in after.audit.findings if after.audit is not None else ():
-        name = finding.location.node or next(iter(finding.location.outputs), "")
-        reasons = refusals.get(name) or ["no rewrite knows a permitted equivalent"]
+        reasons = refusals.get(Left(finding, "").node) or ["no rewrite knows a permitted equivalent"]
         if len(reasons) > 1:  # the general reason is for nodes that no rewrite had an idea about
             reasons = [reason for reason in reasons if not reason.startswith(NoPermittedEquivalent.name)]
         found.append(Left(finding, "; ".join(dict.fromkeys(reasons))))

@@ -84,11 +84,14 @@ def fix_model(
     opset: int | None = None,
     select: Collection[str] = (),
     ignore: Collection[str] = (),
+    max_price: float | None = None,
+    measure: bool = False,
 ) -> Fixed:
     """Rewrite what the profile does not allow, prove each rewrite, and write the result to `out`, if it is given.
 
     `batch` is the size for open batch dimensions, `opset` the version of ai.onnx to convert to first; `select` and
-    `ignore` are names of rewrites. The verdict on the result is `fixed.after.verdict`.
+    `ignore` are names of rewrites; `max_price` is how many times the estimated price of the original the result may
+    cost at most; with `measure` both are timed. The verdict on the result is `fixed.after.verdict`.
 
     Raises:
         InputError: the model cannot be read or converted.
@@ -102,7 +105,7 @@ def fix_model(
     check_names(select, "select")
     check_names(ignore, "ignore")
     target = None if out is None else _path(out)
-    source, request = _source(model), Request(batch, opset, select, ignore)
+    source, request = _source(model), Request(batch, opset, select, ignore, max_price=max_price, measure=measure)
     path = source if isinstance(source, str) else source.path
     order = (source, target, load_profile(profile), request)
     fixed: Fixed = within(Budget(), path, target, "safecheck.usecases.fix:fix", *order)

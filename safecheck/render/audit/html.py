@@ -62,6 +62,7 @@ def _part(report: Report, fixed: Fixed | None) -> dict[str, Any]:
         "cost": _cost(report),
         "steps": _steps(fixed),
         "fixed": fixed,
+        "price": _price(fixed),
         "build": report.build or NO_BUILD,
         "error": None
         if report.error is None
@@ -127,17 +128,35 @@ class Rewritten(NamedTuple):
     before: str
     after: str
     proof: str
+    price: str
+    """Of one place, before and after."""
+    leaves: str
+    """Rules that stay broken because it was too dear."""
     places: int
     first: str
     pictures: tuple[Drawing, Drawing] | None
 
 
+def _price(fixed: Fixed | None) -> str:
+    """What the rewritten network costs."""
+    if fixed is None:
+        return ""
+    from safecheck.render.fix.price_text import total
+
+    return total(fixed)
+
+
 def _steps(fixed: Fixed | None) -> list[Rewritten]:
     """Rewrites; equal ones are one entry that says at how many places."""
     found: dict[tuple[object, ...], Rewritten] = {}
-    for step in fixed.steps if fixed is not None else ():
+    if fixed is None:
+        return []
+    from safecheck.render.fix.price_text import of_steps
+
+    for step in fixed.steps:
         proof = "" if step.proof is None else _proof(step.proof)
-        alike = (step.name, step.applied, step.reason, step.before, step.after, proof)
+        leaves = ", ".join(dict.fromkeys(left.finding.rule for left in fixed.leaves(step)))
+        alike = (step.name, step.applied, step.reason, step.before, step.after, proof, of_steps([step]), leaves)
         drawn = None
         if alike not in found and step.pictures is not None:
             drawn = (drawing(step.pictures[0]), drawing(step.pictures[1]))

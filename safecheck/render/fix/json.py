@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from safecheck.audit.report import Report
+from safecheck.cost.price import PRECISION, Price
 from safecheck.finding import Verdict
 from safecheck.render.audit.json import content
 from safecheck.render.json_text import dumped
@@ -16,12 +17,14 @@ from safecheck.rewrite.proof.local import Proof
 from safecheck.rewrite.proof.whole import Whole
 from safecheck.rewrite.rule import Range
 from safecheck.usecases.fix import Fixed
+from safecheck.usecases.toll import Toll
 
 
 def document(fixed: Fixed) -> str:
-    """`safecheck/report/1` of the fixed model; `rewrites` filled; `before`, `left`, `notes`, `whole_model` added."""
+    """`safecheck/report/1` of the fixed model, its `rewrites`, `before`, `left`, `notes`, `price` and `whole_model`."""
     found = content(fixed.after)
-    found["rewrites"] = [_step(step) for step in fixed.steps]
+    found["rewrites"] = [{**_step(step), "leaves": _leaves(fixed, step)} for step in fixed.steps]
+    found["price"] = _toll(fixed.toll)
     found["before"] = _before(fixed.before)
     found["whole_model"] = None if fixed.whole is None else _whole(fixed.whole)
     found["notes"] = list(fixed.notes)
@@ -57,6 +60,48 @@ def _step(step: Step) -> dict[str, Any]:
         "before": step.before,
         "after": step.after,
         "proof": None if step.proof is None else _proof(step.proof),
+        "price": {"before": _price(step.prices.today), "after": _price(step.prices.then)},
+        "too_dear": step.too_dear,
+    }
+
+
+def _leaves(fixed: Fixed, step: Step) -> list[str]:
+    """The rules that stay broken because the step was too dear."""
+    return list(dict.fromkeys(left.finding.rule for left in fixed.leaves(step)))
+
+
+def _toll(toll: Toll) -> dict[str, Any]:
+    """What the network costs: per run at the batch of the file, every floating-point tensor in `precision`."""
+    timed = toll.latency
+    return {
+        "precision": str(PRECISION),
+        "batch": toll.batch,
+        "before": _price(toll.before),
+        "after": _price(toll.after),
+        "ratio": None if toll.ratio is None else _number(toll.ratio),
+        "max_price": toll.limit,
+        "latency": None
+        if timed is None
+        else {
+            "before_ms": timed.before,
+            "after_ms": timed.after,
+            "ratio": timed.ratio,
+            "pairs": timed.pairs,
+            "by": {"package": "onnxruntime", "version": timed.runtime},
+        },
+        "not_measured_because": toll.unmeasured or None,
+    }
+
+
+def _price(price: Price | None) -> dict[str, int] | None:
+    if price is None:
+        return None
+    return {
+        "macs": price.macs,
+        "activation_bytes": price.activations,
+        "traffic_bytes": price.traffic,
+        "kernels": price.kernels,
+        "estimate": price.estimate,
     }
 
 

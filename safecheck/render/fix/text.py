@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from safecheck.audit.report import Report
 from safecheck.finding import Verdict
+from safecheck.render.fix import price_text
 from safecheck.render.line import STYLE, Line
 from safecheck.rewrite.driver import Step
 from safecheck.rewrite.proof.difference import Difference
@@ -37,9 +38,11 @@ def document(fixed: Fixed) -> Iterator[Line]:
     if fixed.notes:
         yield Line("")
         yield from (Line(f"note: {note}", "open") for note in fixed.notes)
+    yield from _too_dear(fixed)
     yield from _left(fixed.left)
     yield Line("")
     yield Line(f"{str(after.verdict).upper()}  {printable(written or before.path)}", STYLE[after.verdict])
+    yield Line(price_text.total(fixed))
 
 
 def _counts(report: Report) -> str:
@@ -63,6 +66,8 @@ def _group(group: list[Step]) -> Iterator[Line]:
     if names:
         more = f" and {len(names) - _SITES} more" if len(names) > _SITES else ""
         yield Line(f"  at        {', '.join(names[:_SITES])}{more}", "quiet")
+    if price := price_text.of_steps(group):
+        yield Line(f"  price     {price}")
     proof = first.proof
     if proof is None:
         return
@@ -112,6 +117,20 @@ def _whole(whole: Whole) -> Iterator[Line]:
         yield Line(f"  {kind:<10}{found}")
     if whole.optimised is not None:
         yield Line(f"  optimised {whole.optimised.max_rel:.3g} relative, with onnxruntime {whole.runtime} optimising")
+
+
+def _too_dear(fixed: Fixed) -> Iterator[Line]:
+    """What --max-price left out, and the findings that remain for it."""
+    dear = [step for step in fixed.steps if step.too_dear]
+    if dear:
+        yield Line("")
+        yield Line("Left out for its price", "strong")
+    for step in dear:
+        rules = list(dict.fromkeys(left.finding.rule for left in fixed.leaves(step)))
+        at = printable(next(iter(step.nodes), ""), 80)
+        price = price_text.of_steps([step])
+        yield Line(f"  {step.name} at {at}" + (f": {price}" if price else ""), "open")
+        yield Line(f"         leaves {', '.join(rules) or 'nothing: the node is allowed now, or gone'}")
 
 
 def _left(left: tuple[Left, ...]) -> Iterator[Line]:
