@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from safecheck.ir.protos import tensor_from_value_info
@@ -48,7 +49,7 @@ class Request:
     """Whether network inputs and outputs get four dimensions."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attempt:
     """A model on its way."""
 
@@ -67,17 +68,19 @@ class Attempt:
         """The rewrites among it."""
         return [step for step in self.applied if step.anchor]
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         """On what the result has to agree with the original: as far as the claims of all steps go."""
         plain = not any(step.proof.ranges for step in self.applied if step.proof is not None)
         half = any(tensor.dtype in ("FLOAT16", "BFLOAT16") for tensor in self.graph.tensors.values())
         return Scope(plain, half)
 
-    def model(self) -> Any:
-        """The ModelProto as it stands."""
+    def release(self) -> Any:
+        """The ModelProto as it stands. The graph is gone then: it would hold all weights once more."""
         self.graph.drop_unused()
-        return self.graph.model()
+        model = self.graph.model()
+        del self.graph
+        return model
 
 
 def attempt(
