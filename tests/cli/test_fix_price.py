@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -19,7 +20,7 @@ COMPLIANT = ROOT / "examples" / "csa-block.onnx"
 def squashed(path: Path, count: int = 3) -> Path:
     """HardSwish after HardSwish: compliant for some kernels more each."""
     names = ["x", *(f"h{number}" for number in range(count - 1)), "y"]
-    nodes = [helper.make_node("HardSwish", [old], [new], name=new) for old, new in zip(names, names[1:], strict=False)]
+    nodes = [helper.make_node("HardSwish", [old], [new], name=new) for old, new in itertools.pairwise(names)]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8, 16, 16]) for name in ("x", "y")]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)

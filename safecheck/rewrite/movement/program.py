@@ -9,7 +9,8 @@ from typing import Literal
 
 from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.builder import Builder
-from safecheck.rewrite.movement.factor import Axis, Factored
+from safecheck.rewrite.movement.axis import Axis
+from safecheck.rewrite.movement.factor import Factored
 from safecheck.rewrite.movement.permute import blocks, tail_swaps
 
 Pick = Literal["copy", "product"]
