@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from safecheck.rewrite.attributes import attribute, axes_of, integer
 from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.masks import leaves_entries, normalised_axes
 
 
 class Extent(NamedTuple):
@@ -194,6 +195,9 @@ def _neg(graph: MutableGraph, node: Any, given: _Given, largest: float) -> Exten
 
 def _softmax(graph: MutableGraph, node: Any, given: _Given, largest: float) -> Extent:
     one = given[0] or ANY  # nothing but minus infinity along the axis, or a plus among them, gives NaN
+    rank = len(graph.tensor(node.input[0]).shape or ())
+    if node.op_type == "Softmax" and one.down and not one.up and not one.nan and rank:
+        return Extent(0.0, 1.0, nan=not leaves_entries(graph, node.input[0], normalised_axes(graph, node, rank)))
     return Extent(0.0, 1.0, nan=one.odd) if node.op_type == "Softmax" else Extent(-inf, 0.0, one.down, False, one.odd)
 
 

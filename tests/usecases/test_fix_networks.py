@@ -10,16 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
-from safecheck.finding import Verdict
 from safecheck.rulebook.load import profile, shipped
 from safecheck.usecases.fix import Fixed, Request, fix
 
 DATA = Path(__file__).parents[1] / "corpus" / "data"
-LEFT = {
-    # operators that remain, by network; everything else of hundreds of nodes is rewritten
-    "swin_tiny": {},
-    "cvt_13": {},
-}
 
 
 def filled(name: str, folder: Path) -> Path:
@@ -85,15 +79,15 @@ def test_convnext_becomes_compliant(export: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", sorted(LEFT))
-def test_what_is_left_of_the_baselines_has_a_reason(network: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("network", "blocks"), [("swin_tiny", 12), ("cvt_13", 13)])
+def test_attention_becomes_compliant(network: str, blocks: int, tmp_path: Path) -> None:
     result = fixed_network(f"{network}__dynamo20", tmp_path)
-    assert result.after is not None
-    assert result.after.audit is not None
-    assert result.after.audit.count(Verdict.FORBIDDEN) == 0
-    nodes = {left.finding.location.index: left.finding.location.op_type for left in result.left}
-    assert Counter(nodes.values()) == LEFT[network]
-    assert all(left.reason and "no rewrite knows" not in left.reason for left in result.left)
+    assert str(result.after.verdict) == "compliant"
+    assert result.left == ()
+    assert result.whole is not None
+    assert result.whole.holds
+    names = Counter(step.name for step in result.applied)
+    assert (names["softmax-to-convolution"], names["activation-product-to-convolution"]) == (blocks, 2 * blocks)
 
 
 def test_every_remedy_that_a_rule_names_is_carried_out_by_something() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.ir.walk import is_standard
-from safecheck.rewrite.algebra.masks import masked_scores, normalised_axes
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.masks import masked_scores, normalised_axes
 from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _CLAIM = Claim(

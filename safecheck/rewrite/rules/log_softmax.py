@@ -16,13 +16,13 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.approximate import DECAY, logarithm
 from safecheck.rewrite.algebra.channels import Channels, as_channels
-from safecheck.rewrite.algebra.masks import LOWEST, masked_scores, normalised_axes
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import WIDE
 from safecheck.rewrite.algebra.rounding import gamma, unit
 from safecheck.rewrite.attributes import axes_of
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.masks import LOWEST, masked_scores, normalised_axes
 from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.rule import Candidate, Claim, Match, Range
 from safecheck.rewrite.rules.softmax import FP16, NONFINITE, SLACK, exponentials, reach, sums_between

@@ -18,12 +18,12 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange, constants
 from safecheck.rewrite.algebra.approximate import DECAY, Approximation, inverse, kept, sixteenth
 from safecheck.rewrite.algebra.channels import Channels, as_channels
-from safecheck.rewrite.algebra.masks import HUGE, LOWEST, Scores, masked_scores, normalised_axes
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import WIDE
 from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.masks import HUGE, LOWEST, Scores, masked_scores, normalised_axes
 from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.rule import Candidate, Claim, Match, Range
 

@@ -73,3 +73,41 @@ def test_a_network_that_goes_down_and_up_again() -> None:
         }""",
         w1=(8, 3, 3, 3), up=(16, 8, 2, 2), w2=(2, 8, 1, 1),
     )  # fmt: skip
+
+
+def test_a_block_of_masked_attention() -> None:
+    """As exporters write it: heads cut out of one product, a mask of minus infinity, a guard against NaN."""
+    tokens, heads, width = 9, 2, 4
+    near = np.abs(np.arange(tokens)[:, None] - np.arange(tokens)) < 3
+    stored = {
+        "wq": 0.3 * normal(8, 8), "wk": 0.3 * normal(8, 8, seed=2), "wv": 0.3 * normal(8, 8, seed=3),
+        "wo": 0.3 * normal(8, 8, seed=4), "scale": np.float32(width**-0.5), "zero": np.float32(0),
+        "mask": np.where(near, 0, -np.inf).astype(np.float32), "split": np.array([1, tokens, heads, width]),
+        "joined": np.array([1, 1, tokens, 8]),
+    }  # fmt: skip
+    text = """g (float[1,1,9,8] x) => (float[1,1,9,8] y) {
+        q0 = MatMul (x, wq)
+        k0 = MatMul (x, wk)
+        v0 = MatMul (x, wv)
+        q1 = Reshape (q0, split)
+        k1 = Reshape (k0, split)
+        v1 = Reshape (v0, split)
+        q = Transpose <perm = [0, 2, 1, 3]> (q1)
+        k = Transpose <perm = [0, 2, 3, 1]> (k1)
+        v = Transpose <perm = [0, 2, 1, 3]> (v1)
+        products = MatMul (q, k)
+        scaled = Mul (products, scale)
+        masked = Add (scaled, mask)
+        shares = Softmax <axis = -1> (masked)
+        bad = IsNaN (shares)
+        safe = Where (bad, zero, shares)
+        taken = MatMul (safe, v)
+        tokens = Transpose <perm = [0, 2, 1, 3]> (taken)
+        joined_ = Reshape (tokens, joined)
+        o = MatMul (joined_, wo)
+        y = Add (o, x)
+    }"""
+    case = mended(model(text, {name: np.asarray(array) for name, array in stored.items()}))
+    assert case.weights[1].total == 0, case.reasons
+    assert case.error() < 1e-5
+    assert case.difference(scale=10.0) < 1e-3

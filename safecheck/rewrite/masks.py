@@ -78,6 +78,18 @@ def masked_scores(graph: MutableGraph, name: str, axes: tuple[int, ...]) -> Scor
     return Scores(value, (node,), lowered, _REACH, caveats=(_LOWERED,))
 
 
+def leaves_entries(graph: MutableGraph, name: str, axes: tuple[int, ...]) -> bool:
+    """Whether minus infinity comes from a constant mask right before a softmax, and from no row of it throughout."""
+    import numpy
+
+    node, dims = graph.producer(name), graph.dims(name)
+    found = None if node is None or dims is None or not is_standard(node) else _read(graph, node)
+    if found is None or dims is None or graph.dims(found[0]) != dims or found[1].ndim > len(dims):
+        return False
+    full = numpy.broadcast_to(found[1], dims)
+    return bool(numpy.isfinite(full.max(axis=axes)).all()) and _lowest(graph, found[0]) > -inf
+
+
 def _read(graph: MutableGraph, node: Any) -> tuple[str, Any] | None:
     """The computed operand and the constant that is added, or that replaces it where a constant condition says so."""
     import numpy
