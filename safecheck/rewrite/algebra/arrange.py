@@ -11,9 +11,10 @@ from typing import Any
 
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.movement.factor import Factored, FactorError, stages
+from safecheck.rewrite.movement.factor import Factored, FactorError
 from safecheck.rewrite.movement.operators import MAX_ELEMENTS, data_slots, move
 from safecheck.rewrite.movement.program import Style, Writer
+from safecheck.rewrite.movement.stages import stages
 
 _TAIL = Style("copy", "tail")
 _MAX_STEPS = 16

@@ -8,8 +8,8 @@ from math import prod
 from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.arrange import enumerated
 from safecheck.rewrite.builder import Builder
-from safecheck.rewrite.movement.factor import stages
 from safecheck.rewrite.movement.program import Style, StyleError, Writer
+from safecheck.rewrite.movement.stages import stages
 
 
 def resized(builder: Builder, value: str, own: Sequence[int], dims: Sequence[int], dtype: str) -> str:

@@ -14,9 +14,10 @@ from safecheck.rewrite.algebra.constants import computed
 from safecheck.rewrite.algebra.pointwise import add_all
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph, Node
-from safecheck.rewrite.movement.factor import Factored, FactorError, stages
+from safecheck.rewrite.movement.factor import Factored, FactorError
 from safecheck.rewrite.movement.numbers import OTHER, ZERO
 from safecheck.rewrite.movement.program import STYLES, Style, StyleError, Writer
+from safecheck.rewrite.movement.stages import stages
 from safecheck.rewrite.movement.trace import Exit, exits, group
 from safecheck.rewrite.rule import Candidate, Claim, Match
 
