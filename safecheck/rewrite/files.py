@@ -8,7 +8,8 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -35,31 +36,37 @@ def read_whole(model: Model) -> Any:
     Raises:
         InputError: SC-IO-CHANGED, the file is no longer the one that was audited.
     """
-    data = Path(model.path).read_bytes() if model.content is None else model.content
-    if hashlib.sha256(data).hexdigest() != model.sha256:
-        _changed(model.path)
-    proto = messages().ModelProto.FromString(data)
-    folder = Path(model.path).parent
-    hashes = {file.path: file.sha256 for file in model.external_data}
-    contents = {path: _external(folder / path, sha256) for path, sha256 in hashes.items()}
-    external = messages().TensorProto.EXTERNAL
-    for tensor in tensors(proto):
-        if tensor.data_location == external:
-            entries = {entry.key: entry.value for entry in tensor.external_data}
-            start = int(entries.get("offset", 0))
-            content = contents[entries["location"]]
-            length = int(entries.get("length", 0)) or byte_size("", tensor) or len(content) - start
-            tensor.raw_data = content[start : start + length]
-            tensor.ClearField("external_data")
-            tensor.ClearField("data_location")
+    with ExitStack() as stack:
+        data = model.content or stack.enter_context(_mapped(Path(model.path), model.sha256))
+        proto = messages().ModelProto.FromString(data)
+        folder = Path(model.path).parent
+        contents = {
+            file.path: stack.enter_context(_mapped(folder / file.path, file.sha256)) for file in model.external_data
+        }
+        external = messages().TensorProto.EXTERNAL
+        for tensor in tensors(proto):
+            if tensor.data_location == external:
+                entries = {entry.key: entry.value for entry in tensor.external_data}
+                start = int(entries.get("offset", 0))
+                content = contents[entries["location"]]
+                length = int(entries.get("length", 0)) or byte_size("", tensor) or len(content) - start
+                tensor.raw_data = bytes(content[start : start + length])
+                tensor.ClearField("external_data")
+                tensor.ClearField("data_location")
     return proto
 
 
-def _external(path: Path, sha256: str) -> bytes:
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        _changed(str(path))
-    return content
+@contextmanager
+def _mapped(path: Path, sha256: str) -> Iterator[memoryview]:
+    """The content of a file that was audited, without reading it into memory."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            yield memoryview(b"")
+            return
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped, memoryview(mapped) as content:
+            if hashlib.sha256(content).hexdigest() != sha256:
+                _changed(str(path))
+            yield content
 
 
 def _changed(path: str) -> None:
@@ -134,9 +141,14 @@ def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
             if split:
                 _move_out(proto, data_of(path))
             _save(proto, path)
+            interim = f"{os.path.basename(data_of(path))}.safecheck-{secrets.token_hex(4)}"
+            if split:
+                _name_data(proto, interim)
+                _save(proto, os.path.join(place, interim))
+            del proto  # whoever looks at the file need not have it in memory as well
             yield path
             if target is not None:
-                _publish(proto, path, os.path.abspath(target), split)
+                _publish(path, os.path.abspath(target), interim if split else None)
     except OSError as error:
         what = f"it cannot be written: {error.strerror or error}"
         raise UsageError("SC-OUT-WRITE", printable(final), what, "write somewhere else") from error
@@ -160,35 +172,33 @@ def _move_out(proto: Any, path: str) -> None:
         os.fsync(file.fileno())
 
 
-def _publish(proto: Any, made: str, target: str, split: bool) -> None:
+def _publish(made: str, target: str, interim: str | None) -> None:
     """Put a complete model in its place, and its weights, so that at no time one stands beside the other's.
 
-    An old model of that name reads its weights by the same name as the new one. It is first replaced by the new one
-    with its weights under another name.
+    An old model of that name reads its weights by the same name as the new one. It is first replaced by one that reads
+    the new weights under the name `interim`, which is that of this model as well; None for weights in the model.
     """
-    data = data_of(target)
-    if split and os.path.lexists(data):
-        interim = f"{data}.safecheck-{secrets.token_hex(4)}"
-        shutil.copyfile(data_of(made), interim)  # no hard link: readers of external data refuse files with two names
-        _name_data(proto, os.path.basename(data), os.path.basename(interim))
-        _save(proto, f"{made}.interim")
-        os.replace(f"{made}.interim", target)
+    data, folder = data_of(target), os.path.dirname(target)
+    if interim is not None and os.path.lexists(data):
+        # no hard link: readers of external data refuse files with two names
+        shutil.copyfile(data_of(made), os.path.join(folder, interim))
+        os.replace(os.path.join(os.path.dirname(made), interim), target)
         _settle(target)
-    if split:
+    if interim is not None:
         os.replace(data_of(made), data)
         _settle(target)
     os.replace(made, target)
     _settle(target)
-    if split:
+    if interim is not None:
         for name in _interim(data):
             os.unlink(name)
 
 
-def _name_data(proto: Any, old: str, new: str) -> None:
+def _name_data(proto: Any, name: str) -> None:
     for tensor in proto.graph.initializer:
         for entry in tensor.external_data:
-            if (entry.key, entry.value) == ("location", old):
-                entry.value = new
+            if entry.key == "location":
+                entry.value = name
 
 
 def _save(proto: Any, path: str) -> None:

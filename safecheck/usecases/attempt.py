@@ -56,7 +56,7 @@ class Request:
     """Whether original and result are timed."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attempt:
     """A model on its way."""
 
@@ -77,7 +77,7 @@ class Attempt:
         """The rewrites among it."""
         return [step for step in self.applied if step.anchor]
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         """On what the result has to agree with the original: as far as the claims of all steps go."""
         plain = not any(step.proof.ranges for step in self.applied if step.proof is not None)
@@ -96,10 +96,12 @@ class Attempt:
             return 0.0
         return max(0.0, ratio(self.price, self.original) - limit)
 
-    def model(self) -> Any:
-        """The ModelProto as it stands."""
+    def release(self) -> Any:
+        """The ModelProto as it stands. The graph is gone then: it would hold all weights once more."""
         self.graph.drop_unused()
-        return self.graph.model()
+        model = self.graph.model()
+        del self.graph
+        return model
 
 
 def attempt(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from safecheck.errors import InputError
-from safecheck.intake.onnx_library import library, messages
+from safecheck.intake.onnx_library import library
 from safecheck.ir import schemas
 from safecheck.ir.model import Model
 from safecheck.ir.walk import every_graph, is_standard, opset
@@ -17,8 +17,8 @@ _UNKNOWN = "safecheck.unknown"
 """A domain that the checker knows nothing about: it takes nodes of it as they are."""
 
 
-def check(result: Any, model: Model) -> None:
-    """Refuse a rewritten ModelProto that ONNX does not allow.
+def check(result: Model, original: Model) -> None:
+    """Refuse a rewritten model that ONNX does not allow.
 
     Plugins in the domain of ONNX itself are left out of it. What the original file already has is not ours to refuse.
 
@@ -26,26 +26,27 @@ def check(result: Any, model: Model) -> None:
         InputError: something is wrong that is not wrong with the original.
     """
     problem = _problem(result)
-    if problem and problem != _problem(read_whole(model)):
+    if problem and problem != _problem(original):
+        what = f"the rewritten model is not valid ONNX: {printable(problem, 300)}"
         raise InputError(
-            "SC-FIX-CHECK", printable(model.path), f"the rewritten model is not valid ONNX: {printable(problem, 300)}",
+            "SC-FIX-CHECK", printable(original.path), what,
             "nothing was written; if the original passes onnx.checker, please report it",
         )  # fmt: skip
 
 
-def _problem(proto: Any) -> str:
-    """What the checker says; nothing about a model that is too large for it."""
-    if not fits(proto):
-        return ""
-    if any(True for _ in _strange(proto)):
-        copy = messages().ModelProto()
-        copy.CopyFrom(proto)
-        copy.opset_import.add(domain=_UNKNOWN, version=1)
-        for node in _strange(copy):
+def _problem(model: Model) -> str:
+    """What the checker says; nothing about a model with plugins that is too large for one message."""
+    source: str | bytes = model.content or model.path
+    if any(True for _ in _strange(model.proto)):
+        proto = read_whole(model)
+        proto.opset_import.add(domain=_UNKNOWN, version=1)
+        for node in _strange(proto):
             node.domain = _UNKNOWN
-        proto = copy
+        if not fits(proto):
+            return ""
+        source = proto.SerializeToString()
     try:
-        library().checker.check_model(proto.SerializeToString(), True, False, False)
+        library().checker.check_model(source, True, False, False)
     except Exception as error:  # whatever the C++ library raises
         return str(error)
     return ""

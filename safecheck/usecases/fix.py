@@ -210,7 +210,7 @@ class _Run:
         while differs - agrees > 1:
             middle = (agrees + differs) // 2
             one = self.attempt(denied, middle)
-            with written(one.model(), None, bool(self.model.external_data)) as place:
+            with written(one.release(), None, bool(self.model.external_data)) as place:
                 found = self.compared(place, whole.scope)
             if found.holds:
                 agrees = middle
@@ -222,6 +222,8 @@ class _Run:
 
 def _copied(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
     """Nothing was done: the file as it is."""
+    _ = current.price  # while there is a graph
+    current.release()
     with written(read_whole(run.model), target, bool(run.model.external_data)) as place:
         price = run.toll(current, place)
     after = replace(before, path=target or before.path)
@@ -232,21 +234,22 @@ def _copied(run: _Run, before: Report, current: Attempt, target: str | None) -> 
 
 def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
     """What was done, written if the whole model holds."""
-    result = current.model()
-    check(result, run.model)
+    current.graph.drop_unused()
     diff = "\n".join(unified_diff(current.before, listing(current.graph)))
-    with written(result, target, bool(run.model.external_data)) as place:
-        whole = run.compared(place, current.scope) if run.request.whole else None
+    told, scope, _ = notes(current.graph), current.scope, current.price  # while there is a graph
+    with written(current.release(), target, bool(run.model.external_data)) as place:
+        new = load(place)
+        check(new, run.model)
+        whole = run.compared(place, scope) if run.request.whole else None
         if whole is not None and not whole.holds:
             run.blame = whole.failures[0]
             raise _DiffersError(whole)
-        new = load(place)
         after = Report(target or run.model.path, before.profile, new, audit(new, before.profile), None)
         if run.request.illustrate:  # before the file moves: what could stand in a place is asked of the file
             after = illustrated(after)
         price = run.toll(current, place)
     left = _left(after, current.steps)
-    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, notes(current.graph), price)
+    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, told, price)
 
 
 def plan(model: Model, profile: Profile) -> Weight:

@@ -108,13 +108,17 @@ def compare_models(
             problem = problem or str(error)
     if not wanted:
         return Whole(False, f"onnxruntime cannot run the original: {printable(problem, 200)}")
-    judge = _Judge(before, old, {kind: outputs for kind, (_, outputs) in wanted.items()}, tolerance, scope)
+    names = old.outputs
+    del old  # one session at a time: each has the weights of its model in memory
+    judge = _Judge(before, names, {kind: outputs for kind, (_, outputs) in wanted.items()}, tolerance, scope)
     results: list[tuple[str, Difference]] = []
     failures: list[str] = []
     try:
         new = Session(after)
+        got = {kind: new.run(feed) for kind, (feed, _) in wanted.items()}
+        del new
         for kind, (feed, expected) in wanted.items():
-            ruling = judge.ruling(kind, feed, expected, new.run(feed))
+            ruling = judge.ruling(kind, feed, expected, got[kind])
             results.append((kind, ruling.difference))
             failures += [f"{ruling.failure} on the {kind} sample"] if ruling.failure else []
         kind, (feed, expected) = next(iter(wanted.items()))
@@ -135,30 +139,29 @@ class _Judge:
     """Knows the original, and so how far its results move by themselves."""
 
     def __init__(
-        self, model: bytes | str, old: Session, wanted: Mapping[str, Outputs], tolerance: float, scope: Scope
+        self, model: bytes | str, names: list[str], wanted: Mapping[str, Outputs], tolerance: float, scope: Scope
     ) -> None:
         self._model = model
-        self._old = old
+        self._names = names
         self._sizes = typical_sizes([wanted[kind] for kind in TYPICAL if kind in wanted])
         self._tolerance = tolerance
         self._scope = scope
 
     def ruling(self, kind: str, feed: Mapping[str, Any], expected: Outputs, actual: Outputs) -> Ruling:
         """How far two results of the same inputs are apart, and what is wrong with that."""
-        names = self._old.outputs
         # Kernels of onnxruntime differ in what they make of infinities and NaN, whichever way weights are stored.
         if kind == SPECIAL or (kind in EXTREME and not self._scope.extreme):
             return shown(expected, actual, self._sizes)
-        found = judged(names, expected, actual, self._sizes, self._tolerance, (), kind in EXTREME)
+        found = judged(self._names, expected, actual, self._sizes, self._tolerance, (), kind in EXTREME)
         if not found.failure:
             return found
         moved = list(self._moved(feed))
-        return judged(names, expected, actual, self._sizes, self._tolerance, moved, kind in EXTREME)
+        return judged(self._names, expected, actual, self._sizes, self._tolerance, moved, kind in EXTREME)
 
     def _moved(self, feed: Mapping[str, Any]) -> Iterator[Outputs]:
         """What the original makes of almost the same inputs, and of the same ones where onnxruntime optimises it."""
         for number in range(2):
             with suppress(RunError):
-                yield self._old.run(nudged(feed, number))
+                yield Session(self._model).run(nudged(feed, number))
         with suppress(RunError):
             yield Session(self._model, optimised=True).run(feed)
