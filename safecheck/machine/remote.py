@@ -5,11 +5,13 @@ What it returns and raises comes back. A native crash, a hang or a hunger for me
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import pickle
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +19,10 @@ from safecheck.machine.child import command, end_with_parent
 from safecheck.machine.process import Limits, Run, run
 
 PROGRAM = command(__name__)
+_M_MMAP_THRESHOLD = -3
+"""From glibc's <malloc.h>: blocks of this size are given back to the system as soon as they are freed."""
+_LARGE = 4 << 20
+"""Left to itself, glibc raises that to the size of the weights, and keeps the room of all that come and go."""
 
 
 class LostCall(Exception):  # noqa: N818 - not an error: an answer of this room
@@ -49,6 +55,8 @@ def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...
 def main(_: list[str]) -> None:
     """Answer on standard output, where nothing that a library prints can get in between."""
     end_with_parent()
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
     with os.fdopen(os.dup(1), "wb") as output:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         answer = _answer(*pickle.load(sys.stdin.buffer))
