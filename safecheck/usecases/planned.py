@@ -44,5 +44,5 @@ def plan(model: Model, profile: Profile) -> Planned:
 
 
 def _verdict(found: Attempt, profile: Profile) -> ModelVerdict | None:
-    result = found.model()
+    result = found.release()
     return audit(load(InMemory(result.SerializeToString())), profile).verdict if fits(result) else None
