@@ -35,7 +35,7 @@ PLAN = """
 import sys
 from safecheck.ir.model import load
 from safecheck.rulebook.load import profile
-from safecheck.usecases.fix import plan
+from safecheck.usecases.planned import plan
 plan(load(sys.argv[1]), profile(sys.argv[2]))
 """
 EXIT_CODES = frozenset({0, 1, 3})

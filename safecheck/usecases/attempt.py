@@ -114,11 +114,12 @@ def attempt(
     denied: Denied | None = None,
     most: int | None = None,
     limit: float | None = None,
+    proving: bool = True,
 ) -> Attempt:
     """Normalise and rewrite a prepared model, which is used up; at most so many rewrites, and none that is denied.
 
     `steps` are those of the preparation, `proofs` what earlier attempts have shown, `limit` the multiple of its price
-    that rewrites keep to, which may be stricter than what was asked for.
+    that rewrites keep to, which may be stricter than what was asked for. Without `proving` it is a plan.
 
     Raises:
         InputError: ranges are to be measured on images, and the network is none for images.
@@ -135,7 +136,7 @@ def attempt(
             calibrate(graph, request.calibration)
         verdicts = Verdicts(graph, profile)
         purse = None if limit is None or request.max_price is None else Purse(original, limit, request.max_price)
-        found += rewrite_all(graph, verdicts, chosen, request.ignored, purse=purse, denied=denied, most=most)
+        found += rewrite_all(graph, verdicts, chosen, request.ignored, proving, purse=purse, denied=denied, most=most)
     return Attempt(graph, found, before, original)
 
 

@@ -11,14 +11,18 @@ from safecheck.audit.audit import audit
 from safecheck.audit.report import Report, relative, worst
 from safecheck.cost.macs import Precision, Volume
 from safecheck.cost.measured import Measurement
+from safecheck.cost.price import network_price
 from safecheck.cost.published import Match, Published, match, published
 from safecheck.cost.traffic import BATCHES, CACHE, NodeCost
 from safecheck.errors import InputError
 from safecheck.finding import Grade, ModelVerdict, Verdict
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
+from safecheck.rewrite.verdicts import Weight
 from safecheck.rulebook.profile import Profile
-from safecheck.usecases.fix import plan
+from safecheck.usecases.attempt import inputs_of
+from safecheck.usecases.planned import Planned, plan
+from safecheck.usecases.toll import FREE, Toll, toll
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,10 @@ class Standing:
     after_fix: tuple[int, int] | None
     """Nodes forbidden and unproven in the rewritten model; None if it could not be computed."""
     not_fixed_because: str = ""
+    planned: str = ""
+    """The verdict on the rewritten model, before any proof; empty if it is not known."""
+    toll: Toll = FREE
+    """What the rewritten model costs beside the original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +190,21 @@ def _standing(report: Report) -> Standing:
         len(found.nodes),
         (found.count(Verdict.ALLOWED), found.count(Verdict.FORBIDDEN), found.count(Verdict.UNPROVEN)),
         tuple(sorted(counted, key=weight)),
-        after,
+        None if after is None else (after.weight.forbidden, after.weight.unproven),
         reason,
+        "" if after is None or after.verdict is None else str(after.verdict),
+        FREE if after is None else after.toll,
     )
 
 
-def _after_fix(report: Report) -> tuple[tuple[int, int] | None, str]:
-    """Nodes that are left when every rewrite is carried out whose result the profile likes better."""
+def _after_fix(report: Report) -> tuple[Planned | None, str]:
+    """What is left when every rewrite is carried out whose result the profile likes better, or why nobody knows."""
     assert report.model is not None
     assert report.audit is not None
-    if report.verdict is ModelVerdict.COMPLIANT:
-        return (0, 0), ""
+    if report.verdict is ModelVerdict.COMPLIANT:  # as it is: there is nothing to pay
+        price = network_price(report.model.graph, report.audit.signatures.nodes)
+        return Planned(Weight(), report.verdict, toll(price, price, inputs_of(report.model.proto), None, None)), ""
     try:
-        weight = plan(report.model, report.profile)
+        return plan(report.model, report.profile), ""
     except InputError as error:
         return None, str(error)
-    return (weight.forbidden, weight.unproven), ""

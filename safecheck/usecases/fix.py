@@ -12,8 +12,8 @@ from safecheck.errors import UsageError
 from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import Model, load
-from safecheck.rewrite.canonicalize.run import KINDS, normalise
-from safecheck.rewrite.driver import EVERYWHERE, Denied, Step, rewrite_all
+from safecheck.rewrite.canonicalize.run import KINDS
+from safecheck.rewrite.driver import EVERYWHERE, Denied, Step
 from safecheck.rewrite.files import check_target, read_whole, written
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
@@ -21,7 +21,6 @@ from safecheck.rewrite.proof.local import Shown
 from safecheck.rewrite.proof.whole import Scope, Whole
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
-from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -249,22 +248,6 @@ def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fi
         price = run.toll(current, place)
     left = _left(after, current.steps)
     return Fixed(before, after, tuple(current.steps), left, whole, diff, target, told, price)
-
-
-def plan(model: Model, profile: Profile) -> Weight:
-    """How far the model would still be from compliance after `fix`, without running any proof.
-
-    Raises:
-        InputError: the model changed since it was audited.
-    """
-    proto = read_whole(model)
-    repaired(proto, Request())
-    proto, _ = prepared(proto, Request(), model.path)
-    graph = MutableGraph(proto)
-    normalise(graph)
-    verdicts = Verdicts(graph, profile)
-    rewrite_all(graph, verdicts, proving=False)
-    return verdicts.weigh(graph.nodes)
 
 
 def notes(graph: MutableGraph) -> tuple[str, ...]:

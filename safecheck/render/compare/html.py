@@ -9,6 +9,7 @@ from safecheck.finding import ModelVerdict
 from safecheck.render.compare import charts
 from safecheck.render.compare.chart_data import chart_data, missing
 from safecheck.render.compare.tables import names, tables
+from safecheck.render.fix.price_text import of_network
 from safecheck.render.html.templates import rendered
 from safecheck.usecases.compare import Contrast, Standing
 
@@ -50,6 +51,7 @@ def document(contrast: Contrast) -> str:
         profiles=contrast.profiles,
         symbols={str(verdict): verdict.symbol for verdict in ModelVerdict},
         strip=_strip,
+        price=of_network,
         charts=[(chart.title, chart.words, Markup(chart.svg)) for chart in _charts(contrast)],
         charts_missing=missing(contrast) if charts.available() else [],
         without_library=not charts.available(),

@@ -8,6 +8,7 @@ from typing import Any
 from safecheck import __version__
 from safecheck.cost.published import Figure
 from safecheck.cost.traffic import BATCHES, NodeCost, assumptions
+from safecheck.render.fix.json import toll_content
 from safecheck.render.json_text import dumped
 from safecheck.usecases.compare import Compared, Contrast, Standing
 
@@ -84,6 +85,8 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "coverage": {"total": standing.total, "allowed": allowed, "forbidden": forbidden, "unproven": unproven},
         "after_fix": None if after is None else {"forbidden": after[0], "unproven": after[1]},
         "not_fixed_because": standing.not_fixed_because or None,
+        "verdict_after_fix": standing.planned or None,
+        "price_of_fix": toll_content(standing.toll),
         "breaches": [asdict(breach) for breach in standing.breaches],
     }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from safecheck.cost.price import WORDS
 from safecheck.cost.traffic import BATCHES, assumptions
 from safecheck.finding import ModelVerdict
 from safecheck.render import amounts
+from safecheck.render.fix.price_text import of_network
 from safecheck.text import printable
 from safecheck.usecases.compare import Compared, Contrast, Standing, weight
 
@@ -38,7 +40,8 @@ def names(contrast: Contrast) -> tuple[str, ...]:
 def tables(contrast: Contrast) -> Iterator[Table]:
     """All tables in reading order."""
     models = contrast.models
-    yield Table("Does it comply?", "", tuple(_verdicts(contrast)))
+    note = "As the files are, and as `safecheck fix` would leave them, planned without running its proofs. "
+    yield Table("Does it comply?", note + WORDS, tuple(_verdicts(contrast)))
     for position, profile in enumerate(contrast.profiles):
         yield Table(
             f"What stops them under {profile.id}",
@@ -74,11 +77,25 @@ def _verdicts(contrast: Contrast) -> Iterator[Row]:
         yield Row("  nodes allowed", tuple(_of(one, 0) for one in standings))
         yield Row("  nodes forbidden", tuple(_of(one, 1) for one in standings))
         yield Row("  nodes unproven", tuple(_of(one, 2) for one in standings))
+        yield Row("  after rewriting", tuple(_planned(one) for one in standings))
         yield Row("  forbidden + unproven after rewriting", tuple(_left(one) for one in standings))
+        yield Row("  price of rewriting", tuple(_price(one) for one in standings))
 
 
 def _of(standing: Standing, position: int) -> str:
     return str(standing.counts[position]) if standing.total else "not read"
+
+
+def _planned(standing: Standing) -> str:
+    return f"{ModelVerdict(standing.planned).symbol} {standing.planned}" if standing.planned else "not computed"
+
+
+def _price(standing: Standing) -> str:
+    if standing.after_fix is None:
+        return "not computed"
+    if standing.toll.ratio is not None and standing.verdict == ModelVerdict.COMPLIANT:
+        return "none: as it is"
+    return of_network(standing.toll)
 
 
 def _left(standing: Standing) -> str:

@@ -24,7 +24,7 @@ def document(fixed: Fixed) -> str:
     """`safecheck/report/1` of the fixed model, its `rewrites`, `before`, `left`, `notes`, `price` and `whole_model`."""
     found = content(fixed.after)
     found["rewrites"] = [{**_step(step), "leaves": _leaves(fixed, step)} for step in fixed.steps]
-    found["price"] = _toll(fixed.toll)
+    found["price"] = toll_content(fixed.toll)
     found["before"] = _before(fixed.before)
     found["whole_model"] = None if fixed.whole is None else _whole(fixed.whole)
     found["notes"] = list(fixed.notes)
@@ -70,7 +70,7 @@ def _leaves(fixed: Fixed, step: Step) -> list[str]:
     return list(dict.fromkeys(left.finding.rule for left in fixed.leaves(step)))
 
 
-def _toll(toll: Toll) -> dict[str, Any]:
+def toll_content(toll: Toll) -> dict[str, Any]:
     """What the network costs: per run at the batch of the file, every floating-point tensor in `precision`."""
     timed = toll.latency
     return {

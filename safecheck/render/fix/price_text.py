@@ -8,25 +8,28 @@ from safecheck.cost.price import Price, ratio
 from safecheck.render import amounts
 from safecheck.rewrite.driver import Step
 from safecheck.usecases.fix import Fixed
+from safecheck.usecases.toll import Toll
 
 
 def total(fixed: Fixed) -> str:
     """`compliant; 4.5 -> 5.1 G MACs, 99 -> 160 MB a frame (FP16, batch 1), price x1.5, latency x1.4 here`."""
     toll = fixed.toll
-    if toll.before is None or toll.after is None:
-        parts = ["price unknown: a size is open, or an operator is not known"]
-    else:
-        run = "a frame" if toll.batch == 1 else "a run"
-        batch = "batch of the file" if toll.batch is None else f"batch {toll.batch}"
-        parts = [
-            f"{amounts.prices(toll.before, toll.after)} {run} (FP16, {batch})",
-            f"price x{times(ratio(toll.after, toll.before))}",
-        ]
+    parts = [of_network(toll)]
     if toll.latency is not None:
         parts.append(f"latency x{times(toll.latency.ratio)} here")
     elif toll.unmeasured:
         parts.append(f"latency not measured: {toll.unmeasured}")
     return f"{fixed.after.verdict}; {', '.join(parts)}"
+
+
+def of_network(toll: Toll) -> str:
+    """`4.5 -> 5.1 G MACs, 99 -> 160 MB a frame (FP16, batch 1), price x1.5`."""
+    if toll.before is None or toll.after is None:
+        return "price unknown: a size is open, or an operator is not known"
+    run = "a frame" if toll.batch == 1 else "a run"
+    batch = "batch of the file" if toll.batch is None else f"batch {toll.batch}"
+    price = times(ratio(toll.after, toll.before))
+    return f"{amounts.prices(toll.before, toll.after)} {run} (FP16, {batch}), price x{price}"
 
 
 def of_steps(steps: Iterable[Step]) -> str:

@@ -1,0 +1,48 @@
+"""What `fix` would make of a model, without running any proof: how far it would get, and for which price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from safecheck.audit.audit import audit
+from safecheck.finding import ModelVerdict
+from safecheck.intake.memory import InMemory
+from safecheck.ir.model import Model, load
+from safecheck.rewrite.files import fits, read_whole
+from safecheck.rewrite.proof.local import Shown
+from safecheck.rewrite.verdicts import Verdicts, Weight
+from safecheck.rulebook.profile import Profile
+from safecheck.usecases.attempt import Attempt, Request, attempt, inputs_of, prepared, repaired
+from safecheck.usecases.toll import Toll, toll
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A model as rewriting would leave it."""
+
+    weight: Weight
+    """What the profile would not allow of its nodes."""
+    verdict: ModelVerdict | None
+    """On the whole; None of a model that no file can hold in one piece."""
+    toll: Toll
+
+
+def plan(model: Model, profile: Profile) -> Planned:
+    """Rewrite a model without running any proof.
+
+    Raises:
+        InputError: the model changed since it was audited.
+    """
+    request = Request()
+    proto = read_whole(model)
+    repaired(proto, request)
+    proto, steps = prepared(proto, request, model.path)
+    inputs = inputs_of(proto)
+    found = attempt(proto, steps, profile, request, Shown(), proving=False)
+    weight = Verdicts(found.graph, profile).weigh(found.graph.nodes)
+    return Planned(weight, _verdict(found, profile), toll(found.original, found.price, inputs, None, None))
+
+
+def _verdict(found: Attempt, profile: Profile) -> ModelVerdict | None:
+    result = found.release()
+    return audit(load(InMemory(result.SerializeToString())), profile).verdict if fits(result) else None
