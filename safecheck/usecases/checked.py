@@ -36,7 +36,7 @@ def check(result: Model, original: Model) -> None:
 
 def _problem(model: Model) -> str:
     """What the checker says; nothing about a model with plugins that is too large for one message."""
-    source: str | bytes = model.content or model.path
+    content: bytes | None = model.content
     if any(True for _ in _strange(model.proto)):
         proto = read_whole(model)
         proto.opset_import.add(domain=_UNKNOWN, version=1)
@@ -44,10 +44,14 @@ def _problem(model: Model) -> str:
             node.domain = _UNKNOWN
         if not fits(proto):
             return ""
-        source = proto.SerializeToString()
+        content = proto.SerializeToString()
+    checker = library().checker
     try:
-        library().checker.check_model(source, True, False, False)
-    except Exception as error:  # whatever the C++ library raises
+        if content is None:
+            checker.check_model_path(model.path, True, False, False)
+        else:
+            checker.check_model(bytes(content), True, False, False)
+    except (checker.ValidationError, library().shape_inference.InferenceError, RuntimeError) as error:
         return str(error)
     return ""
 

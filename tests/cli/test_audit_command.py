@@ -209,6 +209,7 @@ def test_missing_profile_file(models: Path) -> None:
 
 def test_broken_profile_file(models: Path) -> None:
     text = (ROOT / "rules" / "profiles" / f"{PROFILE}.yaml").read_text(encoding="utf-8")
+    text = re.sub("^(id|title): .*", r"\1: of-mine", text, flags=re.MULTILINE)
     (models / "mine.yaml").write_text(text.replace("evidence:", "evidense:"), encoding="utf-8")
     done = safecheck("audit", "allowed.onnx", "--profile", "mine.yaml", cwd=models)
     one_error(done, 2, "mine.yaml:", "unknown key 'evidense' (did you mean 'evidence'?)")

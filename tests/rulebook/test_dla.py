@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from functools import cache
 from pathlib import Path
 
@@ -242,7 +243,8 @@ def test_layer_of_an_unknown_operator(type_: str, kind: str, rule: str) -> None:
 def test_rules_of_8_4(rule: str, text: str, tmp_path: Path) -> None:
     shipped = (resources.rules() / "profiles" / f"{ORIN}.yaml").read_text(encoding="utf-8")
     file = tmp_path / "early.yaml"
-    file.write_text(shipped.replace('tensorrt: "8.6.11"', 'tensorrt: "8.4.1"'), encoding="utf-8")
+    own = re.sub("^(id|title): .*", r"\1: early", shipped, flags=re.MULTILINE)
+    file.write_text(own.replace('tensorrt: "8.6.11"', 'tensorrt: "8.4.1"'), encoding="utf-8")
     early: Profile = profile(str(file))
     signature = last_signature(text, tmp_path)
     judgement = judge(early, signature)
