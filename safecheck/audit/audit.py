@@ -11,14 +11,14 @@ from safecheck.audit.gaps import Gaps
 from safecheck.audit.view import View, file_signatures, view
 from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
-from safecheck.finding import Finding, Location, ModelVerdict, Verdict
+from safecheck.finding import Evidence, Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
-from safecheck.ir.graph import OpNode
+from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Signature
-from safecheck.ir.signatures import Occurrence, Signatures
-from safecheck.ir.validity import violation
+from safecheck.ir.signatures import Signatures
+from safecheck.ir.validity import OPERAND, Violation, violation
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
 from safecheck.rulebook.lowering.borders import borders
@@ -108,9 +108,9 @@ def audit(model: Model, profile: Profile) -> Audit:
         InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
     """
     seen = view(model, profile.table.local_functions)
-    judged = _judgements(seen, profile, model)
-    gaps = Gaps(seen.found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
     gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
+    judged = _judgements(seen, profile, model, gap_rule)
+    gaps = Gaps(seen.found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
     fingerprints = Fingerprints()
     nodes: list[Audited] = []
     findings: list[Finding] = list(_border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None))
@@ -147,7 +147,7 @@ def _severity(judgement: Judgement) -> int:
     return judgement.verdict.severity
 
 
-def _judgements(seen: View, profile: Profile, model: Model) -> list[Judgement]:
+def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) -> list[Judgement]:
     """The judgement on every node; nodes of equal signature share one.
 
     Raises:
@@ -158,7 +158,17 @@ def _judgements(seen: View, profile: Profile, model: Model) -> list[Judgement]:
     for position, (occurrence, imported) in enumerate(zip(seen.found.nodes, seen.imported, strict=True)):
         judgement = known.get(occurrence.signature)
         if judgement is None:
-            _refuse_invalid(occurrence, seen, position, model)
+            found = violation(occurrence.signature)
+            if (
+                found is not None
+                and gap is not None
+                and found.code == OPERAND
+                and _may_never_run(occurrence.node.scope)
+            ):
+                evidence = Evidence("operands", found.what, "fit each other, or the branch never runs")
+                judged.append(Judgement(Verdict.UNPROVEN, (), (Charge(gap, Verdict.UNPROVEN, (), (evidence,)),), ()))
+                continue
+            _refuse_invalid(found, seen, position, model)
             judgement = known[occurrence.signature] = judge(profile, occurrence.signature)
         if position in seen.misread:
             judgement = judge_call(profile, occurrence.signature, seen.misread[position])
@@ -166,13 +176,22 @@ def _judgements(seen: View, profile: Profile, model: Model) -> list[Judgement]:
     return judged
 
 
-def _refuse_invalid(occurrence: Occurrence, seen: View, position: int, model: Model) -> None:
+def _may_never_run(scope: Scope) -> bool:
+    """Whether a graph is a branch of an If, or lies in one: what does not fit there need not be wrong."""
+    at: Scope | None = scope
+    while at is not None:
+        if at.holder is not None and at.holder[1] in ("then_branch", "else_branch"):
+            return True
+        at = at.parent
+    return False
+
+
+def _refuse_invalid(found: Violation | None, seen: View, position: int, model: Model) -> None:
     """No verdict on what is no ONNX network.
 
     Raises:
         InputError: ONNX forbids this node; exit code 3.
     """
-    found = violation(occurrence.signature)
     if found is None:
         return
     node, path = seen.nodes(model)[position], model.path

@@ -16,6 +16,7 @@ from onnx.backend.test.case.node import collect_testcases
 
 from safecheck.audit.audit import audit
 from safecheck.errors import InputError
+from safecheck.finding import ModelVerdict
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
 from safecheck.ir.signatures import signatures
@@ -80,6 +81,9 @@ OPERANDS = [
         "(float[1,5,6] x, int64[1,5,6] i, float[1,6,6] u) => (float y) { y = ScatterElements<axis = 1>(x, i, u) }",
         "the updates are 1x6x6, but the indices 1x5x6",
     ),
+    ("(float[4,8] x) => (float[4,8] y) <int64[2] a = {0, 1}> { y = CumSum(x, a) }", "the axis has 2 elements"),
+    ("(float[4,8] x) => (float y) <int64[6] p = {0,0,1,0,0,1}> { y = Pad(x, p) }", "2 dimensions to pad ask for 4"),
+    ("(float x) => (float y) <int64[2] p = {0, 1}> { y = Pad(x, p) }", "0 dimensions to pad ask for 0"),
     ("(float[4,8] x) => (float[4,8] y) { y = Transpose<perm = [0,0]>(x) }", "perm is [0, 0]"),
     ("(float[4,8] x) => (float y) <int64[1,2] s = {8, 4}> { y = Reshape(x, s) }", "input 1 has rank 2"),
     ("(float[4,8] x) => (float y) <int64 s = {0}, int64 e = {2}> { y = Slice(x, s, e) }", "input 1 has rank 0"),
@@ -215,6 +219,28 @@ def test_what_limits_a_loop_is_one_element(name: str) -> None:
     )
     with pytest.raises(InputError, match=f"the {name} has 2 elements, but it must have one"):
         audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+
+
+def test_scales_are_a_vector() -> None:
+    """onnxruntime takes a matrix of as many elements for one; the vendor's parser does not."""
+    model = model_from_text(
+        '(float[1,1,8] x) => (float y) <float[1,3] s = {1, 1, 1}> { y = Resize<mode = "linear">(x, "", s) }'
+    )
+    with pytest.raises(InputError, match="input 2 has rank 2, but it must be a vector"):
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+
+
+def test_a_branch_that_never_runs_may_hold_what_does_not_fit() -> None:
+    """PyTorch's atleast_1d reshapes scalars only, and its export says so by a condition on the rank."""
+    model = model_from_text(
+        "(float[2,2] x, bool c) => (float y) <int64[1] one = {1}> { y = If(c) "
+        "<then_branch = a () => (float[1] t) { t = Reshape(x, one) }, "
+        "else_branch = b () => (float[2,2] e) { e = Identity(x) }> }"
+    )
+    found = audit(load(InMemory(model.SerializeToString())), profile("tensorrt-8.6-restricted"))
+    said = [part.actual for finding in found.findings for part in finding.evidence if part.fact == "operands"]
+    assert said == ["the data has 4 elements, but the result 1 has 1"]
+    assert found.verdict is not ModelVerdict.COMPLIANT
 
 
 def test_a_required_output_has_a_name() -> None:

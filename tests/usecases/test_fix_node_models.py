@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from safecheck.errors import SafecheckError
 from safecheck.rulebook.load import profile
 from safecheck.usecases.fix import Request, fix
-
-# Their constants make a shape inconsistent that nobody sees before it is computed; the checker refuses the result.
-INCONSISTENT = {"test_affine_grid_2d_expanded", "test_affine_grid_2d_align_corners_expanded"}
 
 
 @pytest.mark.slow
@@ -28,10 +24,6 @@ def test_every_node_model(target: str, tmp_path: Path) -> None:
         if case.model is None:
             continue
         source.write_bytes(case.model.SerializeToString())
-        if case.name in INCONSISTENT:
-            with pytest.raises(SafecheckError, match="not valid ONNX"):
-                fix(str(source), str(first), book, Request())
-            continue
         fixed = fix(str(source), str(first), book, Request())
         counts["fixed" if fixed.applied else "left alone"] += 1
         if fixed.applied:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from safecheck.ir.signature import Signature
 
+OPERAND = "SC-ONNX-OPERAND"
+
 
 class Violation(NamedTuple):
     """What ONNX forbids about a node."""
@@ -28,5 +30,5 @@ def violation(node: Signature) -> Violation | None:
     if (what := breach(node)) is not None:
         return Violation("SC-ONNX-SCHEMA", what)
     if (what := misfit(node)) is not None:
-        return Violation("SC-ONNX-OPERAND", what)
+        return Violation(OPERAND, what)
     return None

@@ -176,6 +176,21 @@ def limits(view: Operands) -> Iterator[str]:
     yield from _one_element(view, 1, "condition")
 
 
+def axis_scalar(view: Operands) -> Iterator[str]:
+    """One axis is summed along."""
+    yield from _one_element(view, 1, "axis")
+
+
+def pads(view: Operands) -> Iterator[str]:
+    """There is a length before and behind every dimension, or every one of the axes."""
+    written = view.numbers("pads") or view.numbers("paddings")
+    axes, data = view.shape(3), view.shape(0)
+    found = known_int(view.shape(1), 0) if written is None else len(written)
+    count = known_int(axes, 0) if axes is not None else None if data is None else len(data)
+    if found is not None and count is not None and found != 2 * count:
+        yield f"there are {found} pads, but {count} dimensions to pad ask for {2 * count}"
+
+
 def _one_element(view: Operands, position: int, name: str) -> Iterator[str]:
     shape = fixed(view.shape(position))
     if shape is not None and prod(shape) != 1:
