@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from safecheck.finding import Verdict
 from safecheck.ir.excerpt import Diagram, diagram_of
-from safecheck.rewrite.finite import doubts
+from safecheck.rewrite.finite import doubts, look_again
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.prices import UNPRICED, Prices, Purse
 from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
@@ -70,6 +70,7 @@ def rewrite_all(
     refused: dict[tuple[str, str], Step] = {}
     tried = _Tried(graph)
     how = _How(proving, purse, denied or {})
+    again = False
     for _ in range(_MAX_ROUNDS):
         changed = False
         for rewrite in rewrites:
@@ -77,8 +78,13 @@ def rewrite_all(
             for step in islice(sweep, None if most is None else most - len(steps)):
                 steps.append(step)
                 changed = True
-        if not changed:
+        if changed:
+            continue
+        # What saturates on a range is never infinite, and a site far behind may have been refused for that.
+        if again or not any(step.proof is not None and step.proof.ranges for step in steps):
             break
+        again, tried = True, _Tried(graph)
+        look_again(graph)
     left = {name_of(node) for node in graph.nodes}
     return steps + [step for (_, name), step in refused.items() if name in left]
 

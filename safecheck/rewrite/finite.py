@@ -79,6 +79,11 @@ def extent_of(graph: MutableGraph, name: str) -> Extent:
     return known[name]
 
 
+def look_again(graph: MutableGraph) -> None:
+    """Forget what was known: values may be made by other nodes now, which cannot make them infinite any more."""
+    graph.adopt(_Known, _Known())
+
+
 def _given(graph: MutableGraph, name: str) -> Extent:
     """Of a network input, which is finite by assumption, or of a constant."""
     array = graph.constant(name)
