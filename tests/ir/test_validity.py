@@ -84,6 +84,7 @@ OPERANDS = [
     ("(float[4,8] x) => (float[4,8] y) <int64[2] a = {0, 1}> { y = CumSum(x, a) }", "the axis has 2 elements"),
     ("(float[4,8] x) => (float y) <int64[6] p = {0,0,1,0,0,1}> { y = Pad(x, p) }", "2 dimensions to pad ask for 4"),
     ("(float x) => (float y) <int64[2] p = {0, 1}> { y = Pad(x, p) }", "0 dimensions to pad ask for 0"),
+    ("(float[5,1,4] x, int64 i) => (float y) { y = ScatterND(x, i, x) }", "the indices are a scalar"),
     ("(float[4,8] x) => (float[4,8] y) { y = Transpose<perm = [0,0]>(x) }", "perm is [0, 0]"),
     ("(float[4,8] x) => (float y) <int64[1,2] s = {8, 4}> { y = Reshape(x, s) }", "input 1 has rank 2"),
     ("(float[4,8] x) => (float y) <int64 s = {0}, int64 e = {2}> { y = Slice(x, s, e) }", "input 1 has rank 0"),

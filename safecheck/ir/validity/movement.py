@@ -148,6 +148,12 @@ def vectors(*positions: int) -> Check:
     return check
 
 
+def indices(view: Operands) -> Iterator[str]:
+    """Indices of places are at least a vector, which names one place."""
+    if view.shape(1) == ():
+        yield "the indices are a scalar, but they must be at least a vector"
+
+
 def updates(view: Operands) -> Iterator[str]:
     """Every update has its index."""
     indices, new = view.shape(1), view.shape(2)

@@ -55,6 +55,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Resize": (movement.vectors(1, 2, 3),),
     "Scatter": (movement.axis_in_range, movement.updates),
     "ScatterElements": (movement.axis_in_range, movement.updates),
+    **dict.fromkeys(("GatherND", "ScatterND"), (movement.indices,)),
     "Scan": (movement.scan_axes,),
     "Slice": (movement.vectors(1, 2, 3, 4),),
     "Split": (movement.axis_in_range, movement.vectors(1), movement.parts),
