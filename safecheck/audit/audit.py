@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
@@ -159,16 +160,12 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
         judgement = known.get(occurrence.signature)
         if judgement is None:
             found = violation(occurrence.signature)
-            if (
-                found is not None
-                and gap is not None
-                and found.code == OPERAND
-                and _may_never_run(occurrence.node.scope)
-            ):
+            if found is not None:
+                if gap is None or found.code != OPERAND or not _may_never_run(occurrence.node.scope):
+                    _refuse(found, seen, position, model)
                 evidence = Evidence("operands", found.what, "fit each other, or the branch never runs")
                 judged.append(Judgement(Verdict.UNPROVEN, (), (Charge(gap, Verdict.UNPROVEN, (), (evidence,)),), ()))
                 continue
-            _refuse_invalid(found, seen, position, model)
             judgement = known[occurrence.signature] = judge(profile, occurrence.signature)
         if position in seen.misread:
             judgement = judge_call(profile, occurrence.signature, seen.misread[position])
@@ -186,14 +183,12 @@ def _may_never_run(scope: Scope) -> bool:
     return False
 
 
-def _refuse_invalid(found: Violation | None, seen: View, position: int, model: Model) -> None:
+def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoReturn:
     """No verdict on what is no ONNX network.
 
     Raises:
         InputError: ONNX forbids this node; exit code 3.
     """
-    if found is None:
-        return
     node, path = seen.nodes(model)[position], model.path
     name = printable(node.proto.name, 80) or f"-> {', '.join(printable(output, 60) for output in node.proto.output)}"
     scope = f"{printable(node.scope.path)}: " if node.scope.path else ""

@@ -148,6 +148,17 @@ def vectors(*positions: int) -> Check:
     return check
 
 
+def one_element(position: int, name: str) -> Check:
+    """The operand at this position is a single number or truth value."""
+
+    def check(view: Operands) -> Iterator[str]:
+        shape = fixed(view.shape(position))
+        if shape is not None and prod(shape) != 1:
+            yield f"the {name} has {prod(shape)} elements, but it must have one"
+
+    return check
+
+
 def indices(view: Operands) -> Iterator[str]:
     """Indices of places are at least a vector, which names one place."""
     if view.shape(1) == ():
@@ -156,12 +167,12 @@ def indices(view: Operands) -> Iterator[str]:
 
 def updates(view: Operands) -> Iterator[str]:
     """Every update has its index."""
-    indices, new = view.shape(1), view.shape(2)
-    if indices is None or new is None:
+    places, new = view.shape(1), view.shape(2)
+    if places is None or new is None:
         return
-    pairs = zip(indices, new, strict=False)
-    if len(indices) != len(new) or any(type(a) is int and type(b) is int and a != b for a, b in pairs):
-        yield f"the updates are {words(new)}, but the indices {words(indices)}"
+    pairs = zip(places, new, strict=False)
+    if len(places) != len(new) or any(type(a) is int and type(b) is int and a != b for a, b in pairs):
+        yield f"the updates are {words(new)}, but the indices {words(places)}"
 
 
 def no_matrix(view: Operands) -> Iterator[str]:
@@ -169,22 +180,6 @@ def no_matrix(view: Operands) -> Iterator[str]:
     axes = view.shape(1)
     if axes is not None and len(axes) > 1:
         yield f"the axes have rank {len(axes)}, but they must be a vector"
-
-
-def condition(view: Operands) -> Iterator[str]:
-    """What an If decides by is one element."""
-    yield from _one_element(view, 0, "condition")
-
-
-def limits(view: Operands) -> Iterator[str]:
-    """How often a Loop runs, and whether, are one element each."""
-    yield from _one_element(view, 0, "trip count")
-    yield from _one_element(view, 1, "condition")
-
-
-def axis_scalar(view: Operands) -> Iterator[str]:
-    """One axis is summed along."""
-    yield from _one_element(view, 1, "axis")
 
 
 def pads(view: Operands) -> Iterator[str]:
@@ -195,9 +190,3 @@ def pads(view: Operands) -> Iterator[str]:
     count = known_int(axes, 0) if axes is not None else None if data is None else len(data)
     if found is not None and count is not None and found != 2 * count:
         yield f"there are {found} pads, but {count} dimensions to pad ask for {2 * count}"
-
-
-def _one_element(view: Operands, position: int, name: str) -> Iterator[str]:
-    shape = fixed(view.shape(position))
-    if shape is not None and prod(shape) != 1:
-        yield f"the {name} has {prod(shape)} elements, but it must have one"

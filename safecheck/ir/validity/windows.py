@@ -46,8 +46,8 @@ def _image_under_filter(view: Operands) -> Iterator[str]:
         return  # said already
     for axis in range(count):
         size, reach = known_int(data, 2 + axis), dilations[axis] * (filters[axis] - 1) + 1
-        if size is not None and size + pads[axis] + pads[count + axis] < reach:
-            padded = size + pads[axis] + pads[count + axis]
+        padded = None if size is None else size + pads[axis] + pads[count + axis]
+        if padded is not None and padded < reach:
             yield f"the filter reaches over {reach} along dimension {2 + axis}, but the padded image has {padded}"
 
 
