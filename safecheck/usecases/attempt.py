@@ -98,7 +98,6 @@ class Attempt:
 
     def release(self) -> Any:
         """The ModelProto as it stands. The graph is gone then: it would hold all weights once more."""
-        self.price  # noqa: B018 - it is asked of the graph
         self.graph.drop_unused()
         model = self.graph.model()
         del self.graph

@@ -8,6 +8,7 @@ from typing import Any
 
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
+from safecheck.cost.price import Price
 from safecheck.errors import UsageError
 from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
@@ -191,10 +192,10 @@ class _Run:
             proto, _ = prepared(proto, self.request, self.model.path)
         return attempt(proto, self._steps, self._profile, self.request, self._proofs, denied, most, self._limit)
 
-    def toll(self, found: Attempt, place: str) -> Toll:
-        """What a result costs, which is written at a place."""
+    def toll(self, found: Attempt, price: Price | None, place: str) -> Toll:
+        """What a result of this price costs beside the original; it is written at a place."""
         pair = (self.reference.original, place) if self.request.measure else None
-        return toll(found.original, found.price, self.inputs, self.request.max_price, pair)
+        return toll(found.original, price, self.inputs, self.request.max_price, pair)
 
     def compared(self, place: str, scope: Scope) -> Whole:
         """A written result against the original."""
@@ -221,20 +222,21 @@ class _Run:
 
 def _copied(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
     """Nothing was done: the file as it is."""
+    price = current.price
     current.release()
     with written(read_whole(run.model), target, bool(run.model.external_data)) as place:
-        price = run.toll(current, place)
+        cost = run.toll(current, price, place)
     after = replace(before, path=target or before.path)
     if run.request.illustrate:
         after = illustrated(after)
-    return Fixed(before, after, tuple(current.steps), _left(after, current.steps), None, written=target, toll=price)
+    return Fixed(before, after, tuple(current.steps), _left(after, current.steps), None, written=target, toll=cost)
 
 
 def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fixed:
     """What was done, written if the whole model holds."""
     current.graph.drop_unused()
     diff = "\n".join(unified_diff(current.before, listing(current.graph)))
-    told, scope = notes(current.graph), current.scope
+    told, scope, price = notes(current.graph), current.scope, current.price
     with written(current.release(), target, bool(run.model.external_data)) as place:
         new = load(place)
         check(new, run.model)
@@ -245,9 +247,9 @@ def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fi
         after = Report(target or run.model.path, before.profile, new, audit(new, before.profile), None)
         if run.request.illustrate:  # before the file moves: what could stand in a place is asked of the file
             after = illustrated(after)
-        price = run.toll(current, place)
+        cost = run.toll(current, price, place)
     left = _left(after, current.steps)
-    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, told, price)
+    return Fixed(before, after, tuple(current.steps), left, whole, diff, target, told, cost)
 
 
 def notes(graph: MutableGraph) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ def plan(model: Model, profile: Profile) -> Planned:
     inputs = inputs_of(proto)
     found = attempt(proto, steps, profile, request, Shown(), proving=False)
     weight = Verdicts(found.graph, profile).weigh(found.graph.nodes)
-    return Planned(weight, _verdict(found, profile), toll(found.original, found.price, inputs, None, None))
+    cost = toll(found.original, found.price, inputs, None, None)
+    return Planned(weight, _verdict(found, profile), cost)
 
 
 def _verdict(found: Attempt, profile: Profile) -> ModelVerdict | None:
