@@ -85,6 +85,14 @@ def mended(proto: onnx.ModelProto, *names: str, profile_id: str = RESTRICTED) ->
     return Mended(proto, after, steps, (heavy, light))
 
 
+def bounded_by(case: Mended, name: str, operators: set[str]) -> None:
+    """One rewrite has made the network permitted, out of these operators and within a bound."""
+    assert case.applied == [name]
+    assert case.weights[1].total == 0
+    assert case.kinds == ["bounded"]
+    assert set(case.operators) <= operators
+
+
 def rewritten(text: str, *names: str, opset: int = 17, target: str = RESTRICTED) -> Mended:
     """What the named rewrites make of a graph in ONNX text; a second time they have nothing left to do."""
     proto = model(text, opset=opset)

@@ -55,6 +55,14 @@ def pull(builder: Builder, name: str, wanted: Any) -> tuple[str, str, Any]:
     raise FactorError("the arrangement does not move whole axes")
 
 
+def pull_as(builder: Builder, name: str, wanted: Any) -> tuple[str, str, Any]:
+    """Like `pull`, with exactly the dimensions that are wanted."""
+    source, value, map_ = pull(builder, name, wanted)
+    if map_.shape != wanted.shape:
+        value = builder.reshape(value, wanted.shape)
+    return source, value, map_.reshape(wanted.shape)
+
+
 def push(builder: Builder, made: str, name: str, places: Any, dims: Sequence[int]) -> tuple[str, str, Any]:
     """Write nodes that bring a new value of dimensions `dims` into the place of `name`, or of what only moves it.
 

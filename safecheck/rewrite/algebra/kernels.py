@@ -9,6 +9,7 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.rounding import FLOATS, Magnitude
+from safecheck.rewrite.algebra.windows import pads_of
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -99,36 +100,15 @@ def convolution(graph: MutableGraph, node: Any) -> Convolution | None:
     group, rank = integer(node, "group", 1), len(dims) - 2
     strides = integers(node, "strides") or (1,) * rank
     dilations = integers(node, "dilations") or (1,) * rank
-    pads = _pads(node, dims[2:], made[2:], weights.shape[2:], strides, dilations)
+    if node.op_type == "ConvTranspose" and text(node, "auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+        return None
+    extent = [(size - 1) * gap + 1 for size, gap in zip(weights.shape[2:], dilations, strict=True)]
+    pads = pads_of(node, dims[2:], made[2:], extent, strides)
     if pads is None:
         return None
     outs = weights.shape[1] * group if node.op_type == "ConvTranspose" else weights.shape[0]
     shift = numpy.zeros(outs) if bias is None else bias.astype(numpy.float64)
     return Convolution(node, data, dtype, weights.astype(numpy.float64), shift, group, strides, pads, dilations)
-
-
-def _pads(
-    node: Any,
-    dims: tuple[int, ...],
-    made: tuple[int, ...],
-    kernel: tuple[int, ...],
-    strides: tuple[int, ...],
-    dilations: tuple[int, ...],
-) -> tuple[int, ...] | None:
-    """Padding as written, or as `auto_pad` means it."""
-    mode = text(node, "auto_pad", "NOTSET")
-    if mode == "NOTSET":
-        return integers(node, "pads") or (0,) * (2 * len(dims))
-    if mode == "VALID":
-        return (0,) * (2 * len(dims))
-    if mode not in ("SAME_UPPER", "SAME_LOWER") or node.op_type == "ConvTranspose":
-        return None
-    totals = [
-        max(0, (out - 1) * step + (size - 1) * wide + 1 - length)
-        for length, out, size, step, wide in zip(dims, made, kernel, strides, dilations, strict=True)
-    ]
-    small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
-    return tuple(small + large if mode == "SAME_UPPER" else large + small)
 
 
 def reach(source: str, sizes: Any, offsets: Any) -> Magnitude:

@@ -49,6 +49,10 @@ class Plane:
         self._sources[value] = source
         return source if dims == self.seen else self.builder.reshape(source, self.seen)
 
+    def view(self, value: str) -> str:
+        """A new value of the program in four dimensions."""
+        return value if self.seen == self.dims else self.builder.reshape(value, self.seen)
+
     def inputs(self, values: Iterable[str]) -> list[str]:
         """Where the program starts, for values that it has entered or reads as they are."""
         return list(dict.fromkeys(self._sources.get(value, value) for value in values))

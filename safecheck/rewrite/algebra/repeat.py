@@ -12,14 +12,20 @@ from safecheck.rewrite.movement.factor import stages
 from safecheck.rewrite.movement.program import Style, StyleError, Writer
 
 
+def enlarged(builder: Builder, value: str, scales: Sequence[float]) -> str:
+    """A linear resize of four dimensions by these factors."""
+    import numpy
+
+    inputs = [value, "", builder.constant(numpy.asarray(scales, numpy.float32))]
+    return builder.add("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel")
+
+
 def resized(builder: Builder, value: str, own: Sequence[int], dims: Sequence[int], dtype: str) -> str:
     """One pixel becomes a map of equal pixels: a linear resize interpolates between equals.
 
     Raises:
         StyleError: other axes than height and width have to grow.
     """
-    import numpy
-
     own, given = (1,) * (len(dims) - len(own)) + tuple(own), tuple(own)
     if own == tuple(dims):
         return value
@@ -28,9 +34,7 @@ def resized(builder: Builder, value: str, own: Sequence[int], dims: Sequence[int
         raise StyleError("a resize repeats pixels only")
     if len(given) != 4:
         value = builder.reshape(value, own)
-    scales = numpy.array([wanted / size for size, wanted in zip(own, dims, strict=True)], numpy.float32)
-    inputs = [value, "", builder.constant(scales)]
-    return builder.add("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel")
+    return enlarged(builder, value, [wanted / size for size, wanted in zip(own, dims, strict=True)])
 
 
 def multiplied(

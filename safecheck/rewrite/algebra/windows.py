@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,25 +42,41 @@ class Windows:
         return sum(-self.low <= entry < self.size + self.high for entry in seen)
 
 
+def pads_of(
+    node: Any, sizes: Sequence[int], places: Sequence[int], extent: Sequence[int], strides: Sequence[int]
+) -> tuple[int, ...] | None:
+    """Begins, then ends, as written or as `auto_pad` means them; None if it means nothing.
+
+    SAME pads what the windows need; an odd one goes to the end (UPPER) or to the begin (LOWER).
+    """
+    mode = text(node, "auto_pad", "NOTSET")
+    if mode == "NOTSET":
+        return integers(node, "pads") or (0,) * (2 * len(extent))
+    if mode == "VALID":
+        return (0,) * (2 * len(extent))
+    if mode not in ("SAME_UPPER", "SAME_LOWER"):
+        return None
+    totals = [
+        max((count - 1) * stride + window - size, 0)
+        for size, count, window, stride in zip(sizes, places, extent, strides, strict=True)
+    ]
+    smaller, larger = [total // 2 for total in totals], [total - total // 2 for total in totals]
+    return (*smaller, *larger) if mode == "SAME_UPPER" else (*larger, *smaller)
+
+
 def windows(graph: MutableGraph, node: Any) -> list[Windows] | None:
     """The windows of AveragePool or MaxPool along every spatial axis; None if they are not fixed."""
     dims, made, kernel = graph.dims(node.input[0]), graph.dims(node.output[0]), integers(node, "kernel_shape")
     if dims is None or made is None or kernel is None or len(dims) != len(kernel) + 2:
         return None
-    rank, mode = len(kernel), text(node, "auto_pad", "NOTSET")
+    rank = len(kernel)
     strides, dilations = (integers(node, name) or (1,) * rank for name in ("strides", "dilations"))
-    pads = integers(node, "pads") or (0,) * (2 * rank)
-    found = []
-    for axis, (size, places) in enumerate(zip(dims[2:], made[2:], strict=True)):
-        low, high = pads[axis], pads[axis + rank]
-        if mode == "VALID":
-            low = high = 0
-        elif mode in ("SAME_UPPER", "SAME_LOWER"):
-            extent = (kernel[axis] - 1) * dilations[axis] + 1
-            total = max((places - 1) * strides[axis] + extent - size, 0)
-            low, high = (total // 2, total - total // 2) if mode == "SAME_UPPER" else (total - total // 2, total // 2)
-        found.append(Windows(size, places, kernel[axis], strides[axis], dilations[axis], low, high))
-    return found
+    extent = [(size - 1) * gap + 1 for size, gap in zip(kernel, dilations, strict=True)]
+    pads = pads_of(node, dims[2:], made[2:], extent, strides)
+    if pads is None:
+        return None
+    along = zip(dims[2:], made[2:], kernel, strides, dilations, pads[:rank], pads[rank:], strict=True)
+    return [Windows(*numbers) for numbers in along]
 
 
 def mean_matrix(windows_: Windows, padding: bool) -> Any | None:

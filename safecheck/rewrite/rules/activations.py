@@ -16,6 +16,7 @@ from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.bilinear import Bilinear, NoBilinearError, Operand, bilinear
 from safecheck.rewrite.algebra.pointwise import WIDE, add_all
+from safecheck.rewrite.algebra.repeat import enlarged
 from safecheck.rewrite.algebra.rounding import FLOATS, sums_agree
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -117,10 +118,7 @@ def _entered(builder: Builder, product: Bilinear, operand: Operand, free: str) -
     numbers = operand.arranged(*groups)
     batch, lone, summed, length = numbers.shape
     spatial = (length, 1) if is_left else (1, length)
-    source, value, map_ = arrange.pull(builder, operand.name, numbers.reshape(batch, lone * summed, *spatial))
-    wanted = (batch, lone * summed, *spatial)
-    if map_.shape != wanted:
-        value = builder.reshape(value, wanted)
+    source, value, map_ = arrange.pull_as(builder, operand.name, numbers.reshape(batch, lone * summed, *spatial))
     if lone > 1:
         kind = numpy_type(builder.graph.tensor(operand.name).dtype or "")
         weights = numpy.tile(numpy.eye(summed, dtype=kind), (1, lone))
@@ -196,28 +194,21 @@ def _added(builder: Builder, made: str, product: Bilinear, sizes: _Sizes, repeat
         value = builder.reshape(made, (1, sizes.rows, sizes.columns, 1))
         value = builder.conv(value, numpy.ones((sizes.rows, 1, 1, 1), kind), bias, group=sizes.rows)
         return _Entered("", builder.reshape(value, dims), numpy.abs(scale * constant.astype(numpy.float64)).max())
-    source, value, map_ = arrange.pull(builder, addend.name, numbers)
-    if map_.shape != numbers.shape:
-        value = builder.reshape(value, numbers.shape)
+    source, value, map_ = arrange.pull_as(builder, addend.name, numbers)
     if scale != 1:
         value = builder.conv(value, numpy.full((1, 1, 1, 1), scale, kind))
     if numbers.shape[2] < sizes.rows:
         value = repeat(builder, value, (1, 1, 1, numbers.shape[3]), 2, sizes.rows)
     if numbers.shape[3] < sizes.columns:
         value = repeat(builder, value, (1, 1, sizes.rows, 1), 3, sizes.columns)
-    return _Entered(source, builder.add("Add", [made, value]), map_.reshape(numbers.shape))
+    return _Entered(source, builder.add("Add", [made, value]), map_)
 
 
 def _resized(builder: Builder, value: str, dims: _Dims, axis: int, count: int) -> str:
     """One pixel becomes many: a linear resize interpolates between equals."""
-    import numpy
-
     if count == 1:
         return value
-    scales = numpy.ones(4, numpy.float32)
-    scales[axis] = count
-    inputs = [value, "", builder.constant(scales)]
-    return builder.add("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel")
+    return enlarged(builder, value, [count if position == axis else 1 for position in range(4)])
 
 
 def _multiplied(builder: Builder, value: str, dims: _Dims, axis: int, count: int) -> str:

@@ -102,15 +102,12 @@ def _candidate(graph: MutableGraph, node: Any, axes: tuple[int, ...], reduces: b
     channels = Channels(builder, batch, count, places, numpy_type("FLOAT"))
     if not channels.fits:
         raise ValueError(f"{count} entries are summed, a number with a prime factor above {WIDE}")
-    source, value, map_ = arrange.pull(builder, node.input[0], numbers)
-    if map_.shape != numbers.shape:
-        value, map_ = builder.reshape(value, numbers.shape), map_.reshape(numbers.shape)
+    source, value, map_ = arrange.pull_as(builder, node.input[0], numbers)
     one = Plane(builder, (batch, 1, places, 1), "FLOAT")
     peak = channels.maximum(value)
     differences = builder.add("Add", [value, channels.spread(peak, -1.0)])
     plane = Plane(builder, numbers.shape, "FLOAT")
-    view = differences if plane.seen == plane.dims else builder.reshape(differences, plane.seen)
-    powers = exponentials(channels, plane.leave(plane.affine(view, 1.0, DECAY)))
+    powers = exponentials(channels, plane.leave(plane.affine(plane.view(differences), 1.0, DECAY)))
     found = logarithm(one, channels.sum(powers.value), *sums_between(channels))
     if reduces:
         made = builder.add("Add", [peak, one.affine(found.value, 1.0, SLACK)])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra.windows import pads_of
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -34,7 +34,9 @@ class StatePadding:
         if before is None or after is None or extent is None:
             return Match((node,), reason="the shape before or after is not fixed, so the padding has no numbers")
         strides = integers(node, "strides") or (1,) * len(extent)
-        pads = _pads(node, mode, before[2:], after[2:], extent, strides)
+        pads = pads_of(node, before[2:], after[2:], extent, strides)
+        if pads is None:
+            return None
         spans = [size + pads[axis] + pads[axis + len(extent)] - extent[axis] for axis, size in enumerate(before[2:])]
         if tuple(span // stride + 1 for span, stride in zip(spans, strides, strict=True)) != after[2:]:
             return Match((node,), reason="the last window hangs over the border, as ceil_mode asks for")
@@ -55,19 +57,3 @@ def _extent(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
         return None
     dilations = integers(node, "dilations") or (1,) * len(kernel)
     return tuple((size - 1) * gap + 1 for size, gap in zip(kernel, dilations, strict=True))
-
-
-def _pads(
-    node: Any, mode: str, before: Sequence[int], after: Sequence[int], extent: Sequence[int], strides: Sequence[int]
-) -> tuple[int, ...]:
-    """Begins, then ends. SAME pads what the windows need; an odd one goes to the end (UPPER) or the begin (LOWER)."""
-    if mode == "NOTSET":
-        return integers(node, "pads") or (0,) * (2 * len(extent))
-    if mode == "VALID":
-        return (0,) * (2 * len(extent))
-    totals = [
-        max((places - 1) * stride + window - size, 0)
-        for size, places, window, stride in zip(before, after, extent, strides, strict=True)
-    ]
-    smaller, larger = [total // 2 for total in totals], [total - total // 2 for total in totals]
-    return (*smaller, *larger) if mode == "SAME_UPPER" else (*larger, *smaller)

@@ -70,8 +70,7 @@ def _written(graph: MutableGraph, node: Any, divisor: str, repeat: Any) -> list[
         made = curve.value
         if prod(own) != prod(dims):
             made = repeat(builder, made, own, dims, dtype, *((small.seen,) if repeat is multiplied else ()))
-            if plane.seen != plane.dims:
-                made = builder.reshape(made, plane.seen)
+            made = plane.view(made)
         elif small.seen != plane.seen:
             made = builder.reshape(made, plane.seen)
         if number is not None:

@@ -110,9 +110,7 @@ def _candidate(graph: MutableGraph, node: Any, scores: Scores, axes: tuple[int, 
     channels = Channels(builder, batch, count, places, kind)
     if not channels.fits:
         raise ValueError(f"{count} entries are normalised together, a number with a prime factor above {WIDE}")
-    source, value, map_ = arrange.pull(builder, scores.name, numbers)
-    if map_.shape != numbers.shape:
-        value, map_ = builder.reshape(value, numbers.shape), map_.reshape(numbers.shape)
+    source, value, map_ = arrange.pull_as(builder, scores.name, numbers)
     mask = None
     if scores.mask is not None:
         mask = numpy.broadcast_to(scores.mask, dims).reshape(-1)[numbers]
@@ -121,14 +119,11 @@ def _candidate(graph: MutableGraph, node: Any, scores: Scores, axes: tuple[int, 
         value = builder.add("Add", [value, added])
     if scores.clamped:
         plane = Plane(builder, numbers.shape, "FLOAT")
-        value = plane.leave(
-            kept(plane, value if plane.seen == plane.dims else builder.reshape(value, plane.seen), LOWEST)
-        )
+        value = plane.leave(kept(plane, plane.view(value), LOWEST))
     write = _constant if count == 1 else _sigmoid if count == 2 else _powers
     made, relative, absolute = write(channels, value)
-    inverse_numbers = numpy.empty(numbers.size, numpy.int64)
-    inverse_numbers[numbers.reshape(-1)] = numpy.arange(numbers.size)
-    target, made, back = arrange.push(builder, made, result, inverse_numbers.reshape(dims), numbers.shape)
+    order = numpy.argsort(numbers.reshape(-1)).reshape(dims)
+    target, made, back = arrange.push(builder, made, result, order, numbers.shape)
     softmax = _Softmax(source, map_, back, scores, mask, channels, relative, absolute)
     replacement = builder.replacement([source], {target: made})
     return Candidate(replacement, _claim(softmax, scores))
@@ -163,8 +158,8 @@ def exponentials(channels: Channels, value: str) -> Approximation:
     """exp(d - 1/4) of d + 32, d being a difference from the maximum; clamped to [-32, 1/4]."""
     plane = Plane(channels.builder, channels.shape, "FLOAT")
     above = plane.relu(value)  # d + 32, from 0 on
-    view = above if plane.seen == plane.dims else channels.builder.reshape(above, plane.seen)
-    powers = sixteenth(plane, plane.relu(plane.affine(view, -1 / 16, (DECAY + SLACK) / 16)))  # (1/4 - d) / 16
+    below = plane.relu(plane.affine(plane.view(above), -1 / 16, (DECAY + SLACK) / 16))  # (1/4 - d) / 16
+    powers = sixteenth(plane, below)
     return replace(powers, value=plane.leave(powers.value))
 
 

@@ -127,9 +127,7 @@ def _written(
     def spread(data: str) -> str:
         if not by_resize:
             return multiplied(builder, data, small.dims, dims, _DTYPE, small.seen)
-        return resized(
-            builder, data if small.seen == small.dims else builder.reshape(data, small.dims), small.dims, dims, _DTYPE
-        )
+        return resized(builder, small.leave(data), small.dims, dims, _DTYPE)
 
     whole = Plane(builder, found.channels, _DTYPE)
     if whole.seen[1] != found.channels[1]:

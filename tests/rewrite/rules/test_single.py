@@ -33,20 +33,16 @@ def test_an_output_in_double_keeps_its_type() -> None:
     assert case.error() < 1e-6
 
 
-def test_digits_that_only_double_holds_are_not_given_up() -> None:
-    """A large constant is added and taken off again: in FLOAT nothing of the data would be left."""
-    text = """g (float[1,3,8,8] x) => (float[1,3,8,8] y) {
-        d = Cast <to = 11> (x) e = Add (d, k) f = Sub (e, k) y = Cast <to = 1> (f)
-    }"""
-    case = mended(model(text, {"k": np.float64(1e9)}), SINGLE)
-    assert not case.applied
-    assert "the proof failed" in case.reasons
-
-
-def test_numbers_beyond_the_range_of_float_are_not_made() -> None:
-    text = """g (float[1,3,8,8] x) => (float[1,3,8,8] y) {
-        d = Cast <to = 11> (x) e = Mul (d, k) f = Div (e, k) y = Cast <to = 1> (f)
-    }"""
-    case = mended(model(text, {"k": np.float64(1e300)}), SINGLE)
+@pytest.mark.parametrize(
+    ("there", "back", "constant"),
+    [("Add", "Sub", 1e9), ("Mul", "Div", 1e300)],
+    ids=["digits that FLOAT has no room for", "numbers beyond its range"],
+)
+def test_what_only_double_holds_is_not_given_up(there: str, back: str, constant: float) -> None:
+    """A large constant is put in and taken out again: in FLOAT nothing of the data would be left."""
+    text = f"""g (float[1,3,8,8] x) => (float[1,3,8,8] y) {{
+        d = Cast <to = 11> (x) e = {there} (d, k) f = {back} (e, k) y = Cast <to = 1> (f)
+    }}"""
+    case = mended(model(text, {"k": np.float64(constant)}), SINGLE)
     assert not case.applied
     assert "the proof failed" in case.reasons
