@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("safecheck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. The same commit is asked the same examples each time; new
+# ones are looked for with --hypothesis-profile=random and by the fuzzing harnesses.
+settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("safecheck", settings.get_profile("random"), derandomize=True)
 settings.load_profile("safecheck")
 
 sys.path.insert(0, str(Path(__file__).parent))

