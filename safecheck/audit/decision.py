@@ -10,28 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from safecheck.audit.kinds import parts
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Location, Verdict
-from safecheck.ir.composites import composites
 from safecheck.ir.signatures import Occurrence
-from safecheck.text import printable
 
-MOVEMENT = "data movement"
-ELEMENTWISE = "sums and products by element"
-WITH_WEIGHTS = "products with weights"
-OF_ACTIVATIONS = "products of activations"
-CONSTANTS = "constants computed in the file"
 INTERFACE = "network inputs, outputs and weights"
-
-# fmt: off
-_MOVING = frozenset({
-    "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Concat", "Split", "Gather", "GatherElements",
-    "GatherND", "Scatter", "ScatterElements", "ScatterND", "Pad", "Expand", "Tile", "DepthToSpace", "SpaceToDepth",
-    "Identity", "ReverseSequence", "Dropout",
-})
-# fmt: on
-_BY_ELEMENT = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Mean", "Neg"})
-_PRODUCTS = frozenset({"MatMul", "Gemm", "Einsum"})
+_DISSOLVING = frozenset({"fold-constants", "fix-batch", "inline-functions"})
+"""Remedies after which nothing is left to judge; the others put layers there that the target has to allow."""
 _HELPERS = ("IConstantLayer", "IShuffleLayer", "IIdentityLayer", "ICastLayer")
 """Layers that importers add around an operator's own."""
 
@@ -85,7 +71,8 @@ def decision(report: Report) -> tuple[Row, ...]:
     if outside:
         kinds[INTERFACE] = list(outside.values())
     spoken = Counter(finding.rule for finding in open_)
-    rows = [_row(what, places, spoken) for what, places in kinds.items()]
+    builds = report.profile.builds
+    rows = [_row(what, places, spoken, builds) for what, places in kinds.items()]
     return tuple(sorted(rows, key=lambda row: (-row.left, -row.places, row.what)))
 
 
@@ -93,36 +80,18 @@ def _places(
     nodes: Sequence[Occurrence], found: dict[tuple[str, int], list[Finding]]
 ) -> Iterable[tuple[str, list[tuple[str, int]]]]:
     """Every operator with findings: what it is, and its nodes that have some; in the order of the file."""
-    part_of = {}
-    for composite in composites(occurrence.node for occurrence in nodes):
-        for node in composite.nodes:
-            part_of[id(node)] = composite
     places: dict[int, tuple[str, list[tuple[str, int]]]] = {}
-    for occurrence in nodes:
-        node = occurrence.node
-        if (key := (node.scope.path, node.index)) in found:
-            whole = part_of.get(id(node))
-            what = kind(occurrence) if whole is None else whole.name
-            places.setdefault(id(node if whole is None else whole.nodes[0]), (what, []))[1].append(key)
+    for occurrence, part in zip(nodes, parts(nodes), strict=True):
+        if (key := (occurrence.node.scope.path, occurrence.node.index)) in found:
+            places.setdefault(part.whole, (part.what, []))[1].append(key)
     return places.values()
 
 
-def kind(occurrence: Occurrence) -> str:
-    """What a node that is an operator of its own is called."""
-    proto = occurrence.node.proto
-    name = printable(proto.op_type, 60)
-    if proto.domain not in ("", "ai.onnx"):
-        return f"{printable(proto.domain, 60)}::{name}"
-    if occurrence.fixed:
-        return CONSTANTS
-    if name in _PRODUCTS:
-        data = [given for given in occurrence.operands[:2] if given is not None]
-        weights = any(given.constant or given.computed for given in data)
-        return WITH_WEIGHTS if weights else OF_ACTIVATIONS
-    return MOVEMENT if name in _MOVING else ELEMENTWISE if name in _BY_ELEMENT else name
+def _removable(finding: Finding, builds: bool) -> bool:
+    return bool(finding.remedies) and (builds or not _DISSOLVING.isdisjoint(finding.remedies))
 
 
-def _row(what: str, places: list[list[Finding]], spoken: Counter[str]) -> Row:
+def _row(what: str, places: list[list[Finding]], spoken: Counter[str], builds: bool) -> Row:
     findings = [finding for place in places for finding in place]
     here = Counter(finding.rule for finding in findings)
     first = {finding.rule: finding for finding in reversed(findings)}
@@ -138,7 +107,7 @@ def _row(what: str, places: list[list[Finding]], spoken: Counter[str]) -> Row:
         rules=tuple(sorted(here, key=weight)),
         places=len(places),
         nodes=len({finding.location for finding in findings if finding.location.index is not None}),
-        removed=sum(all(finding.remedies for finding in place) for place in places),
+        removed=sum(all(_removable(finding, builds) for finding in place) for place in places),
         remedies=tuple(dict.fromkeys(name for finding in findings for name in finding.remedies)),
         where=tuple(place[0].location for place in places),
     )

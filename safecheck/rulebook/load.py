@@ -133,6 +133,7 @@ class _Loader:
             assumptions=parts.assumptions(keys.get("assumptions"), bibliography, release),
             defects=defects,
             idioms=parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+            remedies=parts.remedies(load(self._read("remedies.yaml", root), "rules/remedies.yaml")),
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
