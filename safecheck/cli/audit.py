@@ -17,8 +17,9 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.command()
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @click.option(
-    "--profile", "profile_name", metavar="ID|FILE",
-    help=f"Target to judge by. Default: that of the configuration, else {DEFAULTS['profile']}.",
+    "--profile", "profile_names", metavar="ID|FILE", multiple=True,
+    help="Target to judge by; may be repeated, every model is judged by each. "
+    f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
 @reports_option
 @click.option(
@@ -52,7 +53,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
 @isolated_option
 def audit(
-    models: tuple[str, ...], profile_name: str | None, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
+    models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
     confirm: bool | None, show_layers: bool,
@@ -64,6 +65,9 @@ def audit(
     """
     if models.count("-") > 1:
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
+    if "-" in models and len(set(profile_names)) > 1:
+        what = "standard input can be read once, so by one profile"
+        raise UsageError("SC-CFG-INPUT", "-", what, "give a file, or one --profile")
     if release and baseline_file is not None:
         what = "--release does not go with --baseline: debt is no approval"
         raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
@@ -76,7 +80,9 @@ def audit(
     paths = found_models(settings, models)
     return run(
         Request(
-            models=tuple((path, profile_name or settings.profile_for(path)) for path in paths),
+            models=tuple(
+                (path, name) for path in paths for name in dict.fromkeys(profile_names) or (settings.profile_for(path),)
+            ),
             outputs=outputs or settings.texts("output"),
             checks=Checks(
                 deviations=deviation_files or settings.texts("deviations"),
@@ -88,7 +94,7 @@ def audit(
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
-            settings=NONE if profile_name is not None else settings,
+            settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,
             verbose=verbose,
