@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from safecheck.errors import InputError
 from safecheck.ir.einsum import equation_error
+from safecheck.ir.function_calls import check_calls
 from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.schemas import schema_of
 from safecheck.ir.walk import domain_of, every_graph, is_standard
@@ -19,7 +20,6 @@ from safecheck.text import printable
 
 MAX_OPSET = 200
 MAX_GRAPH_DEPTH = 24
-MAX_EXPANDED_NODES = 1_000_000
 _ONLY_TEXT = {str}
 _SUPPORTED_IR = range(1, 100)
 
@@ -48,7 +48,7 @@ def check_model(proto: Any, where: str) -> None:
     for (_, name, _), count in names.items():
         if count > 1:
             _refuse("SC-AMB-FUNC", where, f"function {printable(name)} is defined {count} times", "keep one definition")
-    _check_function_calls(proto, where)
+    check_calls(proto, where)
 
 
 def _check_opsets(imports: Iterable[Any], where: str) -> None:
@@ -139,39 +139,6 @@ _READ_FIRST: dict[str, tuple[str, Callable[[Any], str | None]]] = {
     "Split": ("SC-ONNX-SCHEMA", _parts),
 }
 """Operator -> what the library must not see, in words; found by asking it about spoilt nodes of every operator."""
-
-
-def _check_function_calls(proto: Any, where: str) -> None:
-    """Refuse recursive functions and functions that expand to millions of nodes, by counting instead of expanding."""
-    bodies = {(function.domain, function.name): function for function in proto.functions}
-    sizes: dict[tuple[str, str], int] = {}
-    for root in bodies:
-        stack = [(root, iter(_calls(bodies[root], bodies)))]
-        open_calls = {root}
-        while stack:
-            current, calls = stack[-1]
-            called = next((name for name in calls if name not in sizes), None)
-            if called is None:
-                stack.pop()
-                open_calls.discard(current)
-                sizes[current] = len(bodies[current].node) + sum(
-                    sizes[name] for name in _calls(bodies[current], bodies)
-                )
-                if sizes[current] > MAX_EXPANDED_NODES:
-                    what = f"function {printable(current[1])} expands to over {MAX_EXPANDED_NODES} nodes"
-                    _refuse("SC-LIM-EXPAND", where, what, "simplify the model's functions")
-            elif called in open_calls:
-                path = [name for name, _ in stack] + [called]
-                steps = " -> ".join(printable(name, 40) for _, name in path[path.index(called) :])
-                _refuse("SC-MODEL-FUNCCYCLE", where, f"a function calls itself: {steps}", "inline or remove it")
-            else:
-                open_calls.add(called)
-                stack.append((called, iter(_calls(bodies[called], bodies))))
-
-
-def _calls(function: Any, bodies: dict[tuple[str, str], Any]) -> list[tuple[str, str]]:
-    called = ((node.domain, node.op_type) for graph in every_graph(function) for node in graph.node)
-    return [name for name in called if name in bodies]
 
 
 def check_graph(graph: OpGraph, where: str) -> None:
