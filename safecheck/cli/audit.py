@@ -38,6 +38,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     "deviations.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted run with --output jsonl=FILE has kept.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
@@ -56,7 +57,7 @@ def audit(
     models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool,
+    confirm: bool | None, show_layers: bool, resume: bool,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -94,6 +95,7 @@ def audit(
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
+            resume=resume,
             settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,

@@ -212,11 +212,11 @@ def test_no_cache_reads_and_writes_nothing(repository: Repository) -> None:
 
 def test_old_entries_are_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAFECHECK_CACHE_DIR", str(tmp_path / "kept"))
-    store.put("verdicts", "old", {"x": 1})
-    store.put("verdicts", "new", {"x": 2})
+    store.put("verdicts", "old", store.text_of({"x": 1}))
+    store.put("verdicts", "new", store.text_of({"x": 2}))
     for name in ("verdicts/old.json", "swept"):
         os.utime(tmp_path / "kept" / name, (1e9, 1e9))
-    store.put("verdicts", "newer", {"x": 3})
+    store.put("verdicts", "newer", store.text_of({"x": 3}))
     assert store.get("verdicts", "old") is None
     assert store.get("verdicts", "new") == {"x": 2}
 

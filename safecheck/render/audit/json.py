@@ -17,13 +17,14 @@ from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import BATCHES, CACHE, Cost, assumptions
 from safecheck.finding import Citation, Finding, Location
 from safecheck.ir.model import Model
+from safecheck.render import Stream
 from safecheck.render.json_text import together
 from safecheck.rulebook.profile import Profile
 
 
-def document(reports: Sequence[Report]) -> str:
+def document(reports: Sequence[Report]) -> Stream:
     """One object for one model, a list of them for several."""
-    return together([content(report) for report in reports], worst([report.exit_code for report in reports]))
+    return Stream(together(map(content, reports), len(reports), worst([report.exit_code for report in reports])))
 
 
 def content(report: Report) -> dict[str, Any]:
