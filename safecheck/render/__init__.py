@@ -26,6 +26,7 @@ def _writer(kind: str, name: str) -> Callable[[Any], Document]:
 RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
     kind: {name: _writer(kind, name) for name in formats.split()}
     for kind, formats in {
+        "attest": "intoto cyclonedx",
         "audit": "text json html sarif junit markdown gitlab",  # a build is an audit with the builder's answer
         "bench": "text json",
         "compare": "text json html markdown",
@@ -39,6 +40,7 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "rule_counts": "text json",
         "rules": "text json",
         "selftest": "text json",
+        "verify": "text json",
     }.items()
 }
 """Kind of result -> format -> what writes it; imported when asked for, for nobody pays for what is not written."""
