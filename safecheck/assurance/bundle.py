@@ -40,6 +40,28 @@ class Part(NamedTuple):
     about: str = ""
     """What it is, for a person."""
 
+    @property
+    def sha256(self) -> str:
+        """Of the content."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What goes into a bundle, but for its first page and its manifest."""
+
+    verdict: str
+    model: Mapping[str, Any]
+    """Path, SHA-256, size and external data, as in the JSON report."""
+    profile: Mapping[str, Any]
+    parts: tuple[Part, ...]
+    open_slots: tuple[str, ...]
+    """Evidence that a release review expects and that was not given, one line each."""
+
+    def of(self, role: str) -> tuple[Part, ...]:
+        """The files with this role, by name."""
+        return tuple(sorted(part for part in self.parts if part.role == role))
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -75,7 +97,7 @@ def packed(about: Mapping[str, Any], parts: Iterable[Part]) -> bytes:
                 "path": part.name,
                 "role": part.role,
                 "about": part.about,
-                "sha256": hashlib.sha256(part.data).hexdigest(),
+                "sha256": part.sha256,
                 "size_bytes": len(part.data),
             }
             for part in files

@@ -50,6 +50,29 @@ def read(path: str) -> Recorded:
     Raises:
         UsageError: it cannot be read, or is no JSON report on one model.
     """
+    found = _read(path)
+    if _OF_FIX in found.content:
+        what = "this is what `safecheck fix` reported: rewrites are repeated by fixing again"
+        raise UsageError("SC-VER-REPORT", printable(path), what, "give the JSON report of an audit of the fixed model")
+    return found
+
+
+def read_fix(path: str, sha256: str) -> Recorded:
+    """What `fix` reported about the model with this SHA-256 that it wrote.
+
+    Raises:
+        UsageError: it cannot be read, is no report of `fix`, or is on another model.
+    """
+    found, todo = _read(path), "write it with `safecheck fix MODEL -o FIXED.onnx --output json=FILE`"
+    if _OF_FIX not in found.content:
+        raise UsageError("SC-EVI-FIX", printable(path), "this is no report of `safecheck fix`", todo)
+    if found.model.get("sha256") != sha256:
+        what = f"it is about the model {printable(str(found.model.get('sha256')), 16)}, not {sha256[:16]}…"
+        raise UsageError("SC-EVI-FIX", printable(path), what, todo)
+    return found
+
+
+def _read(path: str) -> Recorded:
     data = _bytes(path)
     try:
         text = data.decode("utf-8")
@@ -66,9 +89,6 @@ def read(path: str) -> Recorded:
         raise _broken(path, "it does not say what the model was judged by")
     if not isinstance(content["model"].get("path"), str):
         raise _broken(path, "it does not name the model")
-    if _OF_FIX in content:
-        what = "this is what `safecheck fix` reported: rewrites are repeated by fixing again"
-        raise UsageError("SC-VER-REPORT", printable(path), what, "verify the audit of the fixed model")
     return Recorded(path, hashlib.sha256(data).hexdigest(), content, text)
 
 

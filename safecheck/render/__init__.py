@@ -31,6 +31,7 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "bench": "text json",
         "compare": "text json html markdown",
         "diff": "text json",
+        "evidence": "html",
         "fix": "text json html",
         "graph": "graphml dot json mermaid",
         "kept": "text json",
@@ -39,7 +40,8 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "rule": "text",
         "rule_counts": "text json",
         "rules": "text json",
-        "selftest": "text json",
+        "selftest": "text json csv",
+        "tool": "cyclonedx",
         "verify": "text json",
     }.items()
 }

@@ -60,11 +60,25 @@ def profile(name: str) -> Profile:
     return _Loader().by_name(name)
 
 
+def texts(name: str) -> list[tuple[str, str]]:
+    """What a profile was read from, in the order of its hash: names below `rules/`, `profile` for profiles themselves.
+
+    The hash is the SHA-256 over both, each as its length in eight bytes, most significant first, and its UTF-8.
+
+    Raises:
+        UsageError, RuleFileError: as `profile`.
+    """
+    loader = _Loader()
+    loader.by_name(name)
+    return loader.texts
+
+
 class _Loader:
-    """Reads rule files and remembers what it read, for the hash."""
+    """Reads rule files and remembers what it read, for the hash and for `texts`."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
+        self.texts: list[tuple[str, str]] = []
         self._depth = 0
         self._files: list[str] = []
         self._release = ""
@@ -211,6 +225,7 @@ class _Loader:
         return self._remember(path, file.read_text(encoding="utf-8"))
 
     def _remember(self, path: str, text: str) -> str:
+        self.texts.append((path, text))
         for part in (path.encode(), text.encode("utf-8", "surrogatepass")):
             self._digest.update(len(part).to_bytes(8, "big") + part)
         return text
