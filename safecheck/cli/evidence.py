@@ -10,6 +10,7 @@ import click
 
 from safecheck.assurance.bundle import Contents, Part, packed
 from safecheck.assurance.recorded import read_fix
+from safecheck.assurance.run_facts import run_facts
 from safecheck.audit.provenance import packages
 from safecheck.audit.report import Report
 from safecheck.cli.configured import files_read
@@ -18,7 +19,8 @@ from safecheck.cli.reviewing import review_options
 from safecheck.errors import UsageError
 from safecheck.render import RENDERERS, plain
 from safecheck.render.audit.json import content
-from safecheck.render.output import Target, check_targets, write_bytes
+from safecheck.render.json_text import dumped
+from safecheck.render.output import Target, check_targets, write_bytes, write_file
 from safecheck.rulebook.load import texts
 from safecheck.text import printable
 from safecheck.usecases.checks import Checks
@@ -37,17 +39,18 @@ _OVERLAYS_TODO = "let each overlay extend a shipped profile or a file beside it"
 @click.argument("model", metavar="MODEL")
 @click.option("-o", "--out", "target", metavar="BUNDLE.zip", required=True, help="Where the bundle goes.")
 @click.option("--fix", "fixes", metavar="FILE.json", multiple=True, help="What `fix` reported about MODEL.")
+@click.option("--run-facts", "facts_file", metavar="FILE", help="Also write when, where and by whom it was made.")
 @review_options
 def evidence(
-    report: Report, checks: Checks, settings: Settings, target: str, fixes: tuple[str, ...]
-) -> int:  # fmt: skip
+    report: Report, checks: Checks, settings: Settings, target: str, fixes: tuple[str, ...], facts_file: str | None
+) -> int:
     """Bundle everything that a release of MODEL is judged by: reports, rules, decisions, proofs, self-test, hashes.
 
     Equal inputs give equal bytes. `safecheck verify REPORT MODEL --bundle BUNDLE.zip` reads every byte of it again. The
     exit code is that of the audit; with --release nothing is written where anything stands against one.
     """
     read = [report.path, *report.weight_files, *files_read(report.profile), *checks.decisions, *checks.evidence, *fixes]
-    check_targets([Target("evidence", target)], read)
+    check_targets([Target("evidence", path) for path in (target, facts_file) if path is not None], read)
     assert report.model is not None
     bound = [read_fix(path, report.model.sha256) for path in fixes]
     shown = replace(report, path=os.path.basename(report.path))  # the same bundle in whatever folder it is made
@@ -65,7 +68,10 @@ def evidence(
         str(report.verdict), facts["model"], facts["profile"], tuple(parts), tuple(_open(report, bool(bound)))
     )
     page = Part("index.html", "index", _text("evidence", "html", contents), "This page")
-    write_bytes(target, packed(about, [*parts, page]))
+    archive = packed(about, [*parts, page])
+    write_bytes(target, archive)
+    if facts_file is not None:
+        write_file(facts_file, dumped(run_facts(os.path.basename(target), archive)))
     note(f"{printable(target)}: {len(parts) + 2} files about {printable(report.path)}, {report.verdict}")
     return report.exit_code
 

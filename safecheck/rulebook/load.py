@@ -133,6 +133,7 @@ class _Loader:
             todo = 'add one with layers: ["*"] and verdict: unproven'
             keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
         grades, extrapolated = parts.evidence(keys["evidence"])
+        idioms = parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml"))
         return Profile(
             id=keys["id"].text(),
             title=keys["title"].text(),
@@ -146,7 +147,7 @@ class _Loader:
             extrapolated=extrapolated,
             assumptions=parts.assumptions(keys.get("assumptions"), bibliography, release),
             defects=defects,
-            idioms=parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+            idioms=idioms,
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
