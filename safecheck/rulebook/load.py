@@ -20,13 +20,7 @@ from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.reserved import refuse_shipped_names
-from safecheck.rulebook.rule import (
-    ANY,
-    Rule,
-    release_number,
-    rule_from_yaml,
-    rules_from_yaml,
-)
+from safecheck.rulebook.rule import ANY, Rule, release_number, rule_from_yaml, rules_from_yaml
 from safecheck.strict import resources
 from safecheck.strict.yaml import MAX_BYTES, Entry, load, suggest
 from safecheck.text import printable
