@@ -35,10 +35,12 @@ def _writer(kind: str, name: str) -> Callable[[Any], Document]:
 RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
     kind: {name: _writer(kind, name) for name in formats.split()}
     for kind, formats in {
+        "attest": "intoto cyclonedx",
         "audit": "text json jsonl html sarif junit markdown gitlab",  # a build is an audit with the builder's answer
         "bench": "text json",
         "compare": "text json html markdown",
         "diff": "text json",
+        "evidence": "html",
         "fix": "text json html",
         "graph": "graphml dot json mermaid",
         "kept": "text json jsonl",
@@ -47,7 +49,9 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "rule": "text",
         "rule_counts": "text json",
         "rules": "text json",
-        "selftest": "text json",
+        "selftest": "text json csv",
+        "tool": "cyclonedx",
+        "verify": "text json",
     }.items()
 }
 """Kind of result -> format -> what writes it; imported when asked for, for nobody pays for what is not written."""
