@@ -6,6 +6,7 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
+from safecheck.cli.of_one import OF_ONE
 from safecheck.cli.options import as_of_option, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
@@ -21,7 +22,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     help="Target to judge by; may be repeated, every model is judged by each. "
     f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
-@reports_option
+@reports_option(OF_ONE)
 @click.option(
     "--deviations",
     "deviation_files",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import keep_inside
+from safecheck.cli.of_one import OF_ONE, emit_one, refuse_several
 from safecheck.cli.output import complaining, emit, note
 from safecheck.cli.progress import progress
 from safecheck.cli.summary import write_summary
@@ -95,6 +96,8 @@ def _together(
     for target in targets:
         if target.format in RENDERERS["kept"]:
             emit(target, "kept", Run(outcomes, request.quiet))
+        elif target.format in OF_ONE:
+            emit_one(target, reports[0])
         else:
             emit(target, "audit", reports)
     if request.summary is not None:
@@ -103,7 +106,8 @@ def _together(
 
 
 def _targets(request: Request) -> tuple[Target, ...]:
-    targets = targets_of("audit", request.outputs)
+    targets = targets_of("audit", request.outputs, OF_ONE)
+    refuse_several(targets, request.models)
     paths, profiles = zip(*request.models, strict=True)
     read = [*paths, *profiles, *request.checks.decisions, *request.checks.evidence]
     if any(target.path is not None for target in targets):

@@ -44,6 +44,7 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "fix": "text json html",
         "graph": "graphml dot json mermaid",
         "kept": "text json jsonl",
+        "model": "graph",
         "plan": "text json",
         "quantize": "text json",
         "rule": "text",

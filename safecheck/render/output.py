@@ -26,13 +26,13 @@ class Target:
     """None for standard output."""
 
 
-def targets_of(kind: str, requests: Iterable[str]) -> tuple[Target, ...]:
-    """What `FORMAT` or `FORMAT=PATH` ask for a kind of result; text on standard output if there is none.
+def targets_of(kind: str, requests: Iterable[str], more: Iterable[str] = ()) -> tuple[Target, ...]:
+    """What `FORMAT` or `FORMAT=PATH` ask for a kind of result, or of `more`; text on standard output if there is none.
 
     Raises:
         UsageError: no such format, or no path after the sign.
     """
-    return tuple(_target_of(request, list(RENDERERS[kind])) for request in requests) or (Target("text", None),)
+    return tuple(_target_of(request, [*RENDERERS[kind], *more]) for request in requests) or (Target("text", None),)
 
 
 def _target_of(request: str, known: Sequence[str]) -> Target:
@@ -114,6 +114,15 @@ def write_pieces(path: str, pieces: Iterable[str]) -> None:
 
 
 def write_bytes(path: str, content: bytes) -> None:
+    """Replace a file in one step.
+
+    Raises:
+        UsageError: it could not be written; an earlier file of that name is untouched.
+    """
+    write_pieces(path, (content,))
+
+
+def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     """Replace the file in one step, so that nobody ever sees half of it.
 
     Raises:
