@@ -12,7 +12,7 @@ from safecheck.render.kept.outcome import of
 from safecheck.usecases.audit import audit_model
 from safecheck.usecases.batch import vendor
 from safecheck.usecases.checks import ScopeCheck
-from safecheck.usecases.several import Task, book, contained
+from safecheck.usecases.several import Task, book, contained, tidy
 from safecheck.workflow.cache.verdicts import Rules, lasts, record_of
 
 Numbered = tuple[int, Task]
@@ -45,7 +45,9 @@ def run_errand(errand: Errand, task: Numbered) -> Done:
     path, name = task[1]
     known = book(name)
     ask = vendor(errand.scope_check, [task[1]])
-    return told(errand, task, contained(path, known, lambda: ask(audit_model(path, known))))
+    done = told(errand, task, contained(path, known, lambda: ask(audit_model(path, known))))
+    tidy()
+    return done
 
 
 def told(errand: Errand, task: Numbered, report: Report) -> Done:

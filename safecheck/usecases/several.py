@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
 from functools import partial
+from itertools import count
 from typing import Any
 
 from safecheck.audit.report import Report
@@ -20,6 +22,9 @@ Task = tuple[str, str]
 """Path and profile of a model."""
 _SHARE = 8
 """Models that a process gets at a time, where there are many."""
+_TIDIED = 32
+"""Models after which memory is given back."""
+_audited = count(1)
 _BOOKS: dict[str, Profile] = {}
 """The profiles of a run, in a process that works for it."""
 
@@ -37,9 +42,16 @@ def engine(jobs: int, models: int, books: Mapping[str, Profile]) -> Engine:
 
 
 def learn(books: Mapping[str, Profile]) -> None:
-    """Work for a run with these profiles."""
+    """Work for a run with these profiles: what is there now, `tidy` does not look at any more."""
     _BOOKS.clear()
     _BOOKS.update(books)
+    gc.freeze()
+
+
+def tidy() -> None:
+    """Called after each model, give back the memory of some at a time: a run of one model never collects cycles."""
+    if not next(_audited) % _TIDIED:
+        gc.collect()
 
 
 def book(name: str) -> Profile:
@@ -82,7 +94,7 @@ def reports(tasks: Sequence[Task], jobs: int, audited: Callable[[str, Profile], 
         path, name = task[1]
         return _parts(died(path, books[name]))
 
-    work = partial(_audited, audited)
+    work = partial(_sent, audited)
     with closing(each(work, enumerate(tasks), engine(jobs, len(tasks), books), lost)) as results:
         for (number, (_, name)), parts in results:
             waiting[number] = Report(profile=books[name], **parts)
@@ -91,7 +103,7 @@ def reports(tasks: Sequence[Task], jobs: int, audited: Callable[[str, Profile], 
                 due += 1
 
 
-def _audited(audited: Callable[[str, Profile], Report], task: tuple[int, Task]) -> dict[str, Any]:
+def _sent(audited: Callable[[str, Profile], Report], task: tuple[int, Task]) -> dict[str, Any]:
     path, name = task[1]
     return _parts(contained(path, book(name), lambda: audited(path, book(name))))
 
