@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import fields
 from functools import partial
 from itertools import count
 from typing import Any
 
 from safecheck.audit.report import Report
-from safecheck.errors import InputError, SafecheckError
+from safecheck.errors import InputError, SafecheckError, UsageError
 from safecheck.machine.pool import Engine, each, local
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
@@ -35,10 +36,18 @@ class BugError(SafecheckError):
     exit_code = 4
 
 
-def engine(jobs: int, models: int, books: Mapping[str, Profile]) -> Engine:
-    """So many processes of this machine that know these profiles, for a run over so many models."""
+def engine(jobs: int, models: int, books: Mapping[str, Profile], address: str = "") -> AbstractContextManager[Engine]:
+    """So many processes of this machine that know these profiles, or those of a cluster, for a run of so many models.
+
+    Raises:
+        UsageError: the cluster cannot be used.
+    """
     share = max(1, min(_SHARE, models // (jobs * _SHARE)))
-    return local(jobs, share, partial(learn, books))
+    if address:
+        from safecheck.machine.cluster import cluster  # an extra
+
+        return cluster(address, share)
+    return nullcontext(local(jobs, share, partial(learn, books)))
 
 
 def learn(books: Mapping[str, Profile]) -> None:
@@ -54,9 +63,22 @@ def tidy() -> None:
         gc.collect()
 
 
-def book(name: str) -> Profile:
-    """A profile of the run that this process works for."""
-    return _BOOKS[name]
+def book(name: str, sha256: str = "", folder: str = "") -> Profile:
+    """A profile of the run that this process works for, read where this process does not have it.
+
+    Its file is named relative to `folder`, and its content has to be what the run was started with.
+
+    Raises:
+        UsageError: it is not.
+    """
+    known = _BOOKS.get(name)
+    if known is None or (sha256 and known.sha256 != sha256):
+        known = profile(os.path.join(folder, name) if os.path.isfile(os.path.join(folder, name)) else name)
+        if known.sha256 != sha256:
+            what = "the cluster has other rules than this machine"
+            raise UsageError("SC-ENV-CLUSTER", printable(name), what, "install the same safecheck and profile on both")
+        _BOOKS[name] = known
+    return known
 
 
 def contained(path: str, known: Profile, audited: Callable[[], Report]) -> Report:
@@ -95,7 +117,10 @@ def reports(tasks: Sequence[Task], jobs: int, audited: Callable[[str, Profile], 
         return _parts(died(path, books[name]))
 
     work = partial(_sent, audited)
-    with closing(each(work, enumerate(tasks), engine(jobs, len(tasks), books), lost)) as results:
+    with (
+        engine(jobs, len(tasks), books) as processes,
+        closing(each(work, enumerate(tasks), processes, lost)) as results,
+    ):
         for (number, (_, name)), parts in results:
             waiting[number] = Report(profile=books[name], **parts)
             while due in waiting:
