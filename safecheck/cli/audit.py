@@ -39,6 +39,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     "deviations.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
+@click.option("--cluster", metavar="ADDRESS", help="Have the Dask cluster at this address audit them (extra `fleet`).")
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted run with --output jsonl=FILE has kept.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
@@ -59,10 +60,12 @@ def audit(
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
     confirm: bool | None, show_layers: bool, resume: bool,
+    cluster: str | None,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
-    MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input. Without MODEL, the paths of
+    MODEL is an ONNX file, a folder that is searched for *.onnx, an address that fsspec knows, such as s3://BUCKET/PATH,
+    or - for standard input. Without MODEL, the paths of
     the configuration are audited.
     """
     if models.count("-") > 1:
@@ -96,6 +99,7 @@ def audit(
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
+            cluster=cluster or "",
             resume=resume,
             settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,

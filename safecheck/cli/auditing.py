@@ -48,6 +48,8 @@ class Request:
     verbose: bool = False
     summary: str | None = None
     """File to append a job summary to."""
+    cluster: str = ""
+    """Address of the Dask cluster that works on them; empty for this machine."""
     resume: bool = False
     """Whether to go on from what an interrupted run has kept."""
     staged: bool = False
@@ -60,14 +62,15 @@ def run(request: Request) -> int:
     formats = {target.format for target in targets}
     day = request.checks.day()
     is_kept = formats <= RENDERERS["kept"].keys() and request.summary is None
-    if is_kept and request.checks.apart and (len(request.models) > 1 or request.resume):
+    if is_kept and request.checks.apart and (len(request.models) > 1 or request.resume or request.cluster):
         from safecheck.cli.streaming import streamed  # one model is shown without all that
 
         verdicts = verdicts_of(request.models, request.checks, formats, request.settings.root, day)
         code, hashes = streamed(request, targets, verdicts)
-    elif request.resume:
-        what = "only a run with --output text, json or jsonl, and without decisions, evidence or a release, can resume"
-        raise UsageError("SC-CFG-RESUME", "--resume", what, "leave it out")
+    elif request.resume or request.cluster:
+        what = "this is for runs that judge each model by itself"
+        todo = "use --output text, json or jsonl, and no deviations, baseline, evidence, release or job summary"
+        raise UsageError("SC-CFG-APART", "--resume" if request.resume else "--cluster", what, todo)
     else:
         code, hashes = _together(request, targets, formats, day)
     changed = differing(hashes, request.staged)
@@ -87,7 +90,7 @@ def _together(
     made = [of(report, formats) for report in reports]
     if verdicts is not None:
         for task, report, outcome in zip(missing, reports, made, strict=True):
-            verdicts.put(*task, report, record_of(report, rules_of(report.profile.files), outcome.as_json()))
+            verdicts.put(*task, report, record_of(task[0], report, rules_of(report.profile.files), outcome.as_json()))
     fresh = iter(made)
     outcomes = tuple(next(fresh) if outcome is None else outcome for outcome in kept)
     found = zip(request.models, outcomes, strict=True)

@@ -5,9 +5,10 @@ None of them is held in memory, and none is lost if the run is interrupted: `saf
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -130,7 +131,7 @@ def _fill(
                 front.advance()
 
     for (number, task), done in _worked_out(request, formats, missing()):
-        key = used.key(*task, done.sha256) if used is not None and done.sha256 else None
+        key = used.key(*task, done.identity) if used is not None and done.identity else None
         journal.put(number, key, done.record)
         if used is not None and is_kept and done.lasts:
             used.keep(key, done.record)
@@ -148,30 +149,41 @@ def _worked_out(
     first = next(missing, None)
     if first is None:
         return
-    from safecheck.cli.errand import Errand, run_errand, told
+    from safecheck.cli.errand import Away, Errand, run_errand, told
+    from safecheck.intake.remote import shown
     from safecheck.machine.pool import each
     from safecheck.rulebook.load import profile
     from safecheck.usecases.batch import require_vendor
     from safecheck.usecases.several import died, engine, learn
+    from safecheck.workflow.cache.identity import installation
 
     names = dict.fromkeys(name for _, name in request.models)
     for name in names:
         keep_inside(request.settings, name)
     books = {name: profile(name) for name in names}
     require_vendor(request.checks.scope_check, books.values())
-    rules = {name: rules_of(known.files) for name, known in books.items()}
-    errand = Errand(tuple(sorted(formats)), request.checks.scope_check, rules)
     learn(books)
+    errand = Errand(
+        formats=tuple(sorted(formats)),
+        scope_check=request.checks.scope_check,
+        rules={name: rules_of(known.files) for name, known in books.items()},
+        books={name: known.sha256 for name, known in books.items()},
+        away=Away(os.getcwd(), installation()) if request.cluster else None,
+    )
     tasks = chain([first], missing)
     here: list[Numbered] = []
+
+    def lost(task: Numbered, _: Exception) -> Done:
+        return told(errand, task, died(shown(task[1][0]), books[task[1][1]]))
+
     jobs = min(request.jobs, len(request.models))
-    if jobs > 1:
-        there = _without_standard_input(tasks, here)
-        lost = lambda task, _: told(errand, task, died(task[1][0], books[task[1][1]]))  # noqa: E731
-        with closing(each(partial(run_errand, errand), there, engine(jobs, len(request.models), books), lost)) as found:
-            yield from found
-    for task in here if jobs > 1 else tasks:
-        yield task, run_errand(errand, task)
+    if request.cluster or jobs > 1:
+        with engine(jobs, len(request.models), books, request.cluster) as processes:
+            there = _without_standard_input(tasks, here)
+            with closing(each(partial(run_errand, errand), there, processes, lost)) as found:
+                yield from found
+    for task in here if request.cluster or jobs > 1 else tasks:
+        yield task, run_errand(replace(errand, away=None), task)
 
 
 def _without_standard_input(tasks: Iterable[Numbered], here: list[Numbered]) -> Iterator[Numbered]:

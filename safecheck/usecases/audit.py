@@ -32,12 +32,24 @@ def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) 
     With `illustrate` a report also knows its pictures, and what could stand in the place of what is not allowed.
     """
     for path in paths:
-        report = audit_model(path, book)
-        if illustrate:
-            from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
+        yield _audited(path, book, illustrate)
 
-            report = illustrated(report)
-        yield report
+
+def _audited(path: str, book: Profile, illustrate: bool) -> Report:
+    if "://" in path:
+        from safecheck.usecases.elsewhere import at_hand  # models that are here do not pay for others
+
+        return at_hand(path, lambda local: _here(local, book, illustrate))
+    return _here(path, book, illustrate)
+
+
+def _here(path: str, book: Profile, illustrate: bool) -> Report:
+    report = audit_model(path, book)
+    if illustrate:
+        from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
+
+        report = illustrated(report)
+    return report
 
 
 def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool = False) -> Iterator[Report]:
@@ -46,7 +58,7 @@ def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool 
     A model that ends its process twice, or that safecheck fails about, is an error, never a pass; of several models
     the others are audited.
     """
-    audited = partial(_illustrated, illustrate=illustrate)
+    audited = partial(_audited, illustrate=illustrate)
     rest = [task for task in tasks if task[0] != "-"]
     workers = min(jobs, len(rest))
     if len(tasks) > 1:
@@ -60,10 +72,6 @@ def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool 
             yield audited(path, books[name])
         else:
             yield contained(path, books[name], partial(audited, path, books[name]))
-
-
-def _illustrated(path: str, book: Profile, illustrate: bool) -> Report:
-    return next(audit_models([path], book, illustrate))
 
 
 def audit_cases(book: Profile) -> Iterator[Report]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import fields
 from functools import partial
+from itertools import count
 from typing import Any
 
 from safecheck.audit.report import Report
-from safecheck.errors import InputError, SafecheckError
+from safecheck.errors import InputError, SafecheckError, UsageError
 from safecheck.machine.pool import Engine, each, local
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
@@ -20,6 +23,9 @@ Task = tuple[str, str]
 """Path and profile of a model."""
 _SHARE = 8
 """Models that a process gets at a time, where there are many."""
+_TIDIED = 32
+"""Models after which memory is given back."""
+_audited = count(1)
 _BOOKS: dict[str, Profile] = {}
 """The profiles of a run, in a process that works for it."""
 
@@ -30,21 +36,49 @@ class BugError(SafecheckError):
     exit_code = 4
 
 
-def engine(jobs: int, models: int, books: Mapping[str, Profile]) -> Engine:
-    """So many processes of this machine that know these profiles, for a run over so many models."""
+def engine(jobs: int, models: int, books: Mapping[str, Profile], address: str = "") -> AbstractContextManager[Engine]:
+    """So many processes of this machine that know these profiles, or those of a cluster, for a run of so many models.
+
+    Raises:
+        UsageError: the cluster cannot be used.
+    """
     share = max(1, min(_SHARE, models // (jobs * _SHARE)))
-    return local(jobs, share, partial(learn, books))
+    if address:
+        from safecheck.machine.cluster import cluster  # an extra
+
+        return cluster(address, share)
+    return nullcontext(local(jobs, share, partial(learn, books)))
 
 
 def learn(books: Mapping[str, Profile]) -> None:
-    """Work for a run with these profiles."""
+    """Work for a run with these profiles: what is there now, `tidy` does not look at any more."""
     _BOOKS.clear()
     _BOOKS.update(books)
+    gc.freeze()
 
 
-def book(name: str) -> Profile:
-    """A profile of the run that this process works for."""
-    return _BOOKS[name]
+def tidy() -> None:
+    """Called after each model, give back the memory of some at a time: a run of one model never collects cycles."""
+    if not next(_audited) % _TIDIED:
+        gc.collect()
+
+
+def book(name: str, sha256: str = "", folder: str = "") -> Profile:
+    """A profile of the run that this process works for, read where this process does not have it.
+
+    Its file is named relative to `folder`, and its content has to be what the run was started with.
+
+    Raises:
+        UsageError: it is not.
+    """
+    known = _BOOKS.get(name)
+    if known is None or (sha256 and known.sha256 != sha256):
+        known = profile(os.path.join(folder, name) if os.path.isfile(os.path.join(folder, name)) else name)
+        if known.sha256 != sha256:
+            what = "the cluster has other rules than this machine"
+            raise UsageError("SC-ENV-CLUSTER", printable(name), what, "install the same safecheck and profile on both")
+        _BOOKS[name] = known
+    return known
 
 
 def contained(path: str, known: Profile, audited: Callable[[], Report]) -> Report:
@@ -82,8 +116,11 @@ def reports(tasks: Sequence[Task], jobs: int, audited: Callable[[str, Profile], 
         path, name = task[1]
         return _parts(died(path, books[name]))
 
-    work = partial(_audited, audited)
-    with closing(each(work, enumerate(tasks), engine(jobs, len(tasks), books), lost)) as results:
+    work = partial(_sent, audited)
+    with (
+        engine(jobs, len(tasks), books) as processes,
+        closing(each(work, enumerate(tasks), processes, lost)) as results,
+    ):
         for (number, (_, name)), parts in results:
             waiting[number] = Report(profile=books[name], **parts)
             while due in waiting:
@@ -91,7 +128,7 @@ def reports(tasks: Sequence[Task], jobs: int, audited: Callable[[str, Profile], 
                 due += 1
 
 
-def _audited(audited: Callable[[str, Profile], Report], task: tuple[int, Task]) -> dict[str, Any]:
+def _sent(audited: Callable[[str, Profile], Report], task: tuple[int, Task]) -> dict[str, Any]:
     path, name = task[1]
     return _parts(contained(path, book(name), lambda: audited(path, book(name))))
 

@@ -35,8 +35,8 @@ class Outcome:
     """The JSON report."""
 
     def hashes(self, path: str) -> dict[str, str]:
-        """Path -> SHA-256 of every file that the verdict is about: the model, which is at `path`, and its weights."""
-        if path == "-" or not self.sha256:
+        """Path -> SHA-256 of every local file that the verdict is about: the model at `path`, and its weights."""
+        if path == "-" or "://" in path or not self.sha256:
             return {}
         folder = os.path.dirname(path)
         return {path: self.sha256} | {os.path.join(folder, location): sha256 for location, sha256 in self.weights}

@@ -49,9 +49,22 @@ def rules_of(files: Iterable[str]) -> Rules:
     return [(file, sha256_of(file)) for file in files]
 
 
-def record_of(report: Report, rules: Rules, outcome: Mapping[str, Any]) -> bytes:
+def identity_of(path: str, sha256: str) -> str:
+    """What the model at a path or address is known by: the hash of its content, elsewhere what its keeper says of it.
+
+    Empty where there is neither.
+    """
+    if sha256 and "://" in path:
+        from safecheck.intake.remote import state_of  # what is here is looked at without it
+
+        return f"remote {state}" if (state := state_of(path)) is not None else ""
+    return sha256
+
+
+def record_of(path: str, report: Report, rules: Rules, outcome: Mapping[str, Any]) -> bytes:
     """What is kept of a report: its outcome, and what that rests on besides the model."""
-    weights = [(file.path, file.sha256) for file in report.model.external_data] if report.model is not None else []
+    files = report.model.external_data if report.model is not None else ()
+    weights = [(file.path, identity_of(_beside(path, file.path), file.sha256)) for file in files]
     return store.text_of({"weights": weights, "rules": rules, "outcome": outcome})
 
 
@@ -102,6 +115,11 @@ class Verdicts:
         key = None
         if path == "-":
             return key, None
+        if "://" in path:
+            identity = identity_of(path, "?")
+            key = self.key(path, profile, identity) if identity else None
+            entry = next((entry for look in sources if key is not None and (entry := look(key)) is not None), None)
+            return key, entry if entry is not None and _holds_elsewhere(entry, path) else None
         try:
             with open_model(path) as source:
                 key = self.key(path, profile, source.sha256())
@@ -138,6 +156,21 @@ class Verdicts:
 def lasts(path: str, report: Report) -> bool:
     """Whether a report comes out the same another time: nothing failed, and no limit was met."""
     return path != "-" and report.model is not None and not report.model.inference_problem
+
+
+def _beside(path: str, location: str) -> str:
+    return f"{path.rpartition('/')[0]}/{location}"
+
+
+def _holds_elsewhere(entry: dict[str, Any], path: str) -> bool:
+    """The same for a model at an address: what its keeper says about its files is what it said."""
+    try:
+        if any(sha256 is None or sha256_of(file) != sha256 for file, sha256 in entry["rules"]):
+            return False
+        found = [(identity, identity_of(_beside(path, location), "?")) for location, identity in entry["weights"]]
+        return all(before and before == now for before, now in found)
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _holds(entry: dict[str, Any], folder: Path, model_id: tuple[int, int]) -> bool:
