@@ -33,6 +33,7 @@ from safecheck.rewrite.rules.recurrence import WriteOutRecurrence
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.sampling import SampleByDefault
 from safecheck.rewrite.rules.single import ComputeInSingle
 from safecheck.rewrite.rules.softmax import SoftmaxToConvolution
 from safecheck.rewrite.rules.space_norm import SpaceNormalizationToNewton
@@ -58,6 +59,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ReduceSumToConvolution(),
     ReduceMaxToMaxPool(),
     StatePadding(),
+    SampleByDefault(),
     AveragePoolWithoutBorder(),
     PoolStrideToOne(),
     AveragePoolInSteps(),
