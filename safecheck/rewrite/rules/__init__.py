@@ -22,6 +22,7 @@ from safecheck.rewrite.rules.log_softmax import LogSoftmaxToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
+from safecheck.rewrite.rules.peaks import PeaksToRelu
 from safecheck.rewrite.rules.pieces import ConvolutionInPieces
 from safecheck.rewrite.rules.planar import ConvolveInTwoDimensions
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
@@ -75,6 +76,7 @@ REWRITES: tuple[Rewrite, ...] = (
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
     ExtremumByHalving(),
+    PeaksToRelu(),  # before the maxima that it compares with are approximated
     MaxPoolToRelu(),
     FunctionOnRange(),
     ClampToRelu(),

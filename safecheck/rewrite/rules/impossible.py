@@ -25,7 +25,7 @@ _REASONS = {
     "Ceil": _JUMP,
     "ConvInteger": _ROUNDS,
     "DeformConv": _READS,
-    "DequantizeLinear": "whole numbers of 8 bits are a type of their own; give `fix` the network before it was quantised",
+    "DequantizeLinear": "8-bit numbers are a type of their own; give `fix` the network before it was quantised",
     "DynamicQuantizeLinear": _ROUNDS,
     "Equal": _TRUTH,
     "Floor": _JUMP,
