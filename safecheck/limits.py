@@ -21,19 +21,25 @@ class Limit(NamedTuple):
 
 
 LIMITS: Mapping[str, Limit] = {
-    "time": Limit("SC-LIM-TIME", 30.0, "s", "processor time of shape inference and constant folding for one model"),
-    "memory": Limit("SC-LIM-MEMORY", 1.5, "GiB", "memory of shape inference and constant folding for one model"),
+    "time": Limit("SC-LIM-TIME", 20.0, "seconds", "processor time of shape inference for one model"),
+    "memory": Limit("SC-LIM-MEMORY", 1.5, "GiB", "memory of shape inference for one model"),
     "nodes": Limit("SC-LIM-EXPAND", 1_000_000, "nodes", "a model has once its functions are written out"),
     "fields": Limit("SC-LIM-FIELDS", 1 << 22, "fields", "protobuf fields outside of tensor data"),
-    "text": Limit("SC-LIM-STRING", 512, "MiB", "a model without its tensor data"),
+    "text": Limit("SC-LIM-STRING", 128, "MiB", "a model without its tensor data"),
     "external": Limit("SC-LIM-EXT", 64, "GiB", "external data of one model"),
 }
+_BYTES = {"MiB": 1 << 20, "GiB": 1 << 30}
 _raised: dict[str, float] = {}
 
 
 def limit(name: str) -> float:
     """The value that holds in this process, in the unit of the limit."""
     return _raised.get(name, LIMITS[name].default)
+
+
+def limit_bytes(name: str) -> int:
+    """The value of a limit of memory or of a size."""
+    return int(limit(name) * _BYTES[LIMITS[name].unit])
 
 
 def raised() -> dict[str, float]:

@@ -139,7 +139,7 @@ def audit(model: Model, profile: Profile) -> Audit:
                     findings.append(_finding(charge, location, fingerprint, remedies))
     _check_coverage(model, nodes)
     return Audit(
-        verdict=_model_verdict(nodes, findings),
+        verdict=_model_verdict(nodes, findings, not model.inference_problem),
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
@@ -202,12 +202,12 @@ def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoRetu
     raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
 
 
-def _model_verdict(nodes: list[Audited], findings: list[Finding]) -> ModelVerdict:
+def _model_verdict(nodes: list[Audited], findings: list[Finding], inferred: bool) -> ModelVerdict:
     verdicts = {node.verdict for node in nodes} | {finding.verdict for finding in findings}
     if Verdict.FORBIDDEN in verdicts:
         return ModelVerdict.NON_COMPLIANT
-    # Nothing checked is not compliant.
-    if Verdict.UNPROVEN in verdicts or not nodes:
+    # Nothing checked is not compliant, and neither is what could not be looked at to the end.
+    if Verdict.UNPROVEN in verdicts or not nodes or not inferred:
         return ModelVerdict.INCONCLUSIVE
     return ModelVerdict.COMPLIANT
 

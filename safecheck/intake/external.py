@@ -22,9 +22,9 @@ from safecheck.intake.sniff import SAMPLE_BYTES, is_lfs_pointer
 from safecheck.intake.source import kind_of, lfs_pointer
 from safecheck.intake.tensors import byte_size
 from safecheck.intake.wire import marker_index
+from safecheck.limits import limit_bytes, way_out
 from safecheck.text import printable
 
-TOTAL_LIMIT = 64 << 30
 INLINE_LIMIT = 4096
 _CHUNK = 4 << 20
 
@@ -96,7 +96,7 @@ def resolve(
         what = f"the model comes from {origin}, which has no folder for external data"
         raise InputError("SC-EXT-MISSING", where, what, _WITHOUT_FOLDER[origin])
     files = []
-    left = TOTAL_LIMIT
+    left = limit_bytes("external")
     for location in sorted(by_location):
         file = _File(by_location[location], folder, model_id).read(left)
         left -= file.size_bytes
@@ -113,7 +113,7 @@ def sha256_at(folder: Path, location: str, model_id: tuple[int, int]) -> str:
     where = "external data"
     if (fault := path_fault(location)) is not None:
         _refuse("SC-EXT-PATH", where, f'the location "{printable(location)}" {fault}')
-    return _File([_Reference(where, location, 0, 0, None, None)], folder, model_id).read(TOTAL_LIMIT).sha256
+    return _File([_Reference(where, location, 0, 0, None, None)], folder, model_id).read(limit_bytes("external")).sha256
 
 
 def _reference(tensor: Any) -> _Reference:
@@ -190,8 +190,8 @@ class _File:
             with self.open() as file:
                 before = os.fstat(file.fileno())
                 if before.st_size > limit:
-                    what = f"more than {TOTAL_LIMIT} bytes of external data"
-                    _refuse("SC-LIM-EXT", self.where, what, "audit a smaller model")
+                    what = f"more than {limit_bytes('external')} bytes of external data"
+                    _refuse("SC-LIM-EXT", self.where, what, way_out("external", "audit a smaller model"))
                 self.check_ranges(file, before.st_size)
                 sha256, sha1 = self.digests(file, before.st_size)
                 self.inline_small(file)

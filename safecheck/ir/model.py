@@ -16,7 +16,7 @@ from safecheck.intake.utf8 import check_text
 from safecheck.intake.wire import Stripped, strip
 from safecheck.ir.ambiguity import check_model
 from safecheck.ir.graph import OpGraph, graph_of
-from safecheck.ir.shape_inference.infer import infer
+from safecheck.ir.shape_inference.bounded import infer_bounded
 from safecheck.ir.well_formed import check_graph
 from safecheck.text import printable
 
@@ -62,7 +62,7 @@ def load(where: str | InMemory) -> Model:
         found = _checked_tensors(proto, stripped, name)
         origin = ORIGIN if memory else "standard input"
         external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
-        inferred = infer(proto)
+        inferred = infer_bounded(proto)
         graph = graph_of(inferred.proto)
         check_graph(graph, name)
         return Model(

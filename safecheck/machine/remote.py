@@ -15,6 +15,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from safecheck.limits import raised, set_limits
 from safecheck.machine.child import command, end_with_parent
 from safecheck.machine.process import Limits, Run, run
 
@@ -42,7 +43,7 @@ def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...
         Exception: what the function raises; where it was raised is told in a note.
     """
     output = io.BytesIO()
-    asked = pickle.dumps((*function.split(":"), arguments))
+    asked = pickle.dumps((*function.split(":"), arguments, raised()))
     ended = run(program, output, limits, asked, errors=False)
     if ended.failure:
         raise LostCall(ended)
@@ -64,7 +65,8 @@ def main(_: list[str]) -> None:
     os._exit(0)
 
 
-def _answer(module: str, function: str, arguments: tuple[Any, ...]) -> bytes:
+def _answer(module: str, function: str, arguments: tuple[Any, ...], limits: dict[str, float]) -> bytes:
+    set_limits(limits)
     try:
         return pickle.dumps((True, getattr(import_module(module), function)(*arguments)))
     except Exception as error:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wire_format import field, varint
 
+from safecheck import limits
 from safecheck.errors import InputError
-from safecheck.intake import fields as fields_module
 from safecheck.intake import layout, wire
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.wire import MARKER_KEY, Stripped, marker_index
@@ -392,11 +392,11 @@ def test_as_deep_as_protobuf_goes():
 
 
 def test_limits(monkeypatch):
-    monkeypatch.setattr(wire, "KEPT_LIMIT", 10_000)
+    monkeypatch.setattr(limits, "_raised", {"text": 10_000 / 2**20})
     with pytest.raises(InputError) as caught:
         strip(model(b"", field(6, b"x" * 10_000)))
     assert caught.value.code == "SC-LIM-STRING"
-    monkeypatch.setattr(fields_module, "FIELDS_LIMIT", 1000)
+    monkeypatch.setattr(limits, "_raised", {"fields": 1000})
     with pytest.raises(InputError) as caught:
         strip(model(field(1, b"") * 3000))
     assert caught.value.code == "SC-LIM-FIELDS"
