@@ -18,6 +18,7 @@ from typing import Any
 from safecheck.limits import raised, set_limits
 from safecheck.machine.child import command, end_with_parent
 from safecheck.machine.process import Limits, Run, run
+from safecheck.machine.single_run import let_end
 
 PROGRAM = command(__name__)
 _M_MMAP_THRESHOLD = -3
@@ -56,6 +57,7 @@ def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...
 def main(_: list[str]) -> None:
     """Answer on standard output, where nothing that a library prints can get in between."""
     end_with_parent()
+    let_end()
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
     with os.fdopen(os.dup(1), "wb") as output:
