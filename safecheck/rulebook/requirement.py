@@ -11,7 +11,7 @@ REQUIREMENTS: Mapping[str, str] = {
     "SC-R-ALLOW": "A form of a layer is allowed only where a source of a stated grade shows it.",
     "SC-R-REFUSE": "A form of a layer that the target refuses is forbidden.",
     "SC-R-PARSER": "What the target's ONNX parser or network does not take is no pass.",
-    "SC-R-MEANING": "What the target's ONNX parser computes otherwise than ONNX says is no pass, and cannot be deviated.",
+    "SC-R-MEANING": "What the target's ONNX parser computes otherwise than ONNX says is no pass, deviated or not.",
     "SC-R-OPEN": "What nobody has evidence about is unproven.",
     "SC-R-DEFECT": "A wrong result that users of the target have reported is shown.",
 }
@@ -26,4 +26,6 @@ def requirement_of(rule: Rule, warns: bool = False) -> str:
         return "SC-R-MEANING"
     if rule.operators:
         return "SC-R-PARSER"
-    return {Verdict.ALLOWED: "SC-R-ALLOW", Verdict.FORBIDDEN: "SC-R-REFUSE", Verdict.UNPROVEN: "SC-R-OPEN"}[rule.verdict]
+    return {Verdict.ALLOWED: "SC-R-ALLOW", Verdict.FORBIDDEN: "SC-R-REFUSE", Verdict.UNPROVEN: "SC-R-OPEN"}[
+        rule.verdict
+    ]

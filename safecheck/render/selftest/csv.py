@@ -24,7 +24,9 @@ def document(outcomes: Sequence[Outcome]) -> str:
         result = "failed" if outcome.problem else "passed"
         known = _requirements(case.profile)
         for rule in sorted(case.rules):
-            writer.writerow(map(_plain, (known.get(rule, ""), rule, case.profile, case.file, case.name, result, outcome.problem)))
+            writer.writerow(
+                map(_plain, (known.get(rule, ""), rule, case.profile, case.file, case.name, result, outcome.problem))
+            )
     return stream.getvalue()
 
 
