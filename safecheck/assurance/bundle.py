@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from safecheck.assurance.differences import Difference
+from safecheck.assurance.recorded import Recorded, parsed
 from safecheck.errors import UsageError
 from safecheck.text import printable
 
 SCHEMA = "safecheck/bundle/1"
 MANIFEST = "MANIFEST.json"
+REPORT = "reports/report.json"
 MAX_BYTES = 2 << 30
 MAX_ENTRIES = 10_000
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}(?:/[A-Za-z0-9_][A-Za-z0-9._-]{0,120}){0,6}\Z")
@@ -79,6 +81,12 @@ class Bundle:
         return tuple(part for part in self.parts if part.role in roles)
 
 
+def plain_name(path: str) -> str:
+    """The name of a file as an archive may have it: letters, digits, dots, dashes and underscores."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", os.path.basename(path)).lstrip(".-")
+    return name[:100] or "file"
+
+
 def packed(about: Mapping[str, Any], parts: Iterable[Part]) -> bytes:
     """The archive of some files; `about` is what the manifest says besides.
 
@@ -111,6 +119,27 @@ def packed(about: Mapping[str, Any], parts: Iterable[Part]) -> bytes:
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, data)
     return stream.getvalue()
+
+
+def is_bundle(path: str) -> bool:
+    """Whether a file begins like an archive, and so is no JSON report."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except (OSError, ValueError):
+        return False
+
+
+def report_in(bundle: Bundle) -> Recorded:
+    """The JSON report in a bundle.
+
+    Raises:
+        UsageError: there is none, or it is none.
+    """
+    for part in bundle.of("report"):
+        if part.name == REPORT:
+            return parsed(f"{bundle.path}:{REPORT}", part.data)
+    raise _broken(bundle.path, f"it holds no {REPORT}")
 
 
 def opened(path: str) -> Bundle:

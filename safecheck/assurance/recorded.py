@@ -50,7 +50,16 @@ def read(path: str) -> Recorded:
     Raises:
         UsageError: it cannot be read, or is no JSON report on one model.
     """
-    found = _read(path)
+    return parsed(path, _bytes(path))
+
+
+def parsed(path: str, data: bytes) -> Recorded:
+    """The report that a file holds; `path` is what it is called.
+
+    Raises:
+        UsageError: this is no JSON report on one model.
+    """
+    found = _parsed(path, data)
     if _OF_FIX in found.content:
         what = "this is what `safecheck fix` reported: rewrites are repeated by fixing again"
         raise UsageError("SC-VER-REPORT", printable(path), what, "give the JSON report of an audit of the fixed model")
@@ -63,7 +72,7 @@ def read_fix(path: str, sha256: str) -> Recorded:
     Raises:
         UsageError: it cannot be read, is no report of `fix`, or is on another model.
     """
-    found, todo = _read(path), "write it with `safecheck fix MODEL -o FIXED.onnx --output json=FILE`"
+    found, todo = _parsed(path, _bytes(path)), "write it with `safecheck fix MODEL -o FIXED.onnx --output json=FILE`"
     if _OF_FIX not in found.content:
         raise UsageError("SC-EVI-FIX", printable(path), "this is no report of `safecheck fix`", todo)
     if found.model.get("sha256") != sha256:
@@ -72,8 +81,7 @@ def read_fix(path: str, sha256: str) -> Recorded:
     return found
 
 
-def _read(path: str) -> Recorded:
-    data = _bytes(path)
+def _parsed(path: str, data: bytes) -> Recorded:
     try:
         text = data.decode("utf-8")
         content = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)

@@ -41,6 +41,8 @@ class InvalidDeviation:
     reason: str
     place: str
     """File and line of the record."""
+    elsewhere: bool = False
+    """Whether it is bound to the bytes of another model."""
 
 
 @dataclass(frozen=True, slots=True)

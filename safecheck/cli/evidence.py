@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from safecheck.assurance.bundle import Contents, Part, packed
+from safecheck.assurance.bundle import Contents, Part, packed, plain_name
 from safecheck.assurance.recorded import read_fix
 from safecheck.assurance.run_facts import run_facts
 from safecheck.audit.provenance import packages
@@ -108,11 +108,11 @@ def _rules(report: Report, settings: Settings) -> Iterator[Part]:
 def _files(role: str, paths: tuple[str, ...], about: str) -> Iterator[Part]:
     names: set[str] = set()
     for path in paths:
-        name = os.path.basename(path)
-        if name in names:
+        name = plain_name(path)
+        if name.casefold() in names:
             what = f"two files are called {printable(name)}"
             raise UsageError("SC-EVI-NAME", printable(path), what, "rename one of them")
-        names.add(name)
+        names.add(name.casefold())
         with open(path, "rb") as file:
             yield Part(f"{role}/{name}", role, file.read(), about)
 

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from safecheck.assurance import ledger as ledgers
-from safecheck.assurance.recorded import read
+from safecheck.assurance.bundle import is_bundle, opened, report_in
+from safecheck.assurance.recorded import Recorded, read
 from safecheck.cli.configured import settings_for
 from safecheck.cli.output import say
 from safecheck.errors import UsageError
@@ -30,21 +31,35 @@ def ledger() -> None:
 
 
 @ledger.command("add")
-@click.argument("reports", metavar="REPORT.json...", nargs=-1, required=True)
+@click.argument("reports", metavar="REPORT...", nargs=-1, required=True)
 @click.option("--by", "by", metavar="NAME", required=True, help="The person who audited.")
 @click.option("--on", "day", metavar="DATE", help="Default: the day of SOURCE_DATE_EPOCH, else today (UTC).")
 @_file_option
 def add(reports: tuple[str, ...], by: str, day: str | None, file: str | None) -> int:
-    """Add what JSON reports say, each bound to the entry before it. Exit code: 0."""
+    """Add what JSON reports, or bundles of evidence, say, each bound to the entry before it. Exit code: 0."""
     path = _path(file)
     refuse_clashes([path], reports)
-    recorded = [read(report) for report in reports]
+    recorded = [_report(report) for report in reports]
     text, new = ledgers.appended(path, recorded, by, chosen_day(day, "--on"))
     write_file(path, text)
     for entry in new:
         say(f"entry {entry['entry']}  {entry['hash'][:16]}  {printable(str(entry['model']['path']))}: "
             f"{printable(str(entry['verdict']), 40)}")  # fmt: skip
     return 0
+
+
+def _report(path: str) -> Recorded:
+    """The report in a file or bundle.
+
+    Raises:
+        UsageError: it is none, or the bundle is not what was bundled.
+    """
+    if not is_bundle(path):
+        return read(path)
+    bundle = opened(path)
+    if bundle.problems:
+        raise UsageError("SC-VER-BUNDLE", printable(path), bundle.problems[0].text, "ask for it anew")
+    return report_in(bundle)
 
 
 @ledger.command("check")

@@ -51,6 +51,7 @@ def review_options(command: Callable[..., int]) -> Callable[..., int]:
             scope_check=ScopeCheck(required=True) if confirm else None,
             release=release,
             reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
+            one_of_many=True,
         )
         report = audited(model, chosen_profile(profile_name, [model]), checks)
         return command(report=report, checks=checks, settings=settings, **rest)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import click
 
 from safecheck.assurance import ledger as ledgers
-from safecheck.assurance.bundle import Bundle, opened
+from safecheck.assurance.bundle import REPORT, Bundle, is_bundle, opened, report_in
 from safecheck.assurance.differences import Difference, differences
 from safecheck.assurance.recorded import Recorded, read
 from safecheck.assurance.verification import Verification
@@ -29,7 +29,7 @@ from safecheck.usecases.checks import Checks, ScopeCheck
 
 
 @click.command()
-@click.argument("report", metavar="REPORT.json")
+@click.argument("report", metavar="REPORT")
 @click.argument("model", metavar="MODEL")
 @click.option("--bundle", metavar="FILE.zip", help="The bundle that the report is from; its overlay and records count.")
 @click.option("--ledger", metavar="FILE", help="A ledger that must hold the report.")
@@ -47,16 +47,19 @@ def verify(
     report: str, model: str, bundle: str | None, ledger: str | None, profile_name: str | None,
     deviations: tuple[str, ...], baseline: str | None, evidence: tuple[str, ...], output: str,
 ) -> int:  # fmt: skip
-    """Audit MODEL again as REPORT.json says, and name whatever differs.
+    """Audit MODEL again as REPORT says, and name whatever differs.
+
+    REPORT is a JSON report, or a bundle of evidence with one, whose every byte is read then.
 
     Exit code: 0 identical to the last byte, 1 something differs, 3 something could not be asked again.
     """
     targets = targets_of("verify", [output])
     named = (bundle, ledger, profile_name, baseline)
     check_targets(targets, [report, model, *filter(None, named), *deviations, *evidence])
-    recorded = read(report)
+    bundle = report if bundle is None and is_bundle(report) else bundle
+    archive = None if bundle is None else opened(bundle)
+    recorded = report_in(archive) if archive is not None and bundle == report else read(report)
     with ExitStack() as stack:
-        archive = None if bundle is None else opened(bundle)
         found: list[Difference] = [] if archive is None else [*archive.problems, *_of_bundle(archive, recorded)]
         if archive is not None:
             files = _unpacked(archive, stack.enter_context(working_folder()))
@@ -71,6 +74,7 @@ def verify(
             evidence=evidence,
             scope_check=_scope_check(recorded),
             release=archive is None and recorded.content.get("release") is not None,
+            one_of_many="bound to another model" not in str(recorded.content.get("release")),
         )
         _complete(recorded, checks)
         (fresh,) = audit_batch([(model, profile_name or _profile(recorded))], checks, checks.day())
@@ -106,7 +110,7 @@ def _unrepeated(recorded: Recorded, fresh: Report) -> tuple[str, ...]:
 
 
 def _of_bundle(archive: Bundle, recorded: Recorded) -> Iterator[Difference]:
-    reports = [part for part in archive.of("report") if part.name.endswith("report.json")]
+    reports = [part for part in archive.of("report") if part.name == REPORT]
     if not any(part.data.decode("utf-8", "replace") == recorded.text for part in reports):
         yield Difference("bundle", f"{printable(recorded.file)} is not the report in it")
 

@@ -43,7 +43,7 @@ def audit_batch(
     if checks.release:
         from safecheck.usecases.release_gate import for_release  # likewise for git
 
-        reports = for_release(reports, checks.deviations, checks.reviewed)
+        reports = for_release(reports, checks.deviations, checks.reviewed, checks.one_of_many)
     return reports
 
 

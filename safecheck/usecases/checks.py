@@ -43,6 +43,8 @@ class Checks:
     """Whether to refuse what a release must not rest on."""
     reviewed: Reviewed = Reviewed()
     """What a release may rest on besides shipped profiles."""
+    one_of_many: bool = False
+    """Whether the models are not all that the files of deviations are about."""
 
     @property
     def decisions(self) -> tuple[str, ...]:

@@ -161,6 +161,14 @@ def test_nothing_is_bundled_against_a_release(folder: Path, safecheck: Run) -> N
     assert not (folder / "b.zip").exists()
 
 
+@pytest.mark.parametrize("name", [".dev.yaml", "a b.yaml", "\u202e.yaml", "-x.yaml", "\udcff.yaml", "MANIFEST.json"])
+def test_a_file_may_have_any_name(folder: Path, safecheck: Run, name: str) -> None:
+    sha256 = hashlib.sha256((folder / "odd.onnx").read_bytes()).hexdigest()
+    Path(name).write_text(RECORD.format(rule="reduce-mean", sha256=sha256), encoding="utf-8")
+    bundled(safecheck, "odd.onnx", f"--deviations=./{name}", "--as-of", DAY)
+    assert answer(safecheck, "b.zip", "odd.onnx") == (0, set())
+
+
 def test_names_that_no_archive_should_have_are_refused() -> None:
     for name in ("../x", "/x", "a//b", "", ".hidden", "MANIFEST.json", "a\\b", "a\0"):
         with pytest.raises(ValueError, match="names"):

@@ -27,4 +27,4 @@ def document(contents: Contents) -> str:
         for role, about in _ABOUT.items()
         if contents.of(role)
     ]
-    return rendered("evidence.html.j2", contents=contents, roles=roles, version=__version__)
+    return rendered("bundle.html.j2", contents=contents, roles=roles, version=__version__)
