@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NoReturn
 
 from safecheck.audit.gaps import LAYER as GAP
@@ -26,6 +25,7 @@ from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
+from safecheck.values import dataclass, field
 
 _FOLDING = "fold-constants"
 """The remedy that helps only where something around the node can be folded."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from safecheck.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
@@ -20,6 +19,7 @@ from safecheck.render import RENDERERS
 from safecheck.render.kept.outcome import Outcome, Run, from_json, of
 from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
 from safecheck.usecases.checks import Checks
+from safecheck.values import dataclass
 from safecheck.workflow.cache.verdicts import Verdicts, verdicts_of
 from safecheck.workflow.config.settings import NONE, Settings
 

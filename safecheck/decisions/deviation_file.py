@@ -10,13 +10,13 @@ import datetime
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from safecheck.decisions.files import read
 from safecheck.errors import UsageError
 from safecheck.ir.finding_id import LENGTH
 from safecheck.strict.yaml import Entry
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 SCHEMA = "safecheck/deviations/1"
 ID_TODO = "write it like DEV-7"

@@ -11,7 +11,6 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +22,7 @@ from safecheck.intake.source import kind_of, lfs_pointer
 from safecheck.intake.tensors import byte_size
 from safecheck.intake.wire import marker_index
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 TOTAL_LIMIT = 64 << 30
 INLINE_LIMIT = 4096

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from safecheck.errors import UsageError
 from safecheck.intake.git import SECONDS, complaint, git
 from safecheck.intake.sniff import is_lfs_pointer, lfs_oid
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 _POINTER_BYTES = 1024
 """Git LFS never writes a longer pointer."""

@@ -11,13 +11,13 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from safecheck.errors import UsageError
 from safecheck.intake.git import SECONDS, complaint, git
 from safecheck.intake.git_index import Entry, entries, pointers
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 _CHUNK = 4 << 20
 _TEXT_BYTES = 16 << 20

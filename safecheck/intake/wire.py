@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
 from mmap import MADV_DONTNEED, mmap
 from typing import Any
 
 from safecheck.intake.fields import LENGTH, LONG, VARINT, Scan, varint_of
 from safecheck.intake.layout import DESCENT, MODEL_FIELDS, PAYLOAD_FIELDS
 from safecheck.intake.onnx_library import messages
+from safecheck.values import dataclass
 
 MARKER_KEY = "safecheck.payload"
 DEPTH_LIMIT = 100

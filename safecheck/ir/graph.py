@@ -7,7 +7,6 @@ around it, a function sees only its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -16,6 +15,7 @@ from safecheck.intake.dtypes import FLOATS
 from safecheck.ir.protos import tensor_from_constant, tensor_from_proto, tensor_from_value_info
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import domain_of
+from safecheck.values import dataclass, field
 
 _SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 

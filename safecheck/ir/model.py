@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from safecheck.errors import InputError
@@ -17,6 +16,7 @@ from safecheck.ir.ambiguity import check_graph, check_model
 from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.text import printable
+from safecheck.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

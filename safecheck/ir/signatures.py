@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from safecheck.ir import folding, neighbours
 from safecheck.ir.exporter_patterns import idioms
@@ -11,6 +10,7 @@ from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.schemas import attribute_value
 from safecheck.ir.signature import UNKNOWN_TENSOR, WEIGHTED, Signature, Tensor
 from safecheck.ir.walk import holds_graphs
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

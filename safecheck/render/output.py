@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from safecheck.errors import UsageError
 from safecheck.machine import outputs
@@ -12,6 +11,7 @@ from safecheck.machine.folder import working_folder
 from safecheck.render import RENDERERS
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

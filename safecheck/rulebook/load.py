@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from importlib.resources.abc import Traversable
 
@@ -30,6 +29,7 @@ from safecheck.rulebook.rule import (
 from safecheck.strict import resources
 from safecheck.strict.yaml import MAX_BYTES, Entry, load, suggest
 from safecheck.text import printable
+from safecheck.values import replace
 
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
 _STATUS = ("draft", "released")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from safecheck.finding import Citation, Grade
 from safecheck.rulebook.lowering.lower import SHAPE_ARITHMETIC
 from safecheck.rulebook.lowering.table import Table
 from safecheck.rulebook.rule import ANY, Rule
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from safecheck.errors import RuleFileError
@@ -21,6 +20,7 @@ from safecheck.finding import Scalar
 from safecheck.strict import resources
 from safecheck.strict.resources import Tree
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32

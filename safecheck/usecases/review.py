@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from safecheck.audit.decisions import Decisions
 from safecheck.audit.report import Report
@@ -22,6 +21,7 @@ from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.values import replace
 
 
 def review(

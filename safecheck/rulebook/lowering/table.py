@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
 
 from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
@@ -19,6 +18,7 @@ from safecheck.rulebook.lowering.patterns import OPTIONAL, PATTERNS
 from safecheck.rulebook.lowering.refusals import Amendment, EmptyNames, Refusal, amendments, empty_names, refusal
 from safecheck.strict.yaml import Entry, load
 from safecheck.text import printable
+from safecheck.values import dataclass, field, replace
 
 _OPERAND = re.compile(r"(in|out)[0-9]{1,2}\Z|shape\Z|scalar\Z|\?\Z")
 _LAYER = re.compile(r"I[A-Za-z0-9]+Layer\Z")
