@@ -10,23 +10,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
-from safecheck.cli.configured import keep_inside
+from safecheck.cli.configured import found_models, keep_inside, settings_for
 from safecheck.cli.output import complaining, emit, note
 from safecheck.cli.progress import progress
-from safecheck.cli.summary import write_summary
-from safecheck.errors import worst
+from safecheck.cli.summary import summary_file, write_summary
+from safecheck.errors import UsageError, worst
 from safecheck.render import RENDERERS
 from safecheck.render.kept.outcome import Outcome, Run, from_json, of
 from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
-from safecheck.usecases.checks import Checks
+from safecheck.usecases.checks import Checks, Reviewed, ScopeCheck
 from safecheck.values import dataclass
-from safecheck.workflow.cache.verdicts import Verdicts, verdicts_of
 from safecheck.workflow.config.settings import NONE, Settings
 
 if TYPE_CHECKING:
     from datetime import date
 
     from safecheck.audit.report import Report
+    from safecheck.workflow.cache.verdicts import Verdicts
 
 Task = tuple[str, str]
 """Path and profile of a model."""
@@ -50,6 +50,60 @@ class Request:
     """File to append a job summary to."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
+
+
+def audit(
+    models: tuple[str, ...],
+    profile_name: str | None = None,
+    outputs: tuple[str, ...] = (),
+    deviation_files: tuple[str, ...] = (),
+    as_of: str | None = None,
+    baseline_file: str | None = None,
+    jobs: int | None = None,
+    cache: bool | None = None,
+    quiet: bool = False,
+    verbose: bool = False,
+    summary: bool | None = None,
+    isolated: bool = False,
+    release: bool = False,
+    evidence_files: tuple[str, ...] = (),
+    confirm: bool | None = None,
+    show_layers: bool = False,
+) -> int:
+    """Put the command line and the configuration together, and run; the names are those of the command's options."""
+    if models.count("-") > 1:
+        raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
+    if release and baseline_file is not None:
+        what = "--release does not go with --baseline: debt is no approval"
+        raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
+    settings = settings_for(isolated)
+    if verbose and settings.file:
+        note(f"configuration: {settings.file}")
+    asked = settings.confirm if confirm is None else confirm
+    if show_layers and not asked:
+        raise UsageError("SC-CFG-CONFIRM", "--show-layers", "nothing was asked for layers", "add --confirm")
+    paths = found_models(settings, models)
+    return run(
+        Request(
+            models=tuple((path, profile_name or settings.profile_for(path)) for path in paths),
+            outputs=outputs or settings.texts("output"),
+            checks=Checks(
+                deviations=deviation_files or settings.texts("deviations"),
+                baseline=None if release else baseline_file or next(iter(settings.texts("baseline")), None),
+                as_of=as_of,
+                evidence=evidence_files,
+                scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
+                release=release,
+                reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
+            ),
+            jobs=jobs or settings.jobs,
+            settings=NONE if profile_name is not None else settings,
+            cache=settings.cache if cache is None else cache,
+            quiet=quiet,
+            verbose=verbose,
+            summary=summary_file(summary),
+        )
+    )
 
 
 def run(request: Request) -> int:
@@ -99,6 +153,8 @@ def _verdicts(request: Request, formats: Iterable[str], day: date | None) -> Ver
     """The verdicts of runs that were asked the same; None if none are kept of such a run."""
     if not request.cache or not set(formats) <= RENDERERS["kept"].keys():
         return None
+    from safecheck.workflow.cache.verdicts import verdicts_of
+
     return verdicts_of(request.models, request.checks, formats, request.settings.root, day)
 
 

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.render import RENDERERS, Document, plain
 from safecheck.render.output import Target, write_file
@@ -40,7 +38,21 @@ def show(document: Document, path: str | None = None) -> None:
             print_lines(document, sys.stdout)
         else:
             # A name that is not UTF-8 leaves as the bytes it is: the line of trtexec is there to be run.
-            click.echo(plain(document).encode("utf-8", "surrogateescape"), nl=False)
+            _write(plain(document).encode("utf-8", "surrogateescape"))
+
+
+def _write(content: bytes) -> None:
+    """To standard output, if there is one; to one that takes text only, as text."""
+    if sys.stdout is None:
+        return
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(content.decode("utf-8", "replace"))
+    else:
+        binary.write(content)
+        binary.flush()
+    sys.stdout.flush()
 
 
 def _in_colour() -> bool:
@@ -95,7 +107,9 @@ def make_writable() -> None:
 def note(text: str) -> None:
     """One line on standard error that is no error; if nobody takes it, the exit code says what it says all the same."""
     with suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        if sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
 
 def some(paths: Sequence[str], shown: int = 5) -> str:

@@ -10,7 +10,6 @@ time and a checkout keeps them between runs: reading that costs a tenth of parsi
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
@@ -40,6 +39,8 @@ _KINDS = {SCALAR: "single value", LIST: "list", MAPPING: "mapping"}
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` if a known word is close, else nothing."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
 

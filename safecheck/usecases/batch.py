@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from typing import TYPE_CHECKING
 
 from safecheck.audit.report import Report
 from safecheck.decisions.baseline import load as load_baseline
@@ -12,6 +12,9 @@ from safecheck.rulebook.profile import Profile
 from safecheck.usecases.audit import audit_all, confirm_report
 from safecheck.usecases.checks import Checks, ScopeCheck
 from safecheck.usecases.review import read_deviations, review
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 def audit_batch(

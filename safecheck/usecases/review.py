@@ -5,9 +5,9 @@ This is the entry point for everything that audits: the command line, hooks, and
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from safecheck.audit.decisions import Decisions
 from safecheck.audit.report import Report
@@ -22,6 +22,9 @@ from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.values import replace
+
+if TYPE_CHECKING:
+    import datetime
 
 
 def review(
@@ -99,6 +102,8 @@ def today() -> datetime.date:
     Raises:
         UsageError: SOURCE_DATE_EPOCH is no number of seconds.
     """
+    import datetime
+
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return datetime.datetime.now(datetime.UTC).date()

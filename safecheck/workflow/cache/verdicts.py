@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError
@@ -110,7 +109,7 @@ class Verdicts:
         return store.key_of({**self._options, "of": identity, "path": path, "profile": profile, "model": sha256})
 
 
-def _holds(entry: dict[str, Any], folder: Path, model_id: tuple[int, int]) -> bool:
+def _holds(entry: dict[str, Any], folder: str, model_id: tuple[int, int]) -> bool:
     """Whether the files that the outcome rests on are as they were, checked like an audit checks them."""
     if any(sha256_of(path) != sha256 for path, sha256 in entry["rules"]):
         return False
