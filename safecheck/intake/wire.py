@@ -10,7 +10,7 @@ known here, how fields follow each other in `fields`.
 from __future__ import annotations
 
 import re
-import secrets
+import os
 from mmap import MADV_DONTNEED, mmap
 from typing import Any
 
@@ -113,7 +113,7 @@ class _Walker:
     def __init__(self, scan: Scan, threshold: int) -> None:
         self.scan = scan
         self.threshold = threshold
-        self.nonce = secrets.token_hex(8)
+        self.nonce = os.urandom(8).hex()
         self.marker_start = _marker(f"{self.nonce}:{0:010}".encode())[:-10]
         self.pieces: list[bytes | memoryview] = []
         self.payloads: list[Payload] = []

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 
 from safecheck.rulebook.profile import Profile
 from safecheck.values import replace
@@ -85,9 +86,7 @@ def _yaml(folder: str, inner: str) -> tuple[str, ...]:
 @cache
 def _rules() -> str | None:
     """The folder of the rule files; None inside a zipped wheel."""
-    import safecheck.rules
-
-    folder = os.path.dirname(str(safecheck.rules.__file__))
+    folder = os.path.dirname(str(import_module("safecheck.rules").__file__))
     return folder if os.path.isdir(folder) else None
 
 

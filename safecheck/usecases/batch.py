@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from safecheck.audit.report import Report
-from safecheck.decisions.baseline import load as load_baseline
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.usecases.audit import audit_all, confirm_report
 from safecheck.usecases.checks import Checks, ScopeCheck
-from safecheck.usecases.review import read_deviations, review
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,10 +32,9 @@ def audit_batch(
         UsageError, RuleFileError: a profile, a file of decisions or evidence does not hold, or does not fit the models.
     """
     books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
-    recorded = read_deviations(checks.deviations, books) if checks.deviations else None
-    baseline = load_baseline(checks.baseline) if checks.baseline is not None else None
+    decide = _decisions(checks, books, day)
     ask = _vendor(checks.scope_check, tasks, books)
-    reports = review([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))], recorded, day, baseline)
+    reports = decide([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))])
     if checks.evidence:
         from safecheck.usecases.build import attach  # knows builders, which an ordinary audit does not pay for
 
@@ -47,6 +44,18 @@ def audit_batch(
 
         reports = for_release(reports, checks.deviations, checks.reviewed)
     return reports
+
+
+def _decisions(checks: Checks, books: Sequence[Profile], day: date | None) -> Callable[[list[Report]], list[Report]]:
+    """What holds the team's decisions against reports; they are read at once, and not at all where none are named."""
+    if not checks.decisions:
+        return lambda reports: reports
+    from safecheck.decisions.baseline import load
+    from safecheck.usecases.review import read_deviations, review
+
+    recorded = read_deviations(checks.deviations, books) if checks.deviations else None
+    baseline = load(checks.baseline) if checks.baseline is not None else None
+    return lambda reports: review(reports, recorded, day, baseline)
 
 
 def _vendor(

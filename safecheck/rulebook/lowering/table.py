@@ -223,9 +223,9 @@ def _operator_types(
     return found
 
 
-def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade]]:
+def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade] | bytes]:
     entries = keys["operators"].items() if "operators" in keys else {}
-    given = {name: (entry, grade) for name, entry in entries.items()}
+    given: dict[str, tuple[Entry, Grade] | bytes] = {name: (entry, grade) for name, entry in entries.items()}
     if base is None:
         return given
     removed = {entry.text(): entry for entry in (keys["remove"].sequence() if "remove" in keys else ())}
