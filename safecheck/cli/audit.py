@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from safecheck.cli import auditing
+from safecheck.cli.of_one import OF_ONE
 from safecheck.cli.options import as_of_option, isolated_option, reports_option
 from safecheck.workflow.config.settings import DEFAULTS
 
@@ -14,10 +15,11 @@ from safecheck.workflow.config.settings import DEFAULTS
 @click.command()
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @click.option(
-    "--profile", "profile_name", metavar="ID|FILE",
-    help=f"Target to judge by. Default: that of the configuration, else {DEFAULTS['profile']}.",
+    "--profile", "profile_names", metavar="ID|FILE", multiple=True,
+    help="Target to judge by; may be repeated, every model is judged by each. "
+    f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
-@reports_option
+@reports_option(OF_ONE)
 @click.option(
     "--deviations",
     "deviation_files",
@@ -34,6 +36,8 @@ from safecheck.workflow.config.settings import DEFAULTS
     "deviations.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
+@click.option("--cluster", metavar="ADDRESS", help="Have the Dask cluster at this address audit them (extra `fleet`).")
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted run with --output jsonl=FILE has kept.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
@@ -51,7 +55,8 @@ from safecheck.workflow.config.settings import DEFAULTS
 def audit(**options: Any) -> int:
     """Say for every node whether restricted mode allows it, and why.
 
-    MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input. Without MODEL, the paths of
+    MODEL is an ONNX file, a folder that is searched for *.onnx, an address that fsspec knows, such as s3://BUCKET/PATH,
+    or - for standard input. Without MODEL, the paths of
     the configuration are audited.
     """
     return auditing.audit(**options)

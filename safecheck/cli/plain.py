@@ -17,14 +17,20 @@ FLAGS: dict[str, tuple[str, bool]] = {
     "--quiet": ("quiet", True),
     "-q": ("quiet", True),
     "--release": ("release", True),
+    "--resume": ("resume", True),
     "--show-layers": ("show_layers", True),
     "--summary": ("summary", True),
     "--no-summary": ("summary", False),
     "--verbose": ("verbose", True),
     "-v": ("verbose", True),
 }
-TEXTS = {"--as-of": "as_of", "--baseline": "baseline_file", "--profile": "profile_name"}
-LISTS = {"--deviations": "deviation_files", "--evidence": "evidence_files", "--output": "outputs"}
+TEXTS = {"--as-of": "as_of", "--baseline": "baseline_file", "--cluster": "cluster"}
+LISTS = {
+    "--deviations": "deviation_files",
+    "--evidence": "evidence_files",
+    "--output": "outputs",
+    "--profile": "profile_names",
+}
 NUMBERS = {"--jobs": "jobs", "-j": "jobs"}
 
 

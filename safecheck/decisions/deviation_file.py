@@ -16,7 +16,7 @@ from safecheck.errors import UsageError
 from safecheck.ir.finding_id import LENGTH
 from safecheck.strict.yaml import Entry
 from safecheck.text import printable
-from safecheck.values import dataclass
+from safecheck.values import dataclass, replace
 
 if TYPE_CHECKING:
     import datetime
@@ -53,6 +53,8 @@ class Record:
     """File and line of the record, without the folder where that is an absolute path: reports show it."""
     rule_place: str
     """File, line and key of its rule."""
+    file_sha256: str = ""
+    """SHA-256 of the file it stands in."""
 
 
 def records(paths: Iterable[str]) -> tuple[Record, ...]:
@@ -63,11 +65,12 @@ def records(paths: Iterable[str]) -> tuple[Record, ...]:
     """
     found: dict[str, Record] = {}
     for path in paths:
-        for record in read(path, "DEV", _records)[0]:
+        recorded, sha256 = read(path, "DEV", _records)
+        for record in recorded:
             if record.id in found:
                 what = f"the id '{record.id}' is already taken at {found[record.id].place}"
                 raise UsageError("SC-DEV-ID", record.place, what, "give every record an id of its own")
-            found[record.id] = record
+            found[record.id] = replace(record, file_sha256=sha256)
     return tuple(found.values())
 
 

@@ -9,8 +9,8 @@ known here, how fields follow each other in `fields`.
 
 from __future__ import annotations
 
-import re
 import os
+import re
 from mmap import MADV_DONTNEED, mmap
 from typing import Any
 

@@ -25,11 +25,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(@[0-9.]+)?\Z")
 _READERS = ("finding.py", "values.py", "ir/signature.py", "strict/yaml.py")
 
 
-def digest(parts: Sequence[tuple[str, bytes]]) -> str:
+def digest(parts: Sequence[tuple[str, str | bytes]]) -> str:
     """A hash over texts and what they are called, in their order."""
     found = hashlib.sha256()
     for part in parts:
-        for piece in (part[0].encode(), part[1]):
+        for piece in (text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass") for text in part):
             found.update(len(piece).to_bytes(8, "big") + piece)
     return found.hexdigest()
 

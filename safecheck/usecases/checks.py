@@ -58,6 +58,11 @@ class Checks:
         """Whether equal files give equal reports another time: neither a repository nor the vendor is asked."""
         return not self.release and not self.evidence and self.scope_check is None
 
+    @property
+    def apart(self) -> bool:
+        """Whether each model is judged by itself: nothing is asked that is about the models of a run together."""
+        return not self.release and not self.evidence and not self.decisions
+
     def day(self) -> date | None:
         """The day that expiry is judged by; None where nothing has one.
 
