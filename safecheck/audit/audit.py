@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
@@ -36,8 +36,7 @@ _INLINING = "inline-functions"
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(NamedTuple):
     """One node with its verdict."""
 
     location: Location

@@ -20,15 +20,16 @@ from safecheck.values import dataclass, field
 _SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
 
-@dataclass(slots=True, eq=False)
 class OpNode:
     """One node in its place."""
 
-    scope: Scope
-    index: int
-    """Position in the node list of its scope."""
-    proto: Any
-    """NodeProto."""
+    __slots__ = ("index", "proto", "scope")
+
+    def __init__(self, scope: Scope, index: int, proto: Any) -> None:
+        """`index` is the position in the node list of the scope, `proto` the NodeProto."""
+        self.scope = scope
+        self.index = index
+        self.proto = proto
 
 
 @dataclass(eq=False)

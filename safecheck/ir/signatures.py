@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from safecheck.ir import folding, neighbours
 from safecheck.ir.exporter_patterns import idioms
@@ -13,8 +14,7 @@ from safecheck.ir.walk import holds_graphs
 from safecheck.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """A node of the graph with its signature."""
 
     node: OpNode
