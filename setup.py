@@ -1,4 +1,4 @@
-"""Adds to a wheel what makes it start fast: the rule files a second time, parsed, and the profiles made of them. All else is said in `setup.cfg`."""
+"""Adds to a wheel what makes it start fast: the rules parsed, and the profiles made of them. See `setup.cfg` for all else."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from audit_speed import FLOOR, SAFECHECK, python
 from measure import Cost, RunError, run
-from network import Network
 
 VERSIONS = ("onnx", "onnxruntime", "polygraphy", "onnxsim", "onnxslim", "onnx-tool")
 ASK = (
@@ -37,6 +36,8 @@ CODES = frozenset({0, 1, 3})
 
 def alike(nodes: int, path: Path) -> None:
     """Residual blocks of Conv and Relu, all of one shape."""
+    from network import Network  # numpy, which the process that measures must not hold
+
     network, x = Network((1, 8, 16, 16)), "input"
     for _ in range(nodes // 3):
         y = network.node("Conv", x, network.weight(8, 8, 1, 1), network.weight(8), kernel_shape=[1, 1])
@@ -46,6 +47,8 @@ def alike(nodes: int, path: Path) -> None:
 
 def different(nodes: int, path: Path) -> None:
     """Conv and Relu, where every pair has another size: maps grow in one direction by a row or shrink by a column."""
+    from network import Network
+
     height = width = 16
     network, x, down = Network((1, 4, height, width)), "input", False
     for _ in range(nodes // 2):
@@ -119,7 +122,12 @@ def main() -> int:
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--tools", nargs="+", help="only these, beside F")
     parser.add_argument("--json", type=Path, help="write the table here, too")
+    parser.add_argument("--make", nargs=3, metavar=("FAMILY", "NODES", "FILE"), help="only make one file")
     chosen = parser.parse_args()
+    if chosen.make:
+        family, nodes, file = chosen.make
+        FAMILIES[family](int(nodes), Path(file))
+        return 0
     versions = json.loads(subprocess.run([chosen.peers, "-c", ASK, *VERSIONS], capture_output=True, check=True).stdout)
     about = {"python": platform.python_version(), "machine": platform.processor() or platform.machine(), **versions}
     print(json.dumps(about))
@@ -128,7 +136,8 @@ def main() -> int:
         for family in chosen.families:
             for size in chosen.sizes:
                 model = Path(folder, f"{family}-{size}.onnx")
-                FAMILIES[family](max(size, 3), model)
+                maker = (sys.executable, __file__, "--make", family, str(max(size, 3)), str(model))
+                subprocess.run(maker, check=True)
                 commands = tools(chosen.peers, str(model), folder)
                 kept = {
                     name: argv for name, argv in commands.items() if not chosen.tools or name in ("F", *chosen.tools)
