@@ -1,4 +1,4 @@
-"""Adds to a wheel what makes it start fast: the rules parsed, and the profiles made of them. See `setup.cfg` for all else."""
+"""Adds to a wheel what makes it start fast: parsed rules and the profiles made of them. All else is in `setup.cfg`."""
 
 from __future__ import annotations
 
