@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from safecheck.values import dataclass
 
 Scalar: TypeAlias = bool | int | float | str
 """What a fact, a limit in a rule file and an element of a small constant can be."""

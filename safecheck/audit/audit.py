@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
@@ -27,6 +26,7 @@ from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
+from safecheck.values import dataclass, field
 
 _FOLDING = "fold-constants"
 """The remedy that helps only where something around the node can be folded."""
@@ -36,8 +36,7 @@ _INLINING = "inline-functions"
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(NamedTuple):
     """One node with its verdict."""
 
     location: Location

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from safecheck.audit.kinds import parts
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Location, Verdict
 from safecheck.ir.signatures import Occurrence
+from safecheck.values import dataclass
 
 INTERFACE = "network inputs, outputs and weights"
 _DISSOLVING = frozenset({"fold-constants", "fix-batch", "inline-functions"})

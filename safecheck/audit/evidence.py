@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from safecheck.finding import Location
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

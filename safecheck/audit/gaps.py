@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from safecheck.finding import Evidence, Verdict
 from safecheck.ir import schemas
@@ -20,6 +19,7 @@ from safecheck.ir.walk import is_standard
 from safecheck.rulebook.judge import Charge
 from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
+from safecheck.values import dataclass, replace
 
 _UNKNOWN = re.compile(r"(?:\A|[\[ ])unknown(?:\Z|[\],])")
 """A value that is not known, alone or in a list, as evidence shows it."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from safecheck.finding import Finding
 from safecheck.ir.excerpt import Diagram
+from safecheck.values import dataclass, field
 
 
 class Alternative(NamedTuple):

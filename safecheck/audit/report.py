@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Container
-from dataclasses import dataclass
 from functools import cached_property
 
 from safecheck.audit.audit import Audit
@@ -19,6 +18,7 @@ from safecheck.finding import Finding, ModelVerdict, Verdict
 from safecheck.ir.model import Model
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 _EXIT_CODES = {
     ModelVerdict.COMPLIANT: 0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress
 
 from safecheck.ir.graph import OpGraph, OpNode, graph_of
@@ -12,6 +11,7 @@ from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.shape_inference.bounded import infer_bounded
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import errno
 import gc
-import importlib
 import os
-import platform
 import signal
-import traceback
 from contextlib import suppress
 
-import click
-
 from safecheck import __version__
-from safecheck.cli.limits import add_limits
 from safecheck.cli.output import complain, leave_standard_output, make_writable, note
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.limits import set_limits
@@ -50,34 +44,6 @@ COMMANDS = (
 """Every command is the function of its name in the module of its name."""
 
 
-class _Commands(click.Group):
-    """A group that imports a command when it is asked for: an audit does not pay for the others."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"safecheck.cli.{cmd_name}"), cmd_name)
-        if not isinstance(command, click.Group):
-            add_limits(command)
-        return command
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
-@click.version_option(__version__, message="safecheck %(version)s")
-def cli() -> None:
-    """Would TensorRT's restricted mode build this ONNX model, and if not, why not?
-
-    safecheck reads the model, works out which TensorRT layers its parser would make of every node, and holds each layer
-    against an allowlist with sources. It needs no GPU and no TensorRT.
-
-    Exit codes: 0 compliant, 1 non-compliant, 2 usage or rule-file error, 3 inconclusive or unreadable, 4 a bug in
-    safecheck, 130 interrupted.
-    """
-
-
 def run(arguments: list[str]) -> int:
     """Run a command and translate whatever happens into the contract's exit codes."""
     with suppress(ValueError):  # not in the main thread
@@ -86,16 +52,9 @@ def run(arguments: list[str]) -> int:
     make_writable()
     set_limits({})
     try:
-        code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except click.exceptions.Abort:
-        return INTERRUPTED
+        return _answer(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except click.ClickException as error:
-        with suppress(OSError, ValueError):
-            error.show()
-        return 2
     except SafecheckError as error:
         complain(error)
         return error.exit_code
@@ -114,11 +73,29 @@ def run(arguments: list[str]) -> int:
         return BUG
 
 
+def _answer(arguments: list[str]) -> int:
+    """The exit code of a command. An audit with plain options does without click, which costs as much as a network."""
+    if arguments[:1] == ["audit"] and "_SAFECHECK_COMPLETE" not in os.environ:
+        from safecheck.cli.plain import options_of
+
+        options = options_of(arguments[1:])
+        if options is not None:
+            from safecheck.cli.auditing import audit
+
+            return audit(**options)
+    from safecheck.cli.group import main
+
+    return main(arguments)
+
+
 def _end(number: int, _: object) -> None:
     raise SystemExit(128 + number)
 
 
 def _report_bug(error: Exception) -> None:
+    import platform
+    import traceback
+
     note(f"error[SC-BUG]: safecheck failed: {type(error).__name__}; please report what follows")
     note(f"safecheck {__version__}, Python {platform.python_version()}, {platform.system()}\n")
     frames = traceback.extract_tb(error.__traceback__)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from safecheck.cli.auditing import Request, run
-from safecheck.cli.configured import found_models, isolated_option, settings_for
+from safecheck.cli import auditing
 from safecheck.cli.of_one import OF_ONE
-from safecheck.cli.options import as_of_option, reports_option
-from safecheck.cli.output import note
-from safecheck.cli.summary import summary_file
-from safecheck.errors import UsageError
-from safecheck.usecases.checks import Checks, Reviewed, ScopeCheck
-from safecheck.workflow.config.settings import DEFAULTS, NONE
+from safecheck.cli.options import as_of_option, isolated_option, reports_option
+from safecheck.workflow.config.settings import DEFAULTS
 
 
 @click.command()
@@ -55,56 +52,11 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 )  # fmt: skip
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
 @isolated_option
-def audit(
-    models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
-    as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
-    summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool, resume: bool,
-    cluster: str | None,
-) -> int:  # fmt: skip
+def audit(**options: Any) -> int:
     """Say for every node whether restricted mode allows it, and why.
 
     MODEL is an ONNX file, a folder that is searched for *.onnx, an address that fsspec knows, such as s3://BUCKET/PATH,
     or - for standard input. Without MODEL, the paths of
     the configuration are audited.
     """
-    if models.count("-") > 1:
-        raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
-    if "-" in models and len(set(profile_names)) > 1:
-        what = "standard input can be read once, so by one profile"
-        raise UsageError("SC-CFG-INPUT", "-", what, "give a file, or one --profile")
-    if release and baseline_file is not None:
-        what = "--release does not go with --baseline: debt is no approval"
-        raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
-    settings = settings_for(isolated)
-    if verbose and settings.file:
-        note(f"configuration: {settings.file}")
-    asked = settings.confirm if confirm is None else confirm
-    if show_layers and not asked:
-        raise UsageError("SC-CFG-CONFIRM", "--show-layers", "nothing was asked for layers", "add --confirm")
-    paths = found_models(settings, models)
-    return run(
-        Request(
-            models=tuple(
-                (path, name) for path in paths for name in dict.fromkeys(profile_names) or (settings.profile_for(path),)
-            ),
-            outputs=outputs or settings.texts("output"),
-            checks=Checks(
-                deviations=deviation_files or settings.texts("deviations"),
-                baseline=None if release else baseline_file or next(iter(settings.texts("baseline")), None),
-                as_of=as_of,
-                evidence=evidence_files,
-                scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
-                release=release,
-                reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
-            ),
-            jobs=jobs or settings.jobs,
-            cluster=cluster or "",
-            resume=resume,
-            settings=NONE if profile_names else settings,
-            cache=settings.cache if cache is None else cache,
-            quiet=quiet,
-            verbose=verbose,
-            summary=summary_file(summary),
-        )
-    )
+    return auditing.audit(**options)

@@ -6,27 +6,27 @@ Nothing that an audit needs is imported until a verdict is missing: a run over u
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
-from safecheck.cli.configured import keep_inside
+from safecheck.cli.configured import found_models, keep_inside, settings_for
 from safecheck.cli.of_one import OF_ONE, emit_one, refuse_several
 from safecheck.cli.output import complaining, emit, note
 from safecheck.cli.progress import progress
-from safecheck.cli.summary import write_summary
+from safecheck.cli.summary import summary_file, write_summary
 from safecheck.errors import UsageError, worst
 from safecheck.render import RENDERERS
 from safecheck.render.kept.outcome import Outcome, Run, from_json, of
 from safecheck.render.output import Target, check_targets, journals_of, refuse_clashes, targets_of
-from safecheck.usecases.checks import Checks
-from safecheck.workflow.cache.verdicts import Verdicts, record_of, rules_of, verdicts_of
+from safecheck.usecases.checks import Checks, Reviewed, ScopeCheck
+from safecheck.values import dataclass
 from safecheck.workflow.config.settings import NONE, Settings
 
 if TYPE_CHECKING:
     from datetime import date
 
     from safecheck.audit.report import Report
+    from safecheck.workflow.cache.verdicts import Verdicts
 
 Task = tuple[str, str]
 """Path and profile of a model."""
@@ -56,6 +56,69 @@ class Request:
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
 
 
+def audit(
+    models: tuple[str, ...],
+    profile_names: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
+    deviation_files: tuple[str, ...] = (),
+    as_of: str | None = None,
+    baseline_file: str | None = None,
+    jobs: int | None = None,
+    cache: bool | None = None,
+    quiet: bool = False,
+    verbose: bool = False,
+    summary: bool | None = None,
+    isolated: bool = False,
+    release: bool = False,
+    evidence_files: tuple[str, ...] = (),
+    confirm: bool | None = None,
+    show_layers: bool = False,
+    resume: bool = False,
+    cluster: str | None = None,
+) -> int:
+    """Put the command line and the configuration together, and run; the names are those of the command's options."""
+    if models.count("-") > 1:
+        raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
+    if "-" in models and len(set(profile_names)) > 1:
+        what = "standard input can be read once, so by one profile"
+        raise UsageError("SC-CFG-INPUT", "-", what, "give a file, or one --profile")
+    if release and baseline_file is not None:
+        what = "--release does not go with --baseline: debt is no approval"
+        raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
+    settings = settings_for(isolated)
+    if verbose and settings.file:
+        note(f"configuration: {settings.file}")
+    asked = settings.confirm if confirm is None else confirm
+    if show_layers and not asked:
+        raise UsageError("SC-CFG-CONFIRM", "--show-layers", "nothing was asked for layers", "add --confirm")
+    paths = found_models(settings, models)
+    return run(
+        Request(
+            models=tuple(
+                (path, name) for path in paths for name in dict.fromkeys(profile_names) or (settings.profile_for(path),)
+            ),
+            outputs=outputs or settings.texts("output"),
+            checks=Checks(
+                deviations=deviation_files or settings.texts("deviations"),
+                baseline=None if release else baseline_file or next(iter(settings.texts("baseline")), None),
+                as_of=as_of,
+                evidence=evidence_files,
+                scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
+                release=release,
+                reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
+            ),
+            jobs=jobs or settings.jobs,
+            cluster=cluster or "",
+            resume=resume,
+            settings=NONE if profile_names else settings,
+            cache=settings.cache if cache is None else cache,
+            quiet=quiet,
+            verbose=verbose,
+            summary=summary_file(summary),
+        )
+    )
+
+
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     targets = _targets(request)
@@ -64,6 +127,7 @@ def run(request: Request) -> int:
     is_kept = formats <= RENDERERS["kept"].keys() and request.summary is None
     if is_kept and request.checks.apart and (len(request.models) > 1 or request.resume or request.cluster):
         from safecheck.cli.streaming import streamed  # one model is shown without all that
+        from safecheck.workflow.cache.verdicts import verdicts_of
 
         verdicts = verdicts_of(request.models, request.checks, formats, request.settings.root, day)
         code, hashes = streamed(request, targets, verdicts)
@@ -89,6 +153,8 @@ def _together(
     reports = _audited(request, missing, day, "html" in formats)
     made = [of(report, formats) for report in reports]
     if verdicts is not None:
+        from safecheck.workflow.cache.verdicts import record_of, rules_of
+
         for task, report, outcome in zip(missing, reports, made, strict=True):
             verdicts.put(*task, report, record_of(task[0], report, rules_of(report.profile.files), outcome.as_json()))
     fresh = iter(made)
@@ -126,6 +192,8 @@ def _verdicts(request: Request, formats: Iterable[str], day: date | None) -> Ver
     """The verdicts of runs that were asked the same; None if none are kept of such a run."""
     if not request.cache or not request.checks.lasts or not set(formats) <= RENDERERS["kept"].keys():
         return None
+    from safecheck.workflow.cache.verdicts import verdicts_of
+
     return verdicts_of(request.models, request.checks, formats, request.settings.root, day)
 
 

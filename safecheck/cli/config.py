@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from safecheck.cli.configured import isolated_option, settings_for
+from safecheck.cli.configured import settings_for
+from safecheck.cli.options import isolated_option
 from safecheck.cli.output import say
 from safecheck.text import printable
 from safecheck.workflow.config.settings import DEFAULTS

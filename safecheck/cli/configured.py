@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-import click
-
 from safecheck.cli.output import note, some
 from safecheck.errors import UsageError
 from safecheck.intake.search import find_models
@@ -15,8 +13,6 @@ from safecheck.text import printable
 from safecheck.workflow.config.boundary import is_inside
 from safecheck.workflow.config.search import configuration
 from safecheck.workflow.config.settings import NONE, Settings
-
-isolated_option = click.option("--isolated", is_flag=True, help="Ignore every configuration file.")
 
 
 def settings_for(isolated: bool) -> Settings:
@@ -90,6 +86,8 @@ def found_models(settings: Settings, named: tuple[str, ...]) -> list[str]:
     """
     paths = named or settings.texts("paths")
     if not paths:
+        import click  # which says how the command is used
+
         raise click.UsageError("Missing argument 'MODEL...', and no configuration says where the models are.")
     models = search(paths, settings)
     if named:

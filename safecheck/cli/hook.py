@@ -8,7 +8,8 @@ from collections.abc import Collection
 import click
 
 from safecheck.cli.auditing import Request, run
-from safecheck.cli.configured import isolated_option, keep_inside, settings_for
+from safecheck.cli.configured import keep_inside, settings_for
+from safecheck.cli.options import isolated_option
 from safecheck.cli.output import complain, note, some
 from safecheck.errors import UsageError
 from safecheck.intake.git_index import tracked_models

@@ -30,6 +30,9 @@ as_of_option = click.option(
 )  # fmt: skip
 
 
+isolated_option = click.option("--isolated", is_flag=True, help="Ignore every configuration file.")
+
+
 def formats_of(kind: str) -> str:
     """The formats of a kind of result, for the help of a command: `text, json or html`."""
     *most, last = RENDERERS[kind]

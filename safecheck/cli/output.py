@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.render import RENDERERS, Document, Stream, pieces, plain
 from safecheck.render.output import Target, write_file, write_pieces
@@ -41,7 +39,21 @@ def show(document: Document, path: str | None = None) -> None:
         else:
             # A name that is not UTF-8 leaves as the bytes it is: the line of trtexec is there to be run.
             for piece in pieces(document) if isinstance(document, Stream) else (plain(document),):
-                click.echo(piece.encode("utf-8", "surrogateescape"), nl=False)
+                _write(piece.encode("utf-8", "surrogateescape"))
+
+
+def _write(content: bytes) -> None:
+    """To standard output, if there is one; to one that takes text only, as text."""
+    if sys.stdout is None:
+        return
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(content.decode("utf-8", "replace"))
+    else:
+        binary.write(content)
+        binary.flush()
+    sys.stdout.flush()
 
 
 def _in_colour() -> bool:
@@ -96,7 +108,9 @@ def make_writable() -> None:
 def note(text: str) -> None:
     """One line on standard error that is no error; if nobody takes it, the exit code says what it says all the same."""
     with suppress(OSError, ValueError):
-        click.echo(text, err=True)
+        if sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
 
 
 def some(paths: Sequence[str], shown: int = 5) -> str:

@@ -8,11 +8,10 @@ valid schedule. A normalisation that an exporter wrote as nine operators is one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from safecheck.cost.macs import PRODUCTS, Volume
 from safecheck.cost.steps import Step, Steps
 from safecheck.ir.exporter_patterns import LAYER_NORM
+from safecheck.values import dataclass, field
 
 _POINTWISE = frozenset(
     {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from safecheck.cost.macs import Volume, is_settled, volume
 from safecheck.ir.signature import Signature, Tensor
 from safecheck.ir.signatures import Occurrence
+from safecheck.values import dataclass
 
 # Another name for the same bytes. A Cast between floating-point types belongs here too: one precision holds for all.
 _VIEWS = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from safecheck.cost.kernels import Kernel, kernels
@@ -19,6 +18,7 @@ from safecheck.cost.steps import Step, steps
 from safecheck.ir.model import Model
 from safecheck.ir.signature import Signature
 from safecheck.ir.signatures import Occurrence
+from safecheck.values import dataclass, field
 
 BATCHES = (1, 4, 8, 16)
 """The batches of NVIDIA's article on Convolutional Self-Attention."""

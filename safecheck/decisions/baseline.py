@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from safecheck.decisions.files import read
@@ -17,6 +16,7 @@ from safecheck.errors import UsageError
 from safecheck.finding import Finding, Verdict
 from safecheck.strict.yaml import Entry
 from safecheck.text import printable
+from safecheck.values import dataclass, replace
 
 SCHEMA = "safecheck/baseline/1"
 MAX_BYTES = 16 << 20

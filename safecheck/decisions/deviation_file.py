@@ -6,17 +6,20 @@ What is not written as a record is refused with file, line and key. What is writ
 
 from __future__ import annotations
 
-import datetime
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from safecheck.decisions.files import read
 from safecheck.errors import UsageError
 from safecheck.ir.finding_id import LENGTH
 from safecheck.strict.yaml import Entry
 from safecheck.text import printable
+from safecheck.values import dataclass, replace
+
+if TYPE_CHECKING:
+    import datetime
 
 SCHEMA = "safecheck/deviations/1"
 ID_TODO = "write it like DEV-7"
@@ -155,6 +158,8 @@ def day_of(text: str) -> datetime.date | None:
     """`2026-11-30` as a date; None if it is none."""
     if not _DATE.match(text):
         return None
+    import datetime
+
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:

@@ -5,15 +5,18 @@ A deviation marks findings, it never removes them.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from safecheck.audit.decisions import Deviation, InvalidDeviation
 from safecheck.decisions.deviation_file import PROSE, Record
 from safecheck.finding import Finding
 from safecheck.strict.lookalike import alike, letters
 from safecheck.text import printable
+from safecheck.values import dataclass, field
+
+if TYPE_CHECKING:
+    import datetime
 
 LONGEST = 731
 """Days that an approval can last: two years. What is still needed then is worth another look."""

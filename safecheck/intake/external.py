@@ -11,9 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from io import FileIO
-from pathlib import Path
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
@@ -24,6 +22,7 @@ from safecheck.intake.tensors import byte_size
 from safecheck.intake.wire import marker_index
 from safecheck.limits import limit_bytes, way_out
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 INLINE_LIMIT = 4096
 _CHUNK = 4 << 20
@@ -70,7 +69,7 @@ class _Reference:
 
 def resolve(
     tensors: Iterable[Any],
-    folder: Path | None,
+    folder: str | None,
     nonce: str,
     model_id: tuple[int, int] | None = None,
     origin: str = "standard input",
@@ -104,7 +103,7 @@ def resolve(
     return tuple(files)
 
 
-def sha256_at(folder: Path, location: str, model_id: tuple[int, int]) -> str:
+def sha256_at(folder: str, location: str, model_id: tuple[int, int]) -> str:
     """Hash one weight file with the checks of `resolve`, for a location that a model gave before.
 
     Raises:
@@ -177,7 +176,7 @@ def path_fault(location: str) -> str | None:
 class _File:
     """One weight file and the tensors in it."""
 
-    def __init__(self, references: list[_Reference], folder: Path, model_id: tuple[int, int] | None) -> None:
+    def __init__(self, references: list[_Reference], folder: str, model_id: tuple[int, int] | None) -> None:
         self.references = references
         self.location = references[0].location
         self.where = f'{references[0].where}, file "{printable(self.location)}"'
@@ -252,7 +251,7 @@ class _File:
     def check_ranges(self, file: FileIO, size: int) -> None:
         """Every tensor must lie inside the file."""
         if size < 1 << 20 and is_lfs_pointer(os.pread(file.fileno(), SAMPLE_BYTES, 0)):
-            raise lfs_pointer(self.where, str(self.folder / self.location))
+            raise lfs_pointer(self.where, os.path.join(self.folder, self.location))
         for reference in self.references:
             if reference.offset + reference.length > size:
                 what = f"bytes {reference.offset} to {reference.offset + reference.length} of a file of {size} bytes"

@@ -8,7 +8,10 @@ protocol is allowed. The folder alone decides which repository is meant, also in
 from __future__ import annotations
 
 import os
-import subprocess
+
+TYPE_CHECKING = False  # as type checkers know it
+if TYPE_CHECKING:
+    import subprocess
 
 SECONDS = 60
 _SETTINGS = {
@@ -48,8 +51,10 @@ def git(root: str, *arguments: str, stdin: bytes = b"", staged: bool = False) ->
 
     Raises:
         OSError: git cannot be started.
-        subprocess.TimeoutExpired: it takes longer than `SECONDS`.
+        TimeoutError: it takes longer than `SECONDS`.
     """
+    import subprocess  # an audit outside of a repository starts nothing
+
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -57,10 +62,13 @@ def git(root: str, *arguments: str, stdin: bytes = b"", staged: bool = False) ->
     }
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     places = [f"--git-dir={os.path.join(root, '.git')}", f"--work-tree={root}"]
-    return subprocess.run(
-        ["git", "--no-pager", *settings, "-C", root, *places, *arguments],
-        input=stdin, capture_output=True, timeout=SECONDS, env=environment | _ENVIRONMENT, check=False,
-    )  # fmt: skip
+    try:
+        return subprocess.run(
+            ["git", "--no-pager", *settings, "-C", root, *places, *arguments],
+            input=stdin, capture_output=True, timeout=SECONDS, env=environment | _ENVIRONMENT, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(str(error)) from error
 
 
 def complaint(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from safecheck.errors import UsageError
 from safecheck.intake.git import SECONDS, complaint, git
 from safecheck.intake.sniff import is_lfs_pointer, lfs_oid
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 _POINTER_BYTES = 1024
 """Git LFS never writes a longer pointer."""
@@ -118,11 +117,11 @@ def _ask(root: str, command: str, *arguments: str, stdin: bytes = b"", staged: b
         done = git(root, command, *arguments, stdin=stdin, staged=staged)
     except FileNotFoundError as error:
         raise UsageError("SC-ENV-GIT", "git", "it is not installed", "install git") from error
-    except OSError as error:
-        raise UsageError("SC-ENV-GIT", "git", f"it could not be started ({error.strerror})", "see why") from error
-    except subprocess.TimeoutExpired as error:
+    except TimeoutError as error:
         what = f"it took longer than {SECONDS} seconds"
         raise UsageError("SC-ENV-GIT", f"git {command}", what, "run it by hand to see why") from error
+    except OSError as error:
+        raise UsageError("SC-ENV-GIT", "git", f"it could not be started ({error.strerror})", "see why") from error
     if done.returncode:
         raise UsageError("SC-ENV-GIT", f"git {command}", printable(complaint(done)), "run it by hand to see why")
     return done.stdout

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from safecheck.intake import sniff
 from safecheck.intake.source import check_head
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 ORIGIN = "memory"
 """Where such a model comes from, in words."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from safecheck.errors import UsageError
 from safecheck.intake.git import SECONDS, complaint, git
 from safecheck.intake.git_index import Entry, entries, pointers
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 _CHUNK = 4 << 20
 _TEXT_BYTES = 16 << 20
@@ -62,7 +61,7 @@ def state_of(root: str) -> State:
         changed.update(
             _names(root, "ls-files", "-z", "-o", "--exclude-standard", "--directory", "--no-empty-directory")
         )
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         return State(root, "", (), f"git took longer than {SECONDS} seconds")
     except OSError as error:
         return State(root, "", (), f"git could not be started ({error.strerror})")
@@ -78,7 +77,7 @@ def is_tracked(root: str, path: str) -> bool:
             git(root, "--literal-pathspecs", "ls-files", "--error-unmatch", "--", os.path.realpath(path)).returncode
             == 0
         )
-    except (subprocess.TimeoutExpired, OSError):
+    except OSError:
         return False
 
 
@@ -91,7 +90,7 @@ def committed(root: str, path: str) -> bytes | None:
     name = os.path.relpath(os.path.realpath(path), root)
     try:
         done = git(root, "cat-file", "blob", f"HEAD:{name}")
-    except (subprocess.TimeoutExpired, OSError) as error:
+    except OSError as error:
         what = f"it could not be asked what the last commit holds of {printable(name)}"
         raise UsageError("SC-ENV-GIT", "git", what, "run it by hand to see why") from error
     return done.stdout if done.returncode == 0 else None
@@ -106,7 +105,7 @@ def ignored(root: str, paths: Sequence[str]) -> set[str]:
         names.setdefault(f"./{os.path.relpath(inside, root)}", []).append(path)
     try:
         done = git(root, "check-ignore", "-z", "--stdin", stdin=b"".join(os.fsencode(name) + b"\0" for name in names))
-    except (subprocess.TimeoutExpired, OSError):
+    except OSError:
         return set()
     if done.returncode:  # 1: none is ignored
         return set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from safecheck.errors import InputError
 from safecheck.intake.repository import ignored, root_of
 from safecheck.text import printable
+from safecheck.values import dataclass, field
 
 LEFT_OUT = frozenset(
     {

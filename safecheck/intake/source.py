@@ -11,11 +11,9 @@ import os
 import shlex
 import stat
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from io import FileIO
-from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -47,7 +45,7 @@ class Source:
     """Size of the file."""
     buffer: memoryview
     """The bytes of the file. Slices of it must be gone when the source is closed."""
-    folder: Path | None
+    folder: str | None
     """Where external data would be: the folder the model file is in, or None for standard input."""
     file_id: tuple[int, int]
     """Device and inode, to recognise the model under another name."""
@@ -55,7 +53,7 @@ class Source:
     def __init__(self, where: str) -> None:
         self._path = None if where == "-" else where
         self._where = "standard input" if where == "-" else printable(where)
-        self.folder = None if self._path is None else Path(self._path).parent
+        self.folder = None if self._path is None else os.path.dirname(self._path) or os.curdir
         self._file = self._spool() if self._path is None else self._open(self._path)
         self._digest = hashlib.sha256()
         self._failure: OSError | InputError | None = None
@@ -148,6 +146,8 @@ class Source:
         """Copy standard input to a file without a name: a pipe can neither be mapped nor measured."""
         if sys.stdin is None:
             raise InputError("SC-IO-READ", self._where, "it is closed", "pipe a model into it, or give a path")
+        import tempfile
+
         descriptor, name = tempfile.mkstemp(prefix="safecheck-")
         os.unlink(name)
         spool = FileIO(descriptor, "r+")

@@ -9,9 +9,8 @@ known here, how fields follow each other in `fields`.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
-from dataclasses import dataclass
 from mmap import MADV_DONTNEED, mmap
 from typing import Any
 
@@ -19,6 +18,7 @@ from safecheck.intake.fields import LENGTH, LONG, VARINT, Scan, varint_of
 from safecheck.intake.layout import DESCENT, MODEL_FIELDS, PAYLOAD_FIELDS
 from safecheck.intake.onnx_library import messages
 from safecheck.limits import limit_bytes, way_out
+from safecheck.values import dataclass
 
 MARKER_KEY = "safecheck.payload"
 DEPTH_LIMIT = 100
@@ -114,7 +114,7 @@ class _Walker:
     def __init__(self, scan: Scan, threshold: int) -> None:
         self.scan = scan
         self.threshold = threshold
-        self.nonce = secrets.token_hex(8)
+        self.nonce = os.urandom(8).hex()
         self.marker_start = _marker(f"{self.nonce}:{0:010}".encode())[:-10]
         self.pieces: list[bytes | memoryview] = []
         self.payloads: list[Payload] = []

@@ -7,7 +7,6 @@ around it, a function sees only its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -16,19 +15,21 @@ from safecheck.intake.dtypes import FLOATS
 from safecheck.ir.protos import tensor_from_constant, tensor_from_proto, tensor_from_value_info
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import domain_of
+from safecheck.values import dataclass, field
 
 _SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
 
-@dataclass(slots=True, eq=False)
 class OpNode:
     """One node in its place."""
 
-    scope: Scope
-    index: int
-    """Position in the node list of its scope."""
-    proto: Any
-    """NodeProto."""
+    __slots__ = ("index", "proto", "scope")
+
+    def __init__(self, scope: Scope, index: int, proto: Any) -> None:
+        """`index` is the position in the node list of the scope, `proto` the NodeProto."""
+        self.scope = scope
+        self.index = index
+        self.proto = proto
 
 
 @dataclass(eq=False)

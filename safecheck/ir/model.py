@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from safecheck.errors import InputError
@@ -19,6 +18,7 @@ from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.shape_inference.bounded import infer_bounded
 from safecheck.ir.well_formed import check_graph
 from safecheck.text import printable
+from safecheck.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from safecheck.ir import folding, neighbours
 from safecheck.ir.exporter_patterns import idioms
@@ -11,10 +11,10 @@ from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.schemas import attribute_value
 from safecheck.ir.signature import UNKNOWN_TENSOR, WEIGHTED, Signature, Tensor
 from safecheck.ir.walk import holds_graphs
+from safecheck.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """A node of the graph with its signature."""
 
     node: OpNode

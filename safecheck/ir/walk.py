@@ -27,7 +27,8 @@ def subgraphs(node: Any) -> Iterator[Any]:
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g
-        yield from attribute.graphs
+        if attribute.graphs:
+            yield from attribute.graphs
 
 
 def holds_graphs(node: Any) -> bool:
@@ -42,7 +43,11 @@ def every_graph(graph: Any) -> Iterator[Any]:
         current = stack.pop()
         yield current
         for node in current.node:
-            stack.extend(subgraphs(node))
+            for attribute in node.attribute:  # as `subgraphs`, without its cost for each of many nodes
+                if attribute.HasField("g"):
+                    stack.append(attribute.g)
+                if attribute.graphs:
+                    stack.extend(attribute.graphs)
 
 
 def reads(node: Any) -> Iterator[str]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -28,12 +26,14 @@ def working_folder(parent: str | None = None) -> Iterator[str]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         os.close(lock)
 
 
 def sweep(parent: str | None = None) -> None:
     """Remove the folders in `parent` that nobody works in any more."""
+    import tempfile  # a run that writes no file does without
+
     with suppress(OSError), os.scandir(parent or tempfile.gettempdir()) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
@@ -41,6 +41,8 @@ def sweep(parent: str | None = None) -> None:
 
 
 def _made(parent: str | None) -> tuple[str, int]:
+    import tempfile
+
     while True:
         folder = tempfile.mkdtemp(dir=parent, prefix=PREFIX)
         lock = -1
@@ -53,12 +55,18 @@ def _made(parent: str | None) -> tuple[str, int]:
             os.close(lock)
 
 
+def _remove(folder: str) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_unlocked(folder: str) -> None:
     with suppress(OSError):  # somebody works in it, it is another user's, or it has just gone
         lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             if os.fstat(lock).st_uid == os.getuid() and _lock(lock):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
         finally:
             os.close(lock)
 

@@ -6,11 +6,11 @@ To add a format for a kind of result: `render/<kind>/<format>.py` with `document
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from safecheck.render.line import Line
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from safecheck.errors import UsageError
 from safecheck.machine import outputs
@@ -12,6 +11,7 @@ from safecheck.machine.folder import working_folder
 from safecheck.render import RENDERERS
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 JOURNAL = ".partial"
 """What the journal of an output is called, behind the name of the output."""
@@ -104,15 +104,6 @@ def write_file(path: str, content: str) -> None:
     write_pieces(path, (content,))
 
 
-def write_pieces(path: str, pieces: Iterable[str]) -> None:
-    """Replace a text file in one step by a text that need not be in memory as a whole.
-
-    Raises:
-        UsageError: it could not be written; an earlier file of that name is untouched.
-    """
-    _replace(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
-
-
 def write_bytes(path: str, content: bytes) -> None:
     """Replace a file in one step.
 
@@ -122,21 +113,19 @@ def write_bytes(path: str, content: bytes) -> None:
     write_pieces(path, (content,))
 
 
-def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
-    """Replace the file in one step, so that nobody ever sees half of it.
+def write_pieces(path: str, pieces: Iterable[str | bytes | memoryview]) -> None:
+    """Replace the file in one step, so that nobody ever sees half of it; it need not be in memory as a whole.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (content,))
-
-
-def _replace(path: str, pieces: Iterable[bytes]) -> None:
     try:
         with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
             temporary = os.path.join(folder, "output")
             with open(temporary, "xb") as file:
-                file.writelines(pieces)
+                file.writelines(
+                    piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece for piece in pieces
+                )
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

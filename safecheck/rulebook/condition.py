@@ -11,13 +11,13 @@ Truth is strong Kleene: an unknown fact can make an answer unknown, never flip i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Value
 from safecheck.rulebook import facts
 from safecheck.rulebook.comparisons import OPERATORS, Truth
 from safecheck.strict.yaml import Entry, suggest
+from safecheck.values import dataclass
 
 Subject: TypeAlias = Signature | Layer
 _Combine: TypeAlias = Literal["all_of", "any_of", "none_of"]

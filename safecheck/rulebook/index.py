@@ -78,7 +78,7 @@ def stance(profile: Profile, layer: str) -> str:
     rules = [rule for rule in profile.rules_for_layer(layer) if ANY not in rule.layers]
     allows = any(rule.verdict is Verdict.ALLOWED and profile.counts(rule) for rule in rules)
     forbidding = [rule for rule in rules if rule.verdict is Verdict.FORBIDDEN]
-    if any(rule.when is ALWAYS for rule in forbidding):
+    if any(rule.when == ALWAYS for rule in forbidding):
         return "forbidden"
     if allows:
         return "allowed within limits" if forbidding else "allowed in some forms"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from safecheck.finding import EXPORTER_FORM, Evidence, Verdict
 from safecheck.ir.signature import UNKNOWN, Layer, Signature
 from safecheck.rulebook.condition import Test, met, show, tests, unmet
 from safecheck.rulebook.lowering.lower import Alternative, Choice, Lowered, lower
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.rule import Rule
+from safecheck.values import dataclass
 
 NOT_LISTED = "not on the allowlist"
 FUNCTION_CALL = "parser:function"

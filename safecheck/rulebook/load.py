@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
-from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
-from safecheck.rulebook import parts
+from safecheck.rulebook import kept, parts
 from safecheck.rulebook.bibliography import shipped_sources, sources_from
 from safecheck.rulebook.condition import ALWAYS
 from safecheck.rulebook.default import DEFAULT as DEFAULT
@@ -24,6 +22,10 @@ from safecheck.rulebook.rule import ANY, Rule, release_number, rule_from_yaml, r
 from safecheck.strict import resources
 from safecheck.strict.yaml import MAX_BYTES, Entry, load, suggest
 from safecheck.text import printable
+from safecheck.values import replace
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _TARGET = ("tensorrt", "drive_os", "platform", "device", "capability")
 _STATUS = ("draft", "released")
@@ -51,7 +53,13 @@ def profile(name: str) -> Profile:
         UsageError: there is no such profile or file.
         RuleFileError: a file is broken; the message names file, line and key.
     """
-    return _Loader().by_name(name)
+    found = kept.find(name)
+    if found is None:
+        loader = _Loader()
+        found = loader.by_name(name)
+        if not found.files and not found.extends:
+            kept.keep(name, found, kept.digest(loader.texts), loader.parts, loader.gathered)
+    return found
 
 
 def texts(name: str) -> list[tuple[str, str]]:
@@ -71,9 +79,12 @@ class _Loader:
     """Reads rule files and remembers what it read, for the hash and for `texts`."""
 
     def __init__(self) -> None:
-        self._digest = hashlib.sha256()
         self.texts: list[tuple[str, str]] = []
         self._depth = 0
+        self.parts: list[kept.Part] = []
+        """The files that were read below the folder of the rules, in their order."""
+        self.gathered: list[str] = []
+        """Folders whose every file was read."""
         self._files: list[str] = []
         self._release = ""
 
@@ -81,6 +92,7 @@ class _Loader:
         known = shipped()
         name, _, self._release = name.partition("@") if name.partition("@")[0] in known else (name, "", "")
         if name in known:
+            self.parts.append(("profile", f"profiles/{name}.yaml"))
             return self._profile(known[name].read_text(encoding="utf-8"), f"rules/profiles/{name}.yaml", name, False)
         if not (os.sep in name or name.endswith((".yaml", ".yml"))):
             what = f"no profile '{printable(name, 80)}'{suggest(name, known)}"
@@ -122,7 +134,7 @@ class _Loader:
         defects = self._rules(keys["defects"], sources, release) if "defects" in keys else ()
         _refuse_doubled_ids((*in_force, *defects), keys["rules"])
         if not any(
-            ANY in rule.layers and rule.when is ALWAYS and rule.verdict is Verdict.UNPROVEN for rule in in_force
+            ANY in rule.layers and rule.when == ALWAYS and rule.verdict is Verdict.UNPROVEN for rule in in_force
         ):
             todo = 'add one with layers: ["*"] and verdict: unproven'
             keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
@@ -135,7 +147,7 @@ class _Loader:
             version=keys["version"].text(),
             extends=(),
             target=target,
-            sha256=self._digest.hexdigest(),
+            sha256=kept.digest(self.texts),
             rules=in_force,
             table=table,
             grades=grades,
@@ -152,6 +164,7 @@ class _Loader:
 
     def _rules(self, entry: Entry, sources: str, release: tuple[int, ...]) -> tuple[Rule, ...]:
         """The rules of the named files that hold for the release."""
+        self.gathered += [part.text().removesuffix("/*") for part in entry.sequence() if part.text().endswith("/*")]
         files = [(path, self._read(path, part)) for part in entry.sequence() for path in _matching(part)]
         rules = [rule for path, text in files for rule in _shipped_rules(text, f"rules/{path}", sources)]
         return tuple(rule for rule in rules if rule.holds_for(release))
@@ -200,7 +213,7 @@ class _Loader:
             title=keys["title"].text(),
             version=keys["version"].text(),
             extends=(base.id, *base.extends),
-            sha256=self._digest.hexdigest(),
+            sha256=kept.digest(self.texts),
             rules=in_force,
             defects=() if strict else base.defects,
             grades=grades,
@@ -219,12 +232,11 @@ class _Loader:
             file = file / part
         if not file.is_file():
             entry.fail(f"no rule file '{printable(path, 80)}'", "correct the name")
+        self.parts.append((path, path))
         return self._remember(path, file.read_text(encoding="utf-8"))
 
     def _remember(self, path: str, text: str) -> str:
         self.texts.append((path, text))
-        for part in (path.encode(), text.encode("utf-8", "surrogatepass")):
-            self._digest.update(len(part).to_bytes(8, "big") + part)
         return text
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from safecheck.finding import Citation, Grade, Verdict
 from safecheck.rulebook.lowering.lower import SHAPE_ARITHMETIC
 from safecheck.rulebook.lowering.table import Table
 from safecheck.rulebook.rule import ANY, Rule
+from safecheck.values import dataclass, field
 
 OF_OPERATOR = "of-operator"
 """What a rule names for all rewrites that take the operator (`rules/remedies.yaml`)."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from safecheck.finding import Citation, Grade, Verdict
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
 from safecheck.rulebook.facts import NODE_FACT_NAMES
 from safecheck.strict.yaml import Entry, load
+from safecheck.values import dataclass, replace
 
 ANY = "*"
 _CATEGORIES = ("required", "mandatory")

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from safecheck.errors import UsageError
+
+if TYPE_CHECKING:  # a profile that was kept needs none of them
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
 
 Tree: TypeAlias = list[Any]
 """A YAML document; its parts are described in `strict.yaml`."""
 
 
 def _package(name: str) -> Traversable:
+    from importlib.resources import files
+
     try:
         return files(f"safecheck.{name}")
     except ModuleNotFoundError as error:
@@ -45,6 +47,8 @@ def reports() -> Traversable:
 
 def parsed_rules(folder: Traversable, parse: Callable[[str, str], Tree]) -> str:
     """The file `parsed.jsonl` of a wheel: per rule file below `folder` a line with the key of its text and its tree."""
+    import json
+
     lines = []
     for path, file in yaml_files(folder):
         text = file.read_text(encoding="utf-8")
@@ -73,6 +77,8 @@ def parsed(text: str) -> Tree | None:
     A changed rule file has another content and is parsed anew: what is stale or damaged costs time, never truth.
     """
     shipped = _parsed()
+    import json
+
     try:
         line = _kept(text).read_text(encoding="utf-8") if shipped is None else shipped.get(digest(text), "null")
         tree = json.loads(line)
@@ -85,6 +91,8 @@ def keep(text: str, tree: Tree) -> None:
     """In a checkout, keep the tree of a rule file for the next run."""
     if _parsed() is not None or digest(text) not in _texts():
         return
+    import json
+
     file = _kept(text)
     temporary = file.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
@@ -95,11 +103,15 @@ def keep(text: str, tree: Tree) -> None:
 
 def _kept(text: str) -> Path:
     """With the byte code, which only those can write who can write the rules. Another parser makes another tree."""
+    from pathlib import Path
+
     return Path(str(rules()), "__pycache__", f"{digest(_parser() + text)}.json")
 
 
 @cache
 def _parser() -> str:
+    from importlib.resources import files
+
     return (files(__package__) / "yaml.py").read_text(encoding="utf-8")
 
 

@@ -10,10 +10,8 @@ time and a checkout keeps them between runs: reading that costs a tenth of parsi
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from safecheck.errors import RuleFileError
@@ -21,6 +19,7 @@ from safecheck.finding import Scalar
 from safecheck.strict import resources
 from safecheck.strict.resources import Tree
 from safecheck.text import printable
+from safecheck.values import dataclass
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -40,6 +39,8 @@ _KINDS = {SCALAR: "single value", LIST: "list", MAPPING: "mapping"}
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)` if a known word is close, else nothing."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean '{close[0]}'?)" if close else ""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from safecheck.ir.model import load
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
+from safecheck.values import replace
 
 if TYPE_CHECKING:  # an audit does not pay for a comparison, which plans rewrites
     from safecheck.cost.measured import Measurement

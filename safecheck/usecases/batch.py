@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from typing import TYPE_CHECKING
 
 from safecheck.audit.report import Report
-from safecheck.decisions.baseline import load as load_baseline
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.usecases.audit import audit_all, confirm_report
 from safecheck.usecases.checks import Checks, ScopeCheck
-from safecheck.usecases.review import read_deviations, review
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 def audit_batch(
@@ -31,11 +32,10 @@ def audit_batch(
         UsageError, RuleFileError: a profile, a file of decisions or evidence does not hold, or does not fit the models.
     """
     books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
-    recorded = read_deviations(checks.deviations, books) if checks.deviations else None
-    baseline = load_baseline(checks.baseline) if checks.baseline is not None else None
+    decide = _decisions(checks, books, day)
     require_vendor(checks.scope_check, books)
     ask = vendor(checks.scope_check, tasks)
-    reports = review([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))], recorded, day, baseline)
+    reports = decide([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))])
     if checks.evidence:
         from safecheck.usecases.build import attach  # knows builders, which an ordinary audit does not pay for
 
@@ -45,6 +45,18 @@ def audit_batch(
 
         reports = for_release(reports, checks.deviations, checks.reviewed, checks.one_of_many)
     return reports
+
+
+def _decisions(checks: Checks, books: Sequence[Profile], day: date | None) -> Callable[[list[Report]], list[Report]]:
+    """What holds the team's decisions against reports; they are read at once, and not at all where none are named."""
+    if not checks.decisions:
+        return lambda reports: reports
+    from safecheck.decisions.baseline import load
+    from safecheck.usecases.review import read_deviations, review
+
+    recorded = read_deviations(checks.deviations, books) if checks.deviations else None
+    baseline = load(checks.baseline) if checks.baseline is not None else None
+    return lambda reports: review(reports, recorded, day, baseline)
 
 
 def require_vendor(asked: ScopeCheck | None, books: Iterable[Profile]) -> None:

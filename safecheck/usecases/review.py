@@ -5,10 +5,9 @@ This is the entry point for everything that audits: the command line, hooks, and
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from safecheck.audit.decisions import Decisions
 from safecheck.audit.report import Report
@@ -22,6 +21,10 @@ from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.values import replace
+
+if TYPE_CHECKING:
+    import datetime
 
 
 def review(
@@ -101,6 +104,8 @@ def today() -> datetime.date:
     Raises:
         UsageError: SOURCE_DATE_EPOCH is no number of seconds.
     """
+    import datetime
+
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return datetime.datetime.now(datetime.UTC).date()

@@ -8,7 +8,6 @@ a shape is computed from fixed shapes (older exporters do that), the computation
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
 from safecheck.intake.onnx_library import library, messages
@@ -26,6 +25,7 @@ from safecheck.ir.shape_inference import loops as bodies
 from safecheck.ir.shape_inference.value_propagation import may_follow_elements
 from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import every_graph, opset
+from safecheck.values import dataclass
 
 _MOST_LOOPS = 500
 """That hand shapes on to each other. Each costs an inference of the whole model; of more, nothing is said."""

@@ -7,7 +7,6 @@ the same. A nested graph is inferred without the constants around it, which its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from safecheck.ir.protos import (
@@ -20,6 +19,7 @@ from safecheck.ir.protos import (
 )
 from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import holds_graphs, is_standard, subgraphs
+from safecheck.values import dataclass
 
 # ONNX gives these no inference of their own; the result is like the first input.
 _LIKE_FIRST_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})

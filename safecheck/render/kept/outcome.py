@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import worst
 from safecheck.render.line import Line
+from safecheck.values import dataclass
 
 if TYPE_CHECKING:  # what is kept is shown without knowing what a report is
     from safecheck.audit.report import Report

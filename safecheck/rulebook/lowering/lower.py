@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from safecheck.finding import Grade
@@ -11,6 +10,7 @@ from safecheck.ir.walk import is_standard
 from safecheck.rulebook.facts.node import blank
 from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
 from safecheck.rulebook.lowering.table import Operator, Step, Table, Variant
+from safecheck.values import dataclass
 
 # What keeps a node from becoming layers at all is judged by rules like everything else, as a layer of these types.
 REFUSED = "parser:refused"

@@ -7,10 +7,10 @@ may rebind the operands: after `broadcast` the operator's own layer sees operand
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Layer, Signature, Tensor
+from safecheck.values import dataclass, field
 
 
 @dataclass(slots=True)

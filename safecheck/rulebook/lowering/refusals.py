@@ -8,7 +8,6 @@ others were asked again, but for those of the `unasked` operators.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -17,6 +16,7 @@ from safecheck.rulebook.condition import Condition, parse
 from safecheck.rulebook.facts import NODE_FACT_NAMES
 from safecheck.strict.yaml import Entry
 from safecheck.text import printable
+from safecheck.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ whatever an inherited list says. What importers refuse has a file of its own, `r
 
 from __future__ import annotations
 
+import pickle
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
 
 from safecheck.finding import Grade
 from safecheck.rulebook.condition import ALWAYS, Condition, parse
@@ -19,6 +19,7 @@ from safecheck.rulebook.lowering.patterns import OPTIONAL, PATTERNS
 from safecheck.rulebook.lowering.refusals import Amendment, EmptyNames, Refusal, amendments, empty_names, refusal
 from safecheck.strict.yaml import Entry, load
 from safecheck.text import printable
+from safecheck.values import dataclass, field, replace
 
 _OPERAND = re.compile(r"(in|out)[0-9]{1,2}\Z|shape\Z|scalar\Z|\?\Z")
 _LAYER = re.compile(r"I[A-Za-z0-9]+Layer\Z")
@@ -84,8 +85,9 @@ class Table:
     patterns: dict[str, tuple[str, ...]]
     unsupported: frozenset[str]
     """Operators that the release documents as unsupported."""
-    operators: dict[str, tuple[Entry, Grade]]
-    """Operators by name, read when they are first asked for, with the grade of the file that they stand in."""
+    operators: Mapping[str, tuple[Entry, Grade] | bytes]
+    """Operators by name, read when they are first asked for, with the grade of the file that they stand in; those of a
+    profile that was kept as they were pickled."""
     empty_names: EmptyNames = field(default_factory=EmptyNames)
     local_functions: bool = False
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
@@ -102,7 +104,10 @@ class Table:
         if name not in self.operators:
             return None
         if name not in self._read:
-            read = _operator(*self.operators[name])
+            given = self.operators[name]
+            if isinstance(given, bytes):
+                return self._read.setdefault(name, pickle.loads(given))
+            read = _operator(*given)
             refuses = read.refuses
             for amendment in self.amendments.get(name, ()):
                 refuses = amendment.apply(refuses)
@@ -218,9 +223,9 @@ def _operator_types(
     return found
 
 
-def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade]]:
+def _operators(keys: dict[str, Entry], base: Table | None, grade: Grade) -> dict[str, tuple[Entry, Grade] | bytes]:
     entries = keys["operators"].items() if "operators" in keys else {}
-    given = {name: (entry, grade) for name, entry in entries.items()}
+    given: dict[str, tuple[Entry, Grade] | bytes] = {name: (entry, grade) for name, entry in entries.items()}
     if base is None:
         return given
     removed = {entry.text(): entry for entry in (keys["remove"].sequence() if "remove" in keys else ())}

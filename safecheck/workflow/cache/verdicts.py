@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError
@@ -173,7 +172,7 @@ def _holds_elsewhere(entry: dict[str, Any], path: str) -> bool:
         return False
 
 
-def _holds(entry: dict[str, Any], folder: Path, model_id: tuple[int, int]) -> bool:
+def _holds(entry: dict[str, Any], folder: str, model_id: tuple[int, int]) -> bool:
     """Whether the files that the outcome rests on are as they were, checked like an audit checks them."""
     if any(sha256 is None or sha256_of(path) != sha256 for path, sha256 in entry["rules"]):
         return False

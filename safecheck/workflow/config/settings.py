@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from safecheck.rulebook.default import DEFAULT
 from safecheck.strict.yaml import Entry
+from safecheck.values import dataclass, field
 from safecheck.workflow.config.boundary import is_inside
 from safecheck.workflow.config.globs import matches
 

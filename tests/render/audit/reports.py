@@ -257,7 +257,7 @@ def hostile(text: str) -> Report:
     location = replace(found.location, node=text, op_type=text, domain=text, outputs=(text,))
     evidence = tuple(part if part.fact == EXPORTER_FORM else replace(part, actual=text) for part in found.evidence)
     forced = replace(found, location=location, layers=(text,), evidence=evidence)
-    nodes = tuple(replace(node, location=location) if node.location == found.location else node for node in audit.nodes)
+    nodes = tuple(node._replace(location=location) if node.location == found.location else node for node in audit.nodes)
     record = replace(
         deviation(found, report.model.sha256, text),
         rationale=text, risk=text, mitigation=text, requested_by=text, approved_by=text, ticket=text,
