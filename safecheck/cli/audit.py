@@ -39,7 +39,12 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
-@click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
+@click.option("--quiet", "-q", is_flag=True, help="One line a finding, of models that do not pass; then the counts.")
+@click.option("--statistics", is_flag=True, help="Text: how often each rule speaks, instead of where.")
+@click.option(
+    "--exit-zero", is_flag=True,
+    help="Exit with 0 whatever the verdict; with 2, 3 or 4 still where something could not be judged.",
+)  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
 @click.option("--summary/--no-summary", default=None, help="Job summary of GitHub Actions. Default: when run there.")
 @click.option(
@@ -51,12 +56,16 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     help="Also ask the vendor's own scope check (extra `oracle`; TensorRT 10.x targets).",
 )  # fmt: skip
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
+@click.option(
+    "--plan", is_flag=True, help="Also work out what `safecheck fix` would leave, and for which price; writes nothing."
+)
 @isolated_option
 def audit(
     models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool,
+    confirm: bool | None, show_layers: bool, plan: bool, statistics: bool,
+    exit_zero: bool,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -71,6 +80,8 @@ def audit(
     if release and baseline_file is not None:
         what = "--release does not go with --baseline: debt is no approval"
         raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
+    if release and exit_zero:
+        raise UsageError("SC-CFG-RELEASE", "--release", "--exit-zero would let it pass", "leave one of them out")
     settings = settings_for(isolated)
     if verbose and settings.file:
         note(f"configuration: {settings.file}")
@@ -90,6 +101,7 @@ def audit(
                 as_of=as_of,
                 evidence=evidence_files,
                 scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
+                plan=plan,
                 release=release,
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
@@ -97,6 +109,8 @@ def audit(
             settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,
+            statistics=statistics,
+            exit_zero=exit_zero,
             verbose=verbose,
             summary=summary_file(summary),
         )

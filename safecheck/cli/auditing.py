@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
@@ -45,6 +45,11 @@ class Request:
     cache: bool = True
     """Whether verdicts on unchanged content are kept and used, where `checks` allow it."""
     quiet: bool = False
+    """Whether only models that do not pass are shown, in the concise form."""
+    statistics: bool = False
+    """Whether text counts how often each rule speaks, instead of saying where."""
+    exit_zero: bool = False
+    """Whether a verdict fails nothing; what could not be judged still does."""
     verbose: bool = False
     summary: str | None = None
     """File to append a job summary to."""
@@ -55,7 +60,7 @@ class Request:
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     targets = _targets(request)
-    formats = {target.format for target in targets}
+    formats = {"text" if target.format == "concise" else target.format for target in targets}
     day = request.checks.day()
     verdicts = _verdicts(request, formats, day)
     kept = _kept(request, verdicts)
@@ -79,11 +84,16 @@ def run(request: Request) -> int:
     if request.summary is not None:
         write_summary(request.summary, reports)
     changed = differing(hashes, request.staged)
-    return worst([*(outcome.exit_code for outcome in outcomes), *(3 for _ in changed if request.staged)])
+    codes = [0 if request.exit_zero and outcome.is_judged else outcome.exit_code for outcome in outcomes]
+    return worst([*codes, *(3 for _ in changed if request.staged)])
 
 
 def _targets(request: Request) -> tuple[Target, ...]:
-    targets = targets_of("audit", request.outputs)
+    text = "statistics" if request.statistics else "concise" if request.quiet else "text"
+    targets = tuple(
+        replace(target, format=text) if target.format == "text" else target
+        for target in targets_of("audit", request.outputs)
+    )
     paths, profiles = zip(*request.models, strict=True)
     read = [*paths, *profiles, *request.checks.decisions, *request.checks.evidence]
     if any(target.path is not None for target in targets):
