@@ -14,6 +14,7 @@ from contextlib import suppress
 import click
 
 from safecheck import __version__
+from safecheck.cli.group import Group
 from safecheck.cli.output import complain, leave_standard_output, make_writable, note
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.text import printable
@@ -36,6 +37,7 @@ COMMANDS = (
     "graph",
     "hook",
     "probe",
+    "profiles",
     "quantize",
     "rules",
     "selftest",
@@ -44,7 +46,7 @@ COMMANDS = (
 """Every command is the function of its name in the module of its name."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """A group that imports a command when it is asked for: an audit does not pay for the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -6,7 +6,7 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
-from safecheck.cli.options import as_of_option, reports_option
+from safecheck.cli.options import PROFILE, as_of_option, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
 from safecheck.errors import UsageError
@@ -17,7 +17,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.command()
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @click.option(
-    "--profile", "profile_names", metavar="ID|FILE", multiple=True,
+    "--profile", "profile_names", metavar="ID|FILE", type=PROFILE, multiple=True,
     help="Target to judge by; may be repeated, every model is judged by each. "
     f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from safecheck.audit.report import Report
 
+_FOR_PEOPLE = ("text", "concise", "statistics")
 Task = tuple[str, str]
 """Path and profile of a model."""
 
@@ -77,6 +78,8 @@ def run(request: Request) -> int:
     hashes = _hashes(request.models, outcomes)
     refuse_clashes(targets, hashes)
     for target in targets:
+        if target.path is None and target.format in _FOR_PEOPLE and not any(one.is_judged for one in outcomes):
+            continue  # standard error has said it in a line for each
         if target.format in RENDERERS["kept"]:
             emit(target, "kept", Run(outcomes, request.quiet))
         else:

@@ -7,6 +7,7 @@ import os
 import click
 
 from safecheck.cli.configured import files_read, search
+from safecheck.cli.options import PROFILE
 from safecheck.cli.output import emit, note
 from safecheck.cost.measured import read_measurements
 from safecheck.cost.published import published
@@ -26,7 +27,12 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
-    "--profile", "profiles", metavar="ID|FILE", multiple=True, help="A target; may be repeated, side by side."
+    "--profile",
+    "profiles",
+    metavar="ID|FILE",
+    type=PROFILE,
+    multiple=True,
+    help="A target; may be repeated, side by side.",
 )
 @click.option(
     "-o", "--out", "reports", metavar="FILE", multiple=True, help="A report; its format follows from the name."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from safecheck.cli.options import PROFILE
 from safecheck.cli.output import emit
 from safecheck.errors import UsageError
 from safecheck.render import RENDERERS
@@ -17,7 +18,7 @@ FAILED = 4
 
 
 @click.command()
-@click.option("--profile", "profile_name", metavar="ID", help="Only the cases of this shipped profile.")
+@click.option("--profile", "profile_name", metavar="ID", type=PROFILE, help="Only the cases of this shipped profile.")
 @click.option(
     "--output", type=click.Choice(list(RENDERERS["selftest"])), default="text", show_default=True, help="Format."
 )

@@ -7,6 +7,7 @@ from typing import get_args
 
 import click
 
+from safecheck.cli.group import Group, Name
 from safecheck.cli.output import note, say
 from safecheck.render.output import Target, check_targets, write_bytes
 from safecheck.text import printable
@@ -15,7 +16,7 @@ from safecheck.zoo.export import Exporter, to_onnx
 from safecheck.zoo.models import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 
 
-@click.group()
+@click.group(cls=Group)
 def zoo() -> None:
     """Make the reference models: CSA and the baselines it is compared with."""
 
@@ -53,7 +54,7 @@ def _as_json(reference: Reference) -> dict[str, object]:
 
 
 @zoo.command("export")
-@click.argument("name", metavar="NAME", type=click.Choice(list(CATALOGUE)))
+@click.argument("name", metavar="NAME", type=Name(CATALOGUE, "model"))
 @click.option("--output", "-o", "path", metavar="FILE", required=True, help="Where to write it.")
 @click.option(
     "--image", type=click.IntRange(32, 2048), metavar="PIXELS",

@@ -35,6 +35,7 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "graph": "graphml dot json mermaid",
         "kept": "text concise json",
         "plan": "text json",
+        "profiles": "text json",
         "quantize": "text json",
         "rule": "text",
         "rule_counts": "text json",
