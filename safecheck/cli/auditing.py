@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import keep_inside
-from safecheck.cli.output import complaining, emit, note
+from safecheck.cli.interrupt import keeping
+from safecheck.cli.output import complaining, emit, note, wrote
 from safecheck.cli.progress import progress
 from safecheck.cli.summary import write_summary
 from safecheck.errors import worst
@@ -61,6 +62,11 @@ class Request:
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     targets = _targets(request)
+    with keeping(target.path for target in targets):
+        return _run(request, targets)
+
+
+def _run(request: Request, targets: tuple[Target, ...]) -> int:
     formats = {"text" if target.format == "concise" else target.format for target in targets}
     day = request.checks.day()
     verdicts = _verdicts(request, formats, day)
@@ -84,6 +90,8 @@ def run(request: Request) -> int:
             emit(target, "kept", Run(outcomes, request.quiet))
         else:
             emit(target, "audit", reports)
+    if not request.quiet:
+        wrote(targets, [outcome.verdict for outcome in outcomes])
     if request.summary is not None:
         write_summary(request.summary, reports)
     changed = differing(hashes, request.staged)

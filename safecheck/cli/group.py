@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from safecheck.cli.examples import epilog
 from safecheck.errors import UsageError
 from safecheck.strict.words import completed, suggest
 from safecheck.text import printable
@@ -19,6 +20,13 @@ else:
 
 class Group(click.Group):
     """A group of commands; `cls` of every group."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, its help with examples."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            command.epilog = epilog(f"{self.name} {cmd_name}")
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

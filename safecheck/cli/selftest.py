@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.options import PROFILE
 from safecheck.cli.output import emit
+from safecheck.cli.progress import counted
 from safecheck.errors import UsageError
 from safecheck.render import RENDERERS
 from safecheck.render.output import Target
@@ -24,7 +26,8 @@ FAILED = 4
 )
 def selftest(profile_name: str | None, output: str) -> int:
     """Run the cases of every rule here, with the libraries installed here."""
-    outcomes = list(run(profile_name))
+    with keeping(()):
+        outcomes = list(counted(run(profile_name), "cases"))
     if not outcomes:
         what = f"no cases for '{printable(str(profile_name), 80)}'{suggest(str(profile_name), shipped())}"
         raise UsageError("SC-CFG-PROFILE", "--profile", what, "leave the option out")

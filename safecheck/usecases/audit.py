@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from io import FileIO
@@ -144,11 +144,12 @@ def compare_models(
     measurements: Sequence[Measurement],
     jobs: int | None = None,
     cache: int = CACHE,
+    watch: Callable[[Iterable[Compared]], Iterable[Compared]] = iter,
 ) -> Contrast:
     """Several models under several profiles, side by side; models are worked on in processes of their own.
 
     `named` says for paths which published network they are; the others are recognised by their structure. `cache` is
-    what the target holds on chip, in bytes.
+    what the target holds on chip, in bytes; `watch` sees each column as it comes, and hands it on.
     """
     from safecheck.cost.measured import refuse_ambiguous
     from safecheck.usecases.compare import Contrast, labels
@@ -163,9 +164,9 @@ def compare_models(
         from concurrent.futures import ProcessPoolExecutor
 
         with ProcessPoolExecutor(workers) as executor:
-            columns = list(executor.map(_column, tasks))
+            columns = list(watch(executor.map(_column, tasks)))
     else:
-        columns = [_column(task) for task in tasks]
+        columns = list(watch(map(_column, tasks)))
     unused = set(measurements).difference(*(column.measured for column in columns))
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 
