@@ -25,6 +25,7 @@ INTERRUPTED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the machine is to blame for, wherever it happens."""
 COMMANDS = (
+    "attest",
     "audit",
     "baseline",
     "bench",
@@ -34,14 +35,17 @@ COMMANDS = (
     "config",
     "deviations",
     "diff",
+    "evidence",
     "fix",
     "graph",
     "hook",
+    "ledger",
     "probe",
     "profiles",
     "quantize",
     "rules",
     "selftest",
+    "verify",
     "zoo",
 )
 """Every command is the function of its name in the module of its name."""

@@ -6,6 +6,7 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
+from safecheck.cli.of_one import OF_ONE
 from safecheck.cli.options import PROFILE, as_of_option, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
@@ -21,7 +22,7 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     help="Target to judge by; may be repeated, every model is judged by each. "
     f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
-@reports_option
+@reports_option(OF_ONE)
 @click.option(
     "--deviations",
     "deviation_files",
@@ -38,6 +39,8 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     "deviations.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
+@click.option("--cluster", metavar="ADDRESS", help="Have the Dask cluster at this address audit them (extra `fleet`).")
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted run with --output jsonl=FILE has kept.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
 @click.option("--quiet", "-q", is_flag=True, help="One line a finding, of models that do not pass; then the counts.")
 @click.option("--statistics", is_flag=True, help="Text: how often each rule speaks, instead of where.")
@@ -64,12 +67,13 @@ def audit(
     models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool, plan: bool, statistics: bool,
-    exit_zero: bool,
+    confirm: bool | None, show_layers: bool, plan: bool, statistics: bool, exit_zero: bool, resume: bool,
+    cluster: str | None,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
-    MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input. Without MODEL, the paths of
+    MODEL is an ONNX file, a folder that is searched for *.onnx, an address that fsspec knows, such as s3://BUCKET/PATH,
+    or - for standard input. Without MODEL, the paths of
     the configuration are audited.
     """
     if models.count("-") > 1:
@@ -106,6 +110,8 @@ def audit(
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
+            cluster=cluster or "",
+            resume=resume,
             settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import click
@@ -94,7 +95,7 @@ def _compare(
         note(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here")
     for target in targets:
         emit(target, "compare", contrast)
-    wrote(targets, [standing.verdict for model in contrast.models for standing in model.standings])
+    wrote(targets, Counter(standing.verdict for model in contrast.models for standing in model.standings))
     return contrast.exit_code
 
 

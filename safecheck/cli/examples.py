@@ -8,6 +8,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "safecheck fix model.onnx -o fixed.onnx",
         "safecheck profiles",
     ),
+    "attest": ("safecheck attest model.onnx --output intoto=statement.json --output cyclonedx=bom.json",),
     "audit": (
         "safecheck audit model.onnx",
         "safecheck audit models/ --profile tensorrt-8.6 --profile tensorrt-10",
@@ -34,6 +35,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "deviations check": ("safecheck deviations check deviations.yaml",),
     "deviations list": ("safecheck deviations list deviations.yaml",),
     "diff": ("safecheck diff old.onnx new.onnx",),
+    "evidence": ("safecheck evidence model.onnx -o bundle.zip",),
     "fix": (
         "safecheck fix model.onnx -o fixed.onnx",
         "safecheck fix model.onnx -o fixed.onnx --batch 1 --output html=fix.html",
@@ -44,6 +46,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "safecheck graph model.onnx --format dot --around node_mean --hops 3",
     ),
     "hook": ("safecheck hook -- model.onnx weights.bin",),
+    "ledger": ("safecheck ledger check",),
+    "ledger add": ("safecheck ledger add report.json --by 'A. Person'",),
+    "ledger check": ("safecheck ledger check",),
+    "ledger log": ("safecheck ledger log model.onnx",),
     "probe": ("safecheck probe model.onnx -o measured.yaml --profile tensorrt-10",),
     "profiles": ("safecheck profiles", "safecheck audit model.onnx --profile tensorrt-8.6@8.6.12"),
     "quantize": ("safecheck quantize model.onnx --images calibration/ -o int8.onnx",),
@@ -56,6 +62,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "rules list": ("safecheck rules list --op Resize", "safecheck rules list --summary"),
     "rules show": ("safecheck rules show resize-sizes",),
     "selftest": ("safecheck selftest", "safecheck selftest --profile tensorrt-8.6"),
+    "verify": ("safecheck verify report.json model.onnx",),
     "zoo": ("safecheck zoo list", "safecheck zoo export csa-tiny -o csa.onnx"),
     "zoo export": (
         "safecheck zoo export csa-tiny -o csa.onnx",
@@ -68,7 +75,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 
 def epilog(command: str) -> str:
     """The examples of a command as click shows them: each on a line of its own."""
-    lines = [line if len(line) <= _WIDTH else line.replace(" --", " \\\n    --", 1) for line in EXAMPLES[command]]
+    shown = EXAMPLES.get(command, ())
+    lines = [line if len(line) <= _WIDTH else line.replace(" --", " \\\n    --", 1) for line in shown]
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 
 import click
@@ -84,5 +85,5 @@ def fix(seconds: float, memory: float | None, **asked: object) -> int:
             written, verdict, code = within(budget, model, place, "safecheck.cli.fixing:fixed", asked)
         for path, document in written:
             show(document, path)
-    wrote([Target("", path) for path, _ in written], [verdict])
+    wrote([Target("", path) for path, _ in written], Counter([verdict]))
     return int(code)

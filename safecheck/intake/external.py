@@ -111,7 +111,7 @@ def sha256_at(folder: Path, location: str, model_id: tuple[int, int]) -> str:
         InputError: as `resolve`.
     """
     where = "external data"
-    if (fault := _path_fault(location)) is not None:
+    if (fault := path_fault(location)) is not None:
         _refuse("SC-EXT-PATH", where, f'the location "{printable(location)}" {fault}')
     return _File([_Reference(where, location, 0, 0, None, None)], folder, model_id).read(TOTAL_LIMIT).sha256
 
@@ -132,7 +132,7 @@ def _reference(tensor: Any) -> _Reference:
     if "location" not in entries:
         _refuse("SC-EXT-KEY", where, "there is no location")
     location = entries["location"]
-    fault = _path_fault(location)
+    fault = path_fault(location)
     if any(marker in location for marker in _MEMORY_MARKERS):
         _refuse("SC-EXT-MARKER", where, "the location is a memory address marker of ONNX Runtime")
     if fault is not None:
@@ -156,7 +156,7 @@ def _decimal(where: str, key: str, text: str | None) -> int | None:
     return int(text)
 
 
-def _path_fault(location: str) -> str | None:
+def path_fault(location: str) -> str | None:
     """Why the location is not a plain relative path on every system; None if it is one."""
     if not location or location.startswith("/"):
         return "is not a relative path"

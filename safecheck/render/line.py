@@ -29,30 +29,27 @@ class Line(NamedTuple):
     """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
 
 
-def joined(
-    texts: Iterable[Iterable[Line]], verdicts: Sequence[Line], below: Iterable[Sequence[Line]]
-) -> Iterator[Line]:
+def joined(parts: Iterable[tuple[Iterable[Line], Line, Sequence[Line]]]) -> Iterator[Line]:
     """The whole text of a run: what is said about each model, then the verdict of each in one line.
 
     What stands below a verdict on the last screen does so where there is one model.
     """
-    for number, lines in enumerate(texts):
-        if number:
+    verdicts: list[Line] = []
+    below: Sequence[Line] = ()
+    for lines, verdict, last in parts:
+        if verdicts:
             yield Line("")
         yield from lines
+        below = () if verdicts else last
+        verdicts.append(verdict)
     yield Line("")
     yield from verdicts
-    if len(verdicts) == 1:
-        yield from next(iter(below))
+    yield from below
 
 
-def told_apart(verdicts: Sequence[tuple[Line, str]]) -> list[Line]:
-    """Verdicts in one line each, with the profile that each was judged by where there are several."""
-    several = len({profile for _, profile in verdicts}) > 1
-    return [
-        line._replace(text=f"{line.text}  ({printable(profile, 80)})") if several else line
-        for line, profile in verdicts
-    ]
+def told_apart(verdict: Line, profile: str) -> Line:
+    """A verdict in one line with the profile that it was judged by, for runs with several."""
+    return verdict._replace(text=f"{verdict.text}  ({printable(profile, 80)})")
 
 
 def place(location: Location) -> str:

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,54 +41,50 @@ NO_EXTRAS = Extras()
 def audit_models(paths: Iterable[str], book: Profile, extras: Extras = NO_EXTRAS) -> Iterator[Report]:
     """One report per model, in order. A model that cannot be read gives a report that says so."""
     for path in paths:
-        report = audit_model(path, book)
-        if extras.pictures:
-            from safecheck.usecases.suggestions import illustrated
+        yield _audited(path, book, extras)
 
-            report = illustrated(report)
-        if extras.plan:
-            from safecheck.usecases.planned import with_plan
 
-            report = with_plan(report)
-        yield report
+def _audited(path: str, book: Profile, extras: Extras) -> Report:
+    if "://" in path:
+        from safecheck.usecases.elsewhere import at_hand  # models that are here do not pay for others
+
+        return at_hand(path, lambda local: _here(local, book, extras))
+    return _here(path, book, extras)
+
+
+def _here(path: str, book: Profile, extras: Extras) -> Report:
+    report = audit_model(path, book)
+    if extras.pictures:
+        from safecheck.usecases.suggestions import illustrated
+
+        report = illustrated(report)
+    if extras.plan:
+        from safecheck.usecases.planned import with_plan
+
+        report = with_plan(report)
+    return report
 
 
 def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, extras: Extras = NO_EXTRAS) -> Iterator[Report]:
     """One report per (path, profile), in order, worked on by so many processes. Standard input stays in this one.
 
-    A process that dies takes the verdicts it had not delivered with it: these are errors, never passes.
+    A model that ends its process twice, or that safecheck fails about, is an error, never a pass; of several models
+    the others are audited.
     """
-    workers = min(jobs, sum(path != "-" for path, _ in tasks))
-    if workers < 2:
-        books = {name: profile(name) for name in dict.fromkeys(name for _, name in tasks)}
-        for path, name in tasks:
-            yield from audit_models([path], books[name], extras)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    with ProcessPoolExecutor(workers) as executor:
-        pending = [None if path == "-" else executor.submit(_audit_task, path, name, extras) for path, name in tasks]
-        try:
-            for (path, name), future in zip(tasks, pending, strict=True):
-                try:
-                    yield next(audit_models([path], profile(name), extras)) if future is None else future.result()
-                except BrokenProcessPool:
-                    what = "the process that audited it, or one beside it, died"
-                    error = InputError("SC-ENV-WORKER", printable(path), what, "run again with --jobs 1")
-                    yield Report(path, profile(name), None, None, error)
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _audit_task(path: str, name: str, extras: Extras) -> Report:
-    return next(audit_models([path], _book(name), extras))
-
-
-@cache
-def _book(name: str) -> Profile:
-    """The profile, read once by each process of a pool; this process outlives a change of the file."""
-    return profile(name)
+    audited = partial(_audited, extras=extras)
+    rest = [task for task in tasks if task[0] != "-"]
+    workers = min(jobs, len(rest))
+    if len(tasks) > 1:
+        from safecheck.usecases.several import contained, reports  # one model is audited without it
+    others = reports(rest, workers, audited) if workers > 1 else None
+    books = {name: profile(name) for name in dict.fromkeys(name for _, name in tasks)}
+    for path, name in tasks:
+        if others is not None and path != "-":
+            yield next(others)
+        elif len(tasks) == 1:
+            yield audited(path, books[name])
+        else:
+            yield contained(path, books[name], partial(audited, path, books[name]))
 
 
 def audit_cases(book: Profile) -> Iterator[Report]:

@@ -33,7 +33,8 @@ def audit_batch(
     books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
     recorded = read_deviations(checks.deviations, books) if checks.deviations else None
     baseline = load_baseline(checks.baseline) if checks.baseline is not None else None
-    ask = _vendor(checks.scope_check, tasks, books)
+    require_vendor(checks.scope_check, books)
+    ask = vendor(checks.scope_check, tasks)
     audited = watch(audit_all(tasks, jobs, Extras(illustrate, checks.plan)))
     reports = review([ask(report) for report in audited], recorded, day, baseline)
     if checks.evidence:
@@ -47,18 +48,28 @@ def audit_batch(
     return reports
 
 
-def _vendor(
-    asked: ScopeCheck | None, tasks: Sequence[tuple[str, str]], books: Sequence[Profile]
-) -> Callable[[Report], Report]:
-    """What adds the vendor's answer to a report; nothing is read before it is known that the question can be asked."""
+def require_vendor(asked: ScopeCheck | None, books: Iterable[Profile]) -> None:
+    """Nothing is read before it is known that the vendor can be asked.
+
+    Raises:
+        UsageError: a profile is of a target that the check is not about, or the check is not installed.
+    """
     if asked is None:
-        return lambda report: report
-    from safecheck.intake.spool import twice_readable_stdin
+        return
     from safecheck.nvidia.scope_check.confirm import confirmable, require_confirmable
 
     for book in books:
         if asked.required or confirmable(book):
             require_confirmable(book)
+
+
+def vendor(asked: ScopeCheck | None, tasks: Iterable[tuple[str, str]]) -> Callable[[Report], Report]:
+    """What adds the vendor's answer to a report on one of these models."""
+    if asked is None:
+        return lambda report: report
+    from safecheck.intake.spool import twice_readable_stdin
+    from safecheck.nvidia.scope_check.confirm import confirmable
+
     spool = twice_readable_stdin() if any(path == "-" for path, _ in tasks) else None
 
     def ask(report: Report) -> Report:

@@ -56,6 +56,11 @@ class Checks:
         """Whether verdicts are kept: neither a repository nor the vendor is asked, and nothing is planned."""
         return not self.release and not self.evidence and not self.plan and self.scope_check is None
 
+    @property
+    def apart(self) -> bool:
+        """Whether each model is judged by itself: nothing is asked that is about the models of a run together."""
+        return not self.release and not self.evidence and not self.decisions and not self.plan
+
     def day(self) -> date | None:
         """The day that expiry is judged by; None where nothing has one.
 

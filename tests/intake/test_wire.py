@@ -8,6 +8,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wire_format import field, varint
 
 from safecheck.errors import InputError
 from safecheck.intake import fields as fields_module
@@ -28,25 +29,6 @@ def strip(data, threshold: int = 4096, where: str = "") -> Stripped:
 
 
 # --- writing the wire format by hand -------------------------------------------------------------------------------
-
-
-def varint(value: int, pad: int = 0) -> bytes:
-    """`pad` bytes more than needed."""
-    groups = []
-    while value >= 0x80:
-        groups.append(value & 0x7F)
-        value >>= 7
-    groups += [value] + [0] * pad
-    return bytes([group | 0x80 for group in groups[:-1]] + [groups[-1]])
-
-
-def field(number: int, value: bytes | int, wire_type: int | None = None, pad: tuple[int, int] = (0, 0)) -> bytes:
-    if wire_type is None:
-        wire_type = 0 if isinstance(value, int) else 2
-    body = varint(value, pad[1]) if isinstance(value, int) else value
-    if wire_type == 2:
-        body = varint(len(body), pad[1]) + body
-    return varint(number << 3 | wire_type, pad[0]) + body
 
 
 def model(graph: bytes, *more: bytes) -> bytes:

@@ -169,3 +169,29 @@ def test_a_synthesised_program_is_the_original(program: Program) -> None:
     assert match.candidates or match.reason
     for candidate in match.candidates:
         assert prove(graph, candidate.replacement, candidate.claim).kind == "exact"
+
+
+def test_zeros_among_runs_are_placed_along_the_axis_that_has_them() -> None:
+    """Of every 84 rows 64 come from one map: 84 x 64 numbers say that, however many times it is repeated."""
+    text = """<ir_version: 8, opset_import: ["": 17]>
+    g (float[1,64,8,8] x, float[1,64,4,5] z) => (float[1,2,2688,1] y) {
+        rows = Constant <value_ints = [1, 64, -1]> ()
+        a = Reshape (x, rows)
+        b = Reshape (z, rows)
+        c = Concat <axis = 2> (a, b)
+        folded = Constant <value_ints = [1, 2, 2688, 1]> ()
+        y = Reshape (c, folded)
+    }"""
+    graph = MutableGraph(onnx.shape_inference.infer_shapes(onnx.parser.parse_model(text)))
+    match = RotateWithTranspose().match(graph, next(node for node in graph.nodes if node.op_type == "Concat"))
+    assert match is not None
+    for candidate in match.candidates:
+        prove(graph, candidate.replacement, candidate.claim)
+    sums = [
+        offer.replacement
+        for offer in match.candidates
+        if any(node.op_type == "Add" for node in offer.replacement.nodes)
+    ]
+    shapes = [array.shape[:2] for offer in sums for array in offer.constants.values() if array.ndim == 4]
+    assert sums
+    assert set(shapes) <= {(84, 64), (84, 20), (21, 16), (21, 5)}

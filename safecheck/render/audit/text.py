@@ -27,7 +27,8 @@ _RULES = 3
 
 def document(reports: Sequence[Report]) -> Iterator[Line]:
     """All lines of all reports."""
-    return joined(map(about, reports), headlines(reports), map(last, reports))
+    parts = zip(reports, headlines(reports), strict=True)
+    return joined((about(report), line, last(report)) for report, line in parts)
 
 
 def headline(report: Report) -> Line:
@@ -37,7 +38,8 @@ def headline(report: Report) -> Line:
 
 def headlines(reports: Sequence[Report]) -> list[Line]:
     """The verdict on each model in one line, told apart by profile where there are several."""
-    return told_apart([(headline(report), report.profile.name) for report in reports])
+    several = len({report.profile.name for report in reports}) > 1
+    return [told_apart(headline(report), report.profile.name) if several else headline(report) for report in reports]
 
 
 def last(report: Report) -> tuple[Line, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import worst
@@ -11,6 +13,10 @@ from safecheck.render.line import Line, told_apart
 
 if TYPE_CHECKING:  # what is kept is shown without knowing what a report is
     from safecheck.audit.report import Report
+
+
+_FOR_PEOPLE = frozenset({"text", "concise"})
+_WITH_JSON = frozenset({"json", "jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,14 @@ class Outcome:
     json: Mapping[str, Any] | None = None
     """The JSON report."""
     is_judged: bool = True
-    """False if the model could not be read or judged; that is never kept."""
+    """False if the model could not be read or judged; that is kept by no cache."""
+
+    def hashes(self, path: str) -> dict[str, str]:
+        """Path -> SHA-256 of every local file that the verdict is about: the model at `path`, and its weights."""
+        if path == "-" or "://" in path or not self.sha256:
+            return {}
+        folder = os.path.dirname(path)
+        return {path: self.sha256} | {os.path.join(folder, location): sha256 for location, sha256 in self.weights}
 
     def as_json(self) -> dict[str, Any]:
         """The values for `from_json`."""
@@ -51,26 +64,32 @@ class Outcome:
             "last": self.last,
             "concise": self.concise,
             "json": self.json,
+            "is_judged": self.is_judged,
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """All models of a run, in the order given."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: Collection[Outcome]
+    """They may be read from a file, one at a time, whenever they are gone through."""
     is_quiet: bool = False
     """Whether to show only what does not pass."""
 
-    def headlines(self, shown: Sequence[Outcome]) -> list[Line]:
-        """The verdicts of some models, told apart by profile where the run has several."""
-        told = told_apart([(outcome.headline, outcome.profile) for outcome in self.outcomes])
-        return [line for line, outcome in zip(told, self.outcomes, strict=True) if outcome in shown]
+    @cached_property
+    def has_several_profiles(self) -> bool:
+        """Whether verdicts have to be told apart by profile."""
+        return len({outcome.profile for outcome in self.outcomes}) > 1
+
+    def told(self, outcome: Outcome) -> Line:
+        """The verdict on a model in one line, by which profile where the run has several."""
+        return told_apart(outcome.headline, outcome.profile) if self.has_several_profiles else outcome.headline
 
     @property
     def exit_code(self) -> int:
         """The worst of all models."""
-        return worst([outcome.exit_code for outcome in self.outcomes])
+        return worst({outcome.exit_code for outcome in self.outcomes})
 
 
 def from_json(found: Mapping[str, Any]) -> Outcome | None:
@@ -90,6 +109,7 @@ def from_json(found: Mapping[str, Any]) -> Outcome | None:
             last=tuple(map(_line, found["last"])),
             concise=tuple(map(_line, found["concise"])),
             json=found["json"],
+            is_judged=found["is_judged"] is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -107,8 +127,9 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
     from safecheck.render.audit.concise import findings
     from safecheck.render.audit.text import about, headline, last
 
+    for_people = not _FOR_PEOPLE.isdisjoint(formats)
     found = None
-    if "json" in formats:
+    if not _WITH_JSON.isdisjoint(formats):
         from safecheck.render.audit.json import content
 
         found = content(report)
@@ -119,9 +140,9 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
         weights=tuple((file.path, file.sha256) for file in report.model.external_data) if report.model else (),
         headline=headline(report),
         profile=report.profile.name,
-        lines=tuple(about(report)) if "text" in formats else (),
-        last=last(report) if "text" in formats else (),
-        concise=tuple(findings(report)) if "text" in formats else (),
+        lines=tuple(about(report)) if for_people else (),
+        last=last(report) if for_people else (),
+        concise=tuple(findings(report)) if for_people else (),
         is_judged=report.error is None,
         json=found,
     )

@@ -10,6 +10,4 @@ from safecheck.render.line import Line, joined
 
 def document(run: Run) -> Iterator[Line]:
     """All lines; a quiet run is shown in the concise form."""
-    return joined(
-        (outcome.lines for outcome in run.outcomes), run.headlines(run.outcomes), (one.last for one in run.outcomes)
-    )
+    return joined((outcome.lines, run.told(outcome), outcome.last) for outcome in run.outcomes)

@@ -101,7 +101,8 @@ class Deviation:
     ) -> Claim:
         """Both sides against the exact result, to first order, each bounded for n elements.
 
-        A centred element is off by d = gamma(n + 8) (|x| + mean |x|). Roots of mean squares obey the triangle
+        A centred element is off by d = gamma(n + 8) (|x| + mean |x|) and, where the terms of the mean are below the
+        normal numbers, by one of the smallest numbers for each of them. Roots of mean squares obey the triangle
         inequality, so that 1 / sqrt(variance + epsilon) = 1 / s is off by rms(d) / s relative, gamma(n + 8) for
         rounding the sum, and what the iteration leaves. A runtime may instead take the variance as the mean of squares
         less the square of the mean: that is off by gamma(n + 8) mean(x^2) / s^2 relative. Where any of this is no
@@ -129,7 +130,7 @@ class Deviation:
             centred = numpy.abs(x - mean(x)) if self.centred else numpy.abs(x)
             variance = mean(centred**2) + self.epsilon
             s = numpy.sqrt(variance)
-            moved = g * (numpy.abs(x) + mean(numpy.abs(x))) * self.centred
+            moved = (g * (numpy.abs(x) + mean(numpy.abs(x))) + (self.count + 8) * smallest(_DTYPE)) * self.centred
             relative = 2 * numpy.sqrt(mean(moved**2)) / s + 2 * g + left + g * mean(x * x) / variance
             error = scale * (2 * moved + centred * relative) / s + 8 * u * (scale * centred / s + bias)
             inside = (variance * (1 + g) >= low) & (variance * (1 + g) <= high) & (relative < _DETERMINED)

@@ -102,13 +102,18 @@ def along(array: Any, axes: Sequence[int], dims: Sequence[int]) -> Any | None:
 
 
 def _constant(graph: MutableGraph, name: str, rank: int) -> Any | None:
-    """A constant in float64 with as many dimensions as the data."""
+    """A constant in float64 with as many dimensions as the data; of length 1 along axes where it does not vary."""
     import numpy
 
     array = graph.constant(name)
     if array is None or array.dtype.kind != "f" or array.ndim > rank:
         return None
-    return array.astype(numpy.float64).reshape((1,) * (rank - array.ndim) + array.shape)
+    array = array.astype(numpy.float64).reshape((1,) * (rank - array.ndim) + array.shape)
+    for axis in range(rank):
+        first = array.take(range(min(1, array.shape[axis])), axis)
+        if bool((array == first).all()):
+            array = first
+    return array
 
 
 def _scaled(node: Any, data: str, scale: Any, exact: bool = True) -> Step:

@@ -64,7 +64,7 @@ def digits_of(flat: Any) -> list[Digit]:
     found = []
     rest = flat
     while len(rest) > 1:
-        length = next(length for length in _divisors(len(rest)) if _repeats(rest, length))
+        length = next(length for length in divisors(len(rest)) if _repeats(rest, length))
         steps = rest[:length] - rest[0]
         stride = int(steps[1])
         even = length == 2 or bool((steps[1:] - steps[:-1] == stride).all())
@@ -73,7 +73,8 @@ def digits_of(flat: Any) -> list[Digit]:
     return found
 
 
-def _divisors(number: int) -> list[int]:
+def divisors(number: int) -> list[int]:
+    """What divides a number, from the smallest above 1 on."""
     small = [part for part in range(1, int(number**0.5) + 1) if number % part == 0]
     return sorted({*small, *(number // part for part in small)} - {1})
 

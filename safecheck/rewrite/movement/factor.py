@@ -13,7 +13,7 @@ from hashlib import sha256
 from math import gcd
 from typing import Any
 
-from safecheck.rewrite.movement.axis import Axis, digits_of, merged
+from safecheck.rewrite.movement.axis import Axis, digits_of, divisors, merged
 from safecheck.rewrite.movement.numbers import ZERO
 
 
@@ -200,6 +200,8 @@ def _inside(numbers: Any) -> tuple[Any, tuple[tuple[int, ...] | None, ...]]:
         return numbers, (None,) * numbers.ndim
     if not bool(filled.any()):
         raise FactorError("it is zero everywhere")
+    numbers = numbers.reshape(_finer(filled))
+    filled = numbers != ZERO
     inner = numbers
     spread: list[tuple[int, ...] | None] = []
     for axis in range(numbers.ndim):
@@ -210,6 +212,27 @@ def _inside(numbers: Any) -> tuple[Any, tuple[tuple[int, ...] | None, ...]]:
     if bool((inner == ZERO).any()):
         raise FactorError("it has zeros between its elements")
     return inner, tuple(spread)
+
+
+def _finer(filled: Any) -> list[int]:
+    """Sizes of axes on which the same elements lie, so that zeros come along as short ones as possible.
+
+    Where the zeros along an axis repeat, and come in runs of equal length, it is three axes: how often they repeat, the
+    pattern, and the run.
+    """
+    import numpy
+
+    sizes: list[int] = []
+    for axis, size in enumerate(filled.shape):
+        used = filled.any(axis=tuple(other for other in range(filled.ndim) if other != axis))
+        if bool(used.all()):
+            sizes.append(size)
+            continue
+        changes = [int(at) for at in numpy.flatnonzero(used[1:] != used[:-1]) + 1]
+        period = next(part for part in divisors(size) if bool((used.reshape(-1, part) == used[:part]).all()))
+        run = gcd(period, *changes)
+        sizes += [size // period, period // run, run]
+    return sizes
 
 
 def _split_whole_part(axis: Axis) -> list[Axis]:

@@ -14,12 +14,13 @@ from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import entering, holds_graphs
 from safecheck.rewrite.finite import Doubt
 from safecheck.rewrite.graph import MutableGraph, Node
-from safecheck.rewrite.proof.channels import relative
+from safecheck.rewrite.proof.channels import magnitudes, relative
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.half import Half, half
 from safecheck.rewrite.proof.index_map import enumerations
+from safecheck.rewrite.proof.judge import judged
 from safecheck.rewrite.proof.runtime import RunError, Session
-from safecheck.rewrite.proof.samples import FINITE, INFINITE, SEED, SPECIAL, samples
+from safecheck.rewrite.proof.samples import FINITE, INFINITE, SEED, SPECIAL, nudged, samples
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim, Range
 from safecheck.text import printable
@@ -203,11 +204,15 @@ def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new:
         if (wanted := _run(old, feed, kind)) is None:
             continue
         measured = Difference()
-        for expected, actual in zip(wanted, new.run(feed), strict=True):
+        for position, (expected, actual) in enumerate(zip(wanted, new.run(feed), strict=True)):
             inside = _in_range(claim, feed, expected)
             one = difference(expected[inside], actual[inside])
             if kind != SPECIAL or not claim.finite_only:
-                _check(claim, kind, feed, expected, actual, one)
+                try:
+                    _check(claim, kind, feed, expected, actual, one)
+                except UnprovedError:
+                    if claim.kind != "tested" or not _as_steady(old, feed, position, expected, actual):
+                        raise
             measured = measured.worst(one)
             reached = reached or (kind in FINITE and bool(expected[inside].size))
         if kind in FINITE:
@@ -217,6 +222,15 @@ def _prove_numbers(claim: Claim, feeds: Mapping[str, Tensor], old: Session, new:
         raise UnprovedError("no sample lies in the range for which the bound holds")
     domain = "finite values" if claim.finite_only else "all values"
     return Proof(claim.kind, claim.method, total, count, SEED, claim.bound, domain, claim.caveats, claim.ranges)
+
+
+def _as_steady(old: Session, feed: Mapping[str, Any], position: int, expected: Any, actual: Any) -> bool:
+    """Whether what is replaced moves as far by itself when its inputs move by a few units in the last place.
+
+    Gates that a sum of large numbers opens or shuts are no sharper than the order of that sum.
+    """
+    moved = [[old.run(nudged(feed, number))[position]] for number in range(2)]
+    return not judged([""], [expected], [actual], [magnitudes(expected)], TOLERANCE, moved, extreme=False).failure
 
 
 def _in_range(claim: Claim, feed: Mapping[str, Any], expected: Any) -> Any:

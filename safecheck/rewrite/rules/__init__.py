@@ -22,6 +22,7 @@ from safecheck.rewrite.rules.log_softmax import LogSoftmaxToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
 from safecheck.rewrite.rules.normalization import NormalizationToNewton
 from safecheck.rewrite.rules.padding import StatePadding
+from safecheck.rewrite.rules.peaks import PeaksToRelu
 from safecheck.rewrite.rules.pieces import ConvolutionInPieces
 from safecheck.rewrite.rules.planar import ConvolveInTwoDimensions
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
@@ -33,6 +34,7 @@ from safecheck.rewrite.rules.recurrence import WriteOutRecurrence
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
+from safecheck.rewrite.rules.sampling import SampleByDefault
 from safecheck.rewrite.rules.single import ComputeInSingle
 from safecheck.rewrite.rules.softmax import SoftmaxToConvolution
 from safecheck.rewrite.rules.space_norm import SpaceNormalizationToNewton
@@ -58,6 +60,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ReduceSumToConvolution(),
     ReduceMaxToMaxPool(),
     StatePadding(),
+    SampleByDefault(),
     AveragePoolWithoutBorder(),
     PoolStrideToOne(),
     AveragePoolInSteps(),
@@ -73,6 +76,7 @@ REWRITES: tuple[Rewrite, ...] = (
     DeconvolutionToConvolution(),
     ElementwiseToSumAndProduct(),
     ExtremumByHalving(),
+    PeaksToRelu(),  # before the maxima that it compares with are approximated
     MaxPoolToRelu(),
     FunctionOnRange(),
     ClampToRelu(),

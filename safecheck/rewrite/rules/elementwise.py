@@ -7,11 +7,14 @@ convolutions with ones or minus ones can say.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.arrange import fits
-from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrite.algebra.lift import RANK
+from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane, seen
 from safecheck.rewrite.algebra.pointwise import add_all
 from safecheck.rewrite.algebra.repeat import multiplied, resized
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, sums_agree, unit
@@ -43,8 +46,11 @@ class ElementwiseToSumAndProduct:
         if node.op_type == "Pow":
             return _power(graph, node)
         same = all(graph.dims(name) == dims for name in computed)
-        if len(computed) != len(node.input) or (same and node.op_type in ("Add", "Mul")):
+        if len(computed) != len(node.input) or (same and len(dims) <= RANK and node.op_type in ("Add", "Mul")):
             return None
+        if len(dims) > RANK:
+            found = _merged(graph, node, dims, dtype)
+            return Match((node,), found, "" if found else "no four axes say along which its operands are repeated")
         candidates = [
             candidate for replicate in (resized, multiplied) for candidate in _spelled(graph, node, replicate)
         ]
@@ -64,18 +70,54 @@ def _spelled(graph: MutableGraph, node: Any, replicate: Any) -> list[Candidate]:
         values = [plane.enter(replicate(builder, name, graph.dims(name) or (), dims, dtype)) for name in node.input]
     except (FactorError, StyleError):
         return []
-    if node.op_type == "Mul":
-        made = plane.multiply(*values)
-    else:
-        if node.op_type == "Sub":
-            values[1] = plane.affine(values[1], -1.0)
-        made = add_all(builder, values)
-        if node.op_type == "Mean" and len(values) > 1:
-            made = plane.affine(made, 1 / len(values))
-    made = plane.leave(made)
+    made = plane.leave(_combined(node, plane, values))
     replacement = builder.replacement(plane.inputs(node.input), {node.output[0]: made})
     interpolates = any(part.op_type == "Resize" for part in builder.nodes)
     return [Candidate(replacement, _claim(node, plane, dtype, interpolates))]
+
+
+def _merged(graph: MutableGraph, node: Any, dims: tuple[int, ...], dtype: str) -> tuple[Candidate, ...]:
+    """A sum, difference or product of two in four dimensions: neighbouring axes along which both vary are one."""
+    if len(node.input) != 2 or node.op_type == "Mean":
+        return ()
+    shapes = [(1,) * (len(dims) - len(own)) + own for own in (graph.dims(name) or () for name in node.input)]
+    axes: list[list[int]] = []
+    varying: tuple[bool, ...] | None = None
+    for axis, size in enumerate(dims):
+        varies = tuple(shape[axis] == size for shape in shapes)
+        if varies != varying and size > 1:
+            axes.append([])
+            varying = varies
+        if size > 1:
+            axes[-1].append(axis)
+    if len(axes) > RANK:
+        return ()
+    merged = [tuple(prod(shape[axis] for axis in group) for group in axes) for shape in (dims, *shapes)]
+    lead = seen(dims) if len(axes) <= 1 else None
+    wide, *owns = (lead or (1,) * (RANK - len(axes)) + sizes for sizes in merged)
+    builder = Builder(graph, node.output[0])
+    plane = Plane(builder, wide, dtype)
+    try:
+        pulled = [
+            arrange.pull_as(builder, name, arrange.enumerated(own)) for name, own in zip(node.input, owns, strict=True)
+        ]
+        values = [multiplied(builder, value, own, wide, dtype) for (_, value, _), own in zip(pulled, owns, strict=True)]
+        made = _combined(node, plane, values)
+        places = arrange.enumerated(dims)
+        target, value, _ = arrange.push(builder, made, node.output[0], places, wide)
+    except (FactorError, StyleError):
+        return ()
+    replacement = builder.replacement([source for source, *_ in pulled], {target: value})
+    return (Candidate(replacement, _claim(node, plane, dtype, interpolates=False)),)
+
+
+def _combined(node: Any, plane: Plane, values: list[str]) -> str:
+    if node.op_type == "Mul":
+        return plane.multiply(*values)
+    if node.op_type == "Sub":
+        values[1] = plane.affine(values[1], -1.0)
+    made = add_all(plane.builder, values)
+    return plane.affine(made, 1 / len(values)) if node.op_type == "Mean" and len(values) > 1 else made
 
 
 def _claim(node: Any, plane: Plane, dtype: str, interpolates: bool) -> Claim:

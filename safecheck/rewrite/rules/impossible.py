@@ -14,7 +14,8 @@ _RECURRENT = "it carries a state through a number of rounds that is not fixed; w
 _JUMP = "it jumps, and no permitted layer does"
 _TRUTH = "truth values are a type of their own that no permitted layer makes or reads; select by a product with a gate"
 _READS = "where it reads depends on data, so there is no fixed movement to write"
-_INDEXED = ("Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND")
+_ROUNDS = "it rounds to whole numbers, which no permitted layer does; give `fix` the network before it was quantised"
+_INDEXED = ("Gather", "GatherElements", "GatherND", "GridSample", "ScatterElements", "ScatterND")
 
 _REASONS = {
     "And": _TRUTH,
@@ -22,7 +23,10 @@ _REASONS = {
     "ArgMin": _CHOICE,
     "Cast": "a change of type is a layer of its own; export in one type, or convert outside of the network",
     "Ceil": _JUMP,
+    "ConvInteger": _ROUNDS,
     "DeformConv": _READS,
+    "DequantizeLinear": "8-bit numbers are a type of their own; give `fix` the network before it was quantised",
+    "DynamicQuantizeLinear": _ROUNDS,
     "Equal": _TRUTH,
     "Floor": _JUMP,
     "Greater": _TRUTH,
@@ -35,11 +39,15 @@ _REASONS = {
     "Loop": _RECURRENT,
     "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
     "MaxRoiAlign": _READS,
+    "MatMulInteger": _ROUNDS,
     "Mod": _JUMP,
     "NonMaxSuppression": _CHOICE,
     "NonZero": _CHOICE,
     "Not": _TRUTH,
     "Or": _TRUTH,
+    "QLinearConv": _ROUNDS,
+    "QLinearMatMul": _ROUNDS,
+    "QuantizeLinear": _ROUNDS,
     "RoiAlign": _READS,
     "Round": _JUMP,
     "Scan": _RECURRENT,

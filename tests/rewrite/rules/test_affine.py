@@ -134,3 +134,12 @@ def test_any_axis(operator: str, dims: list[int], varies: list[bool], swapped: b
     case = affine(f"g (float{dims} x) => (float{dims} y) {{ y = {operator} {operands} }}", c=constant)
     assert case.difference() <= (1e-5 if operator == "Div" else 0)
     assert bool(case.applied) == (operator != "Div" or not swapped)
+
+
+def test_a_constant_that_does_not_vary_is_one_number() -> None:
+    """A state that starts from zeros has an entry for every element, more than any convolution has channels."""
+    text = "g (float[1,16,16,16] x) => (float[1,16,16,16] y) { y = Mul (x, c) }"
+    case = mended(model(text, {"c": np.full((1, 16, 16, 16), 0.5, np.float32)}), NAME)
+    assert case.applied == [NAME]
+    assert case.weights[1].total == 0
+    assert max(max(array.dims) for array in case.after.graph.initializer) <= 16

@@ -84,3 +84,22 @@ def test_zeros_and_denormals_stay_within_the_bound() -> None:
     feed = {"a": np.full((1, 2, 4, 5), 3, np.float32), "b": np.array([1e-45, -0.0], np.float32).reshape(1, 2, 1, 1)}
     (old,), (new,) = run(case.before, feed), run(case.after, feed)
     assert np.abs(old - new).max() <= 3 * 4e-45
+
+
+@pytest.mark.parametrize("operator", ["Add", "Mul", "Sub"])
+def test_five_dimensions_become_four_where_neighbours_vary_alike(operator: str) -> None:
+    """Depths times features of a pixel, as camera networks lift them: height and width are one axis."""
+    text = f"""g (float[2,8,6,5] d, float[2,16,6,5] f) => (float[2,128,6,5] y) {{
+        deep = Constant <value_ints = [2, 1, 8, 6, 5]> ()
+        wide = Constant <value_ints = [2, 16, 1, 6, 5]> ()
+        flat = Constant <value_ints = [2, 128, 6, 5]> ()
+        a = Reshape (d, deep)
+        b = Reshape (f, wide)
+        c = {operator} (a, b)
+        y = Reshape (c, flat)
+    }}"""
+    case = mended(model(text), NAME)
+    assert case.applied == [NAME]
+    assert case.weights[1].total == 0
+    assert case.kinds == ["exact"]
+    assert case.difference() == 0

@@ -13,6 +13,10 @@ X = "float[1,2,4,4]"
     ("body", "reason"),
     [
         ("y = Floor (x)", "jumps"),
+        (
+            "s = Constant <value_float = 0.5> ()\n q = QuantizeLinear (x, s)\n y = DequantizeLinear (q, s)",
+            "it rounds to whole numbers",
+        ),
         ("i = Cast <to = 7> (x)\n y = GatherElements <axis = 3> (x, i)", "where it reads depends on data"),
     ],
 )
@@ -21,3 +25,9 @@ def test_the_reason_is_given_once(body: str, reason: str) -> None:
     assert case.applied == []
     assert case.reasons.count(reason) == 1
     assert any(step.name == NAME for step in case.steps)
+
+
+def test_a_grid_that_is_computed_reads_where_data_say() -> None:
+    case = mended(model(f"g ({X} x, float[1,4,4,2] at) => ({X} y) {{ y = GridSample (x, at) }}"))
+    assert case.applied == []
+    assert "where it reads depends on data" in case.reasons

@@ -56,6 +56,14 @@ def test_layer_normalization(shape: tuple[int, ...], axis: int) -> None:
         assert np.abs(got - want).max() < 2e-6 * np.abs(want).max()
 
 
+@pytest.mark.parametrize("width", [24, 32, 96])
+def test_below_the_normal_numbers_a_mean_is_off_by_the_smallest_for_every_term(width: int) -> None:
+    """A new layer has the scale 1 and the bias 0, which hides nothing."""
+    weights = {"s": np.ones(width, np.float32), "b": np.zeros(width, np.float32)}
+    text = f"g (float[1,4,16,{width}] x) => (float[1,4,16,{width}] y) {{ y = LayerNormalization (x, s, b) }}"
+    solved(mended(model(text, weights), *NAMES))
+
+
 def test_root_mean_square_normalization() -> None:
     shape = (2, 3, 4, 48)
     proto, weights = layer_norm(shape, 3, "RMSNormalization", 23)

@@ -86,3 +86,16 @@ def test_a_length_that_is_open_is_refused() -> None:
     text = "g (float[t,1,3] x) => (float[t,1,1,4] y) { y = LSTM <hidden_size = 4> (x, w, r) }"
     case = mended(model(text, {"w": normal(1, 16, 3), "r": normal(1, 16, 4)}), WRITTEN)
     assert "length of its sequence is not fixed" in case.reasons
+
+
+def test_gates_are_no_sharper_than_the_order_of_their_sums() -> None:
+    """Large weights make a state that feeds back its own rounding, in onnxruntime's own GRU as in ours."""
+    random = np.random.default_rng(1)
+    shapes = {"w": (1, 72, 64), "r": (1, 72, 24), "b": (1, 144)}
+    weights = {name: random.uniform(-3, 3, shape).astype(np.float32) for name, shape in shapes.items()}
+    text = """g (float[8,1,64] x) => (float[8,1,1,24] y) {
+        y = GRU <hidden_size = 24, linear_before_reset = 1> (x, w, r, b)
+    }"""
+    case = mended(model(text, weights), WRITTEN)
+    assert case.applied == [WRITTEN], case.reasons
+    assert case.difference() < 1e-4
