@@ -109,7 +109,7 @@ def _together(
     hashes = {name: sha256 for (path, _), outcome in found for name, sha256 in outcome.hashes(path).items()}
     refuse_clashes(targets, hashes)
     for target in targets:
-        if target.path is None and target.format in FOR_PEOPLE and not any(one.is_judged for one in outcomes):
+        if target.path is None and target.format in FOR_PEOPLE and all(one.is_missing for one in outcomes):
             continue  # standard error has said it in a line for each
         if target.format in RENDERERS["kept"]:
             emit(target, "kept", Run(outcomes, request.quiet))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a rep
 
 
 FOR_PEOPLE = ("text", "concise", "statistics")
-"""Formats that say no more than standard error has said where nothing could be judged."""
+"""Formats that say no more than standard error has said where there is no such file."""
 
 
 def emit(target: Target, kind: str, result: object) -> None:

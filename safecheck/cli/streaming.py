@@ -58,7 +58,7 @@ def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | N
         refuse_clashes((*targets, *places), front.hashes)
         run = Run(_InOrder(journal), request.quiet)
         for target in targets:
-            said = target.path is None and target.format in FOR_PEOPLE and not front.is_judged
+            said = target.path is None and target.format in FOR_PEOPLE and not front.is_found
             if said or target == Target("jsonl", None):
                 continue  # it is there already, or standard error has said it in a line for each
             emit(target, "kept", run)
@@ -101,8 +101,8 @@ class _Front:
     complaints: dict[int, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     codes: set[int] = field(default_factory=set)
-    is_judged: bool = False
-    """Whether any model could be."""
+    is_found: bool = False
+    """Whether there was a file for any path."""
     is_lenient: bool = False
     """Whether verdicts fail nothing."""
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -113,7 +113,7 @@ class _Front:
         while self._due in self.journal:
             outcome = _outcome(self.journal, self._due)
             self.codes.add(0 if self.is_lenient and outcome.is_judged else outcome.exit_code)
-            self.is_judged |= outcome.is_judged
+            self.is_found |= not outcome.is_missing
             self.verdicts[outcome.verdict] += 1
             self.hashes |= outcome.hashes(self.models[self._due][0])
             if complaint := self.complaints.pop(self._due, ""):

@@ -62,6 +62,8 @@ def about(report: Report) -> Iterator[Line]:
     yield Line(f"  nodes     {_coverage(report)}")
     rows = decision(report)
     yield from table(rows)
+    if rows and report.plan is None:
+        yield Line("  fix removes: by rewrites that the rules name; --plan carries them out", "quiet")
     yield from after(report)
     yield from next_line(report, rows)
     if rows:

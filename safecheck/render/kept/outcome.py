@@ -41,8 +41,18 @@ class Outcome:
     """One line for each finding."""
     json: Mapping[str, Any] | None = None
     """The JSON report."""
-    is_judged: bool = True
-    """False if the model could not be read or judged; that is kept by no cache."""
+    problem: str = ""
+    """Code of the error for which the model was not judged; empty if it was. No cache keeps errors."""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is a verdict from rules."""
+        return not self.problem
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such file: a mistyped path, of which there is nothing to show."""
+        return self.problem == "SC-IO-MISSING"
 
     def hashes(self, path: str) -> dict[str, str]:
         """Path -> SHA-256 of every local file that the verdict is about: the model at `path`, and its weights."""
@@ -64,7 +74,7 @@ class Outcome:
             "last": self.last,
             "concise": self.concise,
             "json": self.json,
-            "is_judged": self.is_judged,
+            "problem": self.problem,
         }
 
 
@@ -109,7 +119,7 @@ def from_json(found: Mapping[str, Any]) -> Outcome | None:
             last=tuple(map(_line, found["last"])),
             concise=tuple(map(_line, found["concise"])),
             json=found["json"],
-            is_judged=found["is_judged"] is True,
+            problem=str(found["problem"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -143,6 +153,6 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
         lines=tuple(about(report)) if for_people else (),
         last=last(report) if for_people else (),
         concise=tuple(findings(report)) if for_people else (),
-        is_judged=report.error is None,
+        problem="" if report.error is None else report.error.code,
         json=found,
     )
