@@ -12,10 +12,10 @@ from safecheck.ir.signatures import Occurrence
 from safecheck.text import printable
 
 MOVEMENT = "data movement"
-ELEMENTWISE = "sums and products by element"
+ELEMENTWISE = "elementwise arithmetic"
 WITH_WEIGHTS = "products with weights"
 OF_ACTIVATIONS = "products of activations"
-CONSTANTS = "constants computed in the file"
+CONSTANTS = "computed constants"
 
 # fmt: off
 _MOVING = frozenset({

@@ -35,6 +35,7 @@ COMMANDS = (
     "hook",
     "ledger",
     "probe",
+    "profiles",
     "quantize",
     "rules",
     "selftest",
@@ -83,7 +84,7 @@ def _answer(arguments: list[str]) -> int:
             from safecheck.cli.auditing import audit
 
             return audit(**options)
-    from safecheck.cli.group import main
+    from safecheck.cli.root import main
 
     return main(arguments)
 

@@ -8,14 +8,14 @@ import click
 
 from safecheck.cli import auditing
 from safecheck.cli.of_one import OF_ONE
-from safecheck.cli.options import as_of_option, isolated_option, reports_option
+from safecheck.cli.options import PROFILE, as_of_option, isolated_option, reports_option
 from safecheck.workflow.config.settings import DEFAULTS
 
 
 @click.command()
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @click.option(
-    "--profile", "profile_names", metavar="ID|FILE", multiple=True,
+    "--profile", "profile_names", metavar="ID|FILE", type=PROFILE, multiple=True,
     help="Target to judge by; may be repeated, every model is judged by each. "
     f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
@@ -39,7 +39,12 @@ from safecheck.workflow.config.settings import DEFAULTS
 @click.option("--cluster", metavar="ADDRESS", help="Have the Dask cluster at this address audit them (extra `fleet`).")
 @click.option("--resume", is_flag=True, help="Go on from what an interrupted run with --output jsonl=FILE has kept.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
-@click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
+@click.option("--quiet", "-q", is_flag=True, help="One line a finding, of models that do not pass; then the counts.")
+@click.option("--statistics", is_flag=True, help="Text: how often each rule speaks, instead of where.")
+@click.option(
+    "--exit-zero", is_flag=True,
+    help="Exit with 0 whatever the verdict; with 2, 3 or 4 still where something could not be judged.",
+)  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
 @click.option("--summary/--no-summary", default=None, help="Job summary of GitHub Actions. Default: when run there.")
 @click.option(
@@ -51,6 +56,9 @@ from safecheck.workflow.config.settings import DEFAULTS
     help="Also ask the vendor's own scope check (extra `oracle`; TensorRT 10.x targets).",
 )  # fmt: skip
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
+@click.option(
+    "--plan", is_flag=True, help="Also work out what `safecheck fix` would leave, and for which price; writes nothing."
+)
 @isolated_option
 def audit(**options: Any) -> int:
     """Say for every node whether restricted mode allows it, and why.

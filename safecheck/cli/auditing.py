@@ -5,13 +5,15 @@ Nothing that an audit needs is imported until a verdict is missing: a run over u
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import found_models, keep_inside, settings_for
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.of_one import OF_ONE, emit_one, refuse_several
-from safecheck.cli.output import complaining, emit, note
+from safecheck.cli.output import FOR_PEOPLE, complaining, emit, note, wrote
 from safecheck.cli.progress import progress
 from safecheck.cli.summary import summary_file, write_summary
 from safecheck.errors import UsageError, worst
@@ -19,7 +21,7 @@ from safecheck.render import RENDERERS
 from safecheck.render.kept.outcome import Outcome, Run, from_json, of
 from safecheck.render.output import Target, check_targets, journals_of, refuse_clashes, targets_of
 from safecheck.usecases.checks import Checks, Reviewed, ScopeCheck
-from safecheck.values import dataclass
+from safecheck.values import dataclass, replace
 from safecheck.workflow.config.settings import NONE, Settings
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ class Request:
     cache: bool = True
     """Whether verdicts on unchanged content are kept and used, where `checks` allow it."""
     quiet: bool = False
+    """Whether only models that do not pass are shown, in the concise form."""
+    statistics: bool = False
+    """Whether text counts how often each rule speaks, instead of saying where."""
+    exit_zero: bool = False
+    """Whether a verdict fails nothing; what could not be judged still does."""
     verbose: bool = False
     summary: str | None = None
     """File to append a job summary to."""
@@ -54,6 +61,10 @@ class Request:
     """Whether to go on from what an interrupted run has kept."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
+
+    def code_of(self, outcome: Outcome) -> int:
+        """The exit code for a model."""
+        return 0 if self.exit_zero and outcome.is_judged else outcome.exit_code
 
 
 def audit(
@@ -75,6 +86,9 @@ def audit(
     show_layers: bool = False,
     resume: bool = False,
     cluster: str | None = None,
+    plan: bool = False,
+    statistics: bool = False,
+    exit_zero: bool = False,
 ) -> int:
     """Put the command line and the configuration together, and run; the names are those of the command's options."""
     if models.count("-") > 1:
@@ -85,6 +99,8 @@ def audit(
     if release and baseline_file is not None:
         what = "--release does not go with --baseline: debt is no approval"
         raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
+    if release and exit_zero:
+        raise UsageError("SC-CFG-RELEASE", "--release", "--exit-zero would let it pass", "leave one of them out")
     settings = settings_for(isolated)
     if verbose and settings.file:
         note(f"configuration: {settings.file}")
@@ -104,6 +120,7 @@ def audit(
                 as_of=as_of,
                 evidence=evidence_files,
                 scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
+                plan=plan,
                 release=release,
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
@@ -113,6 +130,8 @@ def audit(
             settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,
+            statistics=statistics,
+            exit_zero=exit_zero,
             verbose=verbose,
             summary=summary_file(summary),
         )
@@ -122,7 +141,7 @@ def audit(
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     targets = _targets(request)
-    formats = {target.format for target in targets}
+    formats = {"text" if target.format == "concise" else target.format for target in targets}
     day = request.checks.day()
     is_kept = formats <= RENDERERS["kept"].keys() and request.summary is None
     if is_kept and request.checks.apart and (len(request.models) > 1 or request.resume or request.cluster):
@@ -136,7 +155,8 @@ def run(request: Request) -> int:
         todo = "use --output text, json or jsonl, and no deviations, baseline, evidence, release or job summary"
         raise UsageError("SC-CFG-APART", "--resume" if request.resume else "--cluster", what, todo)
     else:
-        code, hashes = _together(request, targets, formats, day)
+        with keeping(target.path for target in targets):
+            code, hashes = _together(request, targets, formats, day)
     changed = differing(hashes, request.staged)
     return worst([code, *(3 for _ in changed if request.staged)])
 
@@ -163,19 +183,27 @@ def _together(
     hashes = {name: sha256 for (path, _), outcome in found for name, sha256 in outcome.hashes(path).items()}
     refuse_clashes(targets, hashes)
     for target in targets:
+        if target.path is None and target.format in FOR_PEOPLE and all(one.is_missing for one in outcomes):
+            continue  # standard error has said it in a line for each
         if target.format in RENDERERS["kept"]:
             emit(target, "kept", Run(outcomes, request.quiet))
         elif target.format in OF_ONE:
             emit_one(target, reports[0])
         else:
             emit(target, "audit", reports)
+    if not request.quiet:
+        wrote(targets, Counter(outcome.verdict for outcome in outcomes))
     if request.summary is not None:
         write_summary(request.summary, reports)
-    return worst([outcome.exit_code for outcome in outcomes]), hashes
+    return worst([request.code_of(outcome) for outcome in outcomes]), hashes
 
 
 def _targets(request: Request) -> tuple[Target, ...]:
-    targets = targets_of("audit", request.outputs, OF_ONE)
+    text = "statistics" if request.statistics else "concise" if request.quiet else "text"
+    targets = tuple(
+        replace(target, format=text) if target.format == "text" else target
+        for target in targets_of("audit", request.outputs, OF_ONE)
+    )
     refuse_several(targets, request.models)
     paths, profiles = zip(*request.models, strict=True)
     read = [*paths, *profiles, *request.checks.decisions, *request.checks.evidence]

@@ -13,7 +13,7 @@ def completion(shell: str) -> int:
 
     For bash, put this line into ~/.bashrc: eval "$(safecheck completion bash)"
     """
-    from safecheck.cli.group import cli
+    from safecheck.cli.root import cli
     from safecheck.cli.output import say
 
     kind = get_completion_class(shell)

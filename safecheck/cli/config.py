@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from safecheck.cli.configured import settings_for
+from safecheck.cli.group import Group
 from safecheck.cli.options import isolated_option
 from safecheck.cli.output import say
 from safecheck.text import printable
 from safecheck.workflow.config.settings import DEFAULTS
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Look at the configuration of this repository."""
 

@@ -12,6 +12,7 @@ from safecheck.assurance import ledger as ledgers
 from safecheck.assurance.bundle import is_bundle, opened, report_in
 from safecheck.assurance.recorded import Recorded, read
 from safecheck.cli.configured import settings_for
+from safecheck.cli.group import Group
 from safecheck.cli.output import say
 from safecheck.errors import UsageError
 from safecheck.intake.repository import committed, root_of
@@ -25,7 +26,7 @@ _file_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def ledger() -> None:
     """Remember who audited what with which result, so that no verdict changes unseen."""
 

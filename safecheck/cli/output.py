@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -18,9 +19,21 @@ if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a rep
     from safecheck.audit.report import Report
 
 
+FOR_PEOPLE = ("text", "concise", "statistics")
+"""Formats that say no more than standard error has said where there is no such file."""
+
+
 def emit(target: Target, kind: str, result: object) -> None:
     """Put what is written about a result where it was asked for; `kind` is its row in `RENDERERS`."""
     show(RENDERERS[kind][target.format](result), target.path)
+
+
+def wrote(targets: Iterable[Target], verdicts: Counter[str]) -> None:
+    """One line on standard error about the files that a run has written, and the verdict that they hold."""
+    paths = list(dict.fromkeys(target.path for target in targets if target.path is not None))
+    if paths:
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        note(f"wrote {some(paths)}: {next(iter(verdicts)) if verdicts.total() == 1 else counts}")
 
 
 def show(document: Document, path: str | None = None) -> None:

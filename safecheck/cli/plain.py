@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from safecheck.rulebook.names import full_name
+
 FLAGS: dict[str, tuple[str, bool]] = {
     "--cache": ("cache", True),
     "--no-cache": ("cache", False),
     "--confirm": ("confirm", True),
+    "--exit-zero": ("exit_zero", True),
     "--no-confirm": ("confirm", False),
     "--isolated": ("isolated", True),
+    "--plan": ("plan", True),
     "--quiet": ("quiet", True),
     "-q": ("quiet", True),
     "--release": ("release", True),
     "--resume": ("resume", True),
     "--show-layers": ("show_layers", True),
+    "--statistics": ("statistics", True),
     "--summary": ("summary", True),
     "--no-summary": ("summary", False),
     "--verbose": ("verbose", True),
@@ -54,7 +59,8 @@ def options_of(words: list[str]) -> dict[str, Any] | None:
             if name in TEXTS:
                 found[TEXTS[name]] = text
             elif name in LISTS:
-                found[LISTS[name]] = (*found.get(LISTS[name], ()), text)
+                meant = full_name(text) if name == "--profile" else text
+                found[LISTS[name]] = (*found.get(LISTS[name], ()), meant)
             elif name in NUMBERS and text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= 1024 and len(text) < 5:
                 found[NUMBERS[name]] = int(text)
             else:

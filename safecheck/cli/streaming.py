@@ -6,6 +6,7 @@ None of them is held in memory, and none is lost if the run is interrupted: `saf
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from safecheck.cli.bar import Bar
 from safecheck.cli.configured import keep_inside
-from safecheck.cli.output import emit, note, show
+from safecheck.cli.output import FOR_PEOPLE, emit, note, show, wrote
 from safecheck.errors import UsageError, worst
 from safecheck.render.kept.jsonl import line_of
 from safecheck.render.kept.outcome import Outcome, Run, from_json
@@ -42,7 +43,8 @@ def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | N
         raise UsageError("SC-CFG-RESUME", "--resume", what, "add --output jsonl=FILE as that run had it")
     with Journal(places[0].path if places else None, request.resume) as journal:
         bar = Bar(len(request.models), request.quiet)
-        front = _Front(request.models, journal, bar, any(target == Target("jsonl", None) for target in targets))
+        at_once = Target("jsonl", None) in targets
+        front = _Front(request.models, journal, bar, at_once, is_lenient=request.exit_zero)
         try:
             with bar:
                 _fill(request, {target.format for target in targets}, journal, verdicts, front)
@@ -50,12 +52,18 @@ def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | N
             if journal.path is not None:
                 kept = f"{len(journal)} of {len(request.models)} results are kept in {printable(journal.path)}"
                 note(f"interrupted: {kept}; the same command with --resume goes on from there")
+            else:
+                note("interrupted; no file was written, what was there is as it was")
             raise
         refuse_clashes((*targets, *places), front.hashes)
         run = Run(_InOrder(journal), request.quiet)
         for target in targets:
-            if target != Target("jsonl", None):
-                emit(target, "kept", run)
+            said = target.path is None and target.format in FOR_PEOPLE and not front.is_found
+            if said or target == Target("jsonl", None):
+                continue  # it is there already, or standard error has said it in a line for each
+            emit(target, "kept", run)
+        if not request.quiet:
+            wrote((*targets, *places), front.verdicts)
     return worst(front.codes), front.hashes
 
 
@@ -93,13 +101,20 @@ class _Front:
     complaints: dict[int, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     codes: set[int] = field(default_factory=set)
+    is_found: bool = False
+    """Whether there was a file for any path."""
+    is_lenient: bool = False
+    """Whether verdicts fail nothing."""
+    verdicts: Counter[str] = field(default_factory=Counter)
     _due: int = 0
 
     def advance(self) -> None:
         """Show what is due."""
         while self._due in self.journal:
             outcome = _outcome(self.journal, self._due)
-            self.codes.add(outcome.exit_code)
+            self.codes.add(0 if self.is_lenient and outcome.is_judged else outcome.exit_code)
+            self.is_found |= not outcome.is_missing
+            self.verdicts[outcome.verdict] += 1
             self.hashes |= outcome.hashes(self.models[self._due][0])
             if complaint := self.complaints.pop(self._due, ""):
                 self.bar.clear()

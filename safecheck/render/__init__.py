@@ -36,16 +36,18 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
     kind: {name: _writer(kind, name) for name in formats.split()}
     for kind, formats in {
         "attest": "intoto cyclonedx",
-        "audit": "text json jsonl html sarif junit markdown gitlab",  # a build is an audit with the builder's answer
+        # a build is an audit with the builder's answer
+        "audit": "text concise statistics json jsonl html sarif junit markdown gitlab",
         "bench": "text json",
         "compare": "text json html markdown",
         "diff": "text json",
         "evidence": "html",
         "fix": "text json html",
         "graph": "graphml dot json mermaid",
-        "kept": "text json jsonl",
+        "kept": "text concise json jsonl",
         "model": "graph",
         "plan": "text json",
+        "profiles": "text json",
         "quantize": "text json",
         "rule": "text",
         "rule_counts": "text json",

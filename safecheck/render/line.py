@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from safecheck.finding import Location, ModelVerdict, Verdict
@@ -29,16 +29,27 @@ class Line(NamedTuple):
     """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
 
 
-def joined(parts: Iterable[tuple[Iterable[Line], Line]]) -> Iterator[Line]:
-    """The whole text of a run: what is said about each model, then the verdict of each in one line."""
-    verdicts = []
-    for number, (lines, verdict) in enumerate(parts):
-        if number:
+def joined(parts: Iterable[tuple[Iterable[Line], Line, Sequence[Line]]]) -> Iterator[Line]:
+    """The whole text of a run: what is said about each model, then the verdict of each in one line.
+
+    What stands below a verdict on the last screen does so where there is one model.
+    """
+    verdicts: list[Line] = []
+    below: Sequence[Line] = ()
+    for lines, verdict, last in parts:
+        if verdicts:
             yield Line("")
         yield from lines
+        below = () if verdicts else last
         verdicts.append(verdict)
     yield Line("")
     yield from verdicts
+    yield from below
+
+
+def told_apart(verdict: Line, profile: str) -> Line:
+    """A verdict in one line with the profile that it was judged by, for runs with several."""
+    return verdict._replace(text=f"{verdict.text}  ({printable(profile, 80)})")
 
 
 def place(location: Location) -> str:

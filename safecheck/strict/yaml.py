@@ -18,6 +18,7 @@ from safecheck.errors import RuleFileError
 from safecheck.finding import Scalar
 from safecheck.strict import resources
 from safecheck.strict.resources import Tree
+from safecheck.strict.words import suggest as suggest
 from safecheck.text import printable
 from safecheck.values import dataclass
 
@@ -35,14 +36,6 @@ _AMBIGUOUS = frozenset(
 SCALAR, LIST, MAPPING = 0, 1, 2
 # [SCALAR, line, text, plain] / [LIST, line, [tree, ...]] / [MAPPING, line, [[key, key line, plain, tree], ...]]
 _KINDS = {SCALAR: "single value", LIST: "list", MAPPING: "mapping"}
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` if a known word is close, else nothing."""
-    import difflib
-
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 @dataclass(frozen=True, slots=True)

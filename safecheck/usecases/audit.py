@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import FileIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
@@ -26,39 +26,52 @@ if TYPE_CHECKING:  # an audit does not pay for a comparison, which plans rewrite
     from safecheck.usecases.compare import Compared, Contrast
 
 
-def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) -> Iterator[Report]:
-    """One report per model, in order. A model that cannot be read gives a report that says so.
+class Extras(NamedTuple):
+    """What a report is to know besides the judgement; each of them plans rewrites, which an audit does not pay for."""
 
-    With `illustrate` a report also knows its pictures, and what could stand in the place of what is not allowed.
-    """
+    pictures: bool = False
+    """Pictures of places, and what could stand there instead."""
+    plan: bool = False
+    """What `fix` would make of the model."""
+
+
+NO_EXTRAS = Extras()
+
+
+def audit_models(paths: Iterable[str], book: Profile, extras: Extras = NO_EXTRAS) -> Iterator[Report]:
+    """One report per model, in order. A model that cannot be read gives a report that says so."""
     for path in paths:
-        yield _audited(path, book, illustrate)
+        yield _audited(path, book, extras)
 
 
-def _audited(path: str, book: Profile, illustrate: bool) -> Report:
+def _audited(path: str, book: Profile, extras: Extras) -> Report:
     if "://" in path:
         from safecheck.usecases.elsewhere import at_hand  # models that are here do not pay for others
 
-        return at_hand(path, lambda local: _here(local, book, illustrate))
-    return _here(path, book, illustrate)
+        return at_hand(path, lambda local: _here(local, book, extras))
+    return _here(path, book, extras)
 
 
-def _here(path: str, book: Profile, illustrate: bool) -> Report:
+def _here(path: str, book: Profile, extras: Extras) -> Report:
     report = audit_model(path, book)
-    if illustrate:
-        from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
+    if extras.pictures:
+        from safecheck.usecases.suggestions import illustrated
 
         report = illustrated(report)
+    if extras.plan:
+        from safecheck.usecases.planned import with_plan
+
+        report = with_plan(report)
     return report
 
 
-def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool = False) -> Iterator[Report]:
+def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, extras: Extras = NO_EXTRAS) -> Iterator[Report]:
     """One report per (path, profile), in order, worked on by so many processes. Standard input stays in this one.
 
     A model that ends its process twice, or that safecheck fails about, is an error, never a pass; of several models
     the others are audited.
     """
-    audited = partial(_audited, illustrate=illustrate)
+    audited = partial(_audited, extras=extras)
     rest = [task for task in tasks if task[0] != "-"]
     workers = min(jobs, len(rest))
     if len(tasks) > 1:
@@ -127,11 +140,12 @@ def compare_models(
     measurements: Sequence[Measurement],
     jobs: int | None = None,
     cache: int = CACHE,
+    watch: Callable[[Iterable[Compared]], Iterable[Compared]] = iter,
 ) -> Contrast:
     """Several models under several profiles, side by side; models are worked on in processes of their own.
 
     `named` says for paths which published network they are; the others are recognised by their structure. `cache` is
-    what the target holds on chip, in bytes.
+    what the target holds on chip, in bytes; `watch` sees each column as it comes, and hands it on.
     """
     from safecheck.cost.measured import refuse_ambiguous
     from safecheck.usecases.compare import Contrast, labels
@@ -146,9 +160,9 @@ def compare_models(
         from concurrent.futures import ProcessPoolExecutor
 
         with ProcessPoolExecutor(workers) as executor:
-            columns = list(executor.map(_column, tasks))
+            columns = list(watch(executor.map(_column, tasks)))
     else:
-        columns = [_column(task) for task in tasks]
+        columns = list(watch(map(_column, tasks)))
     unused = set(measurements).difference(*(column.measured for column in columns))
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 

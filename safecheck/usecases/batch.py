@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from safecheck.audit.report import Report
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
-from safecheck.usecases.audit import audit_all, confirm_report
+from safecheck.usecases.audit import Extras, audit_all, confirm_report
 from safecheck.usecases.checks import Checks, ScopeCheck
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def audit_batch(
     decide = _decisions(checks, books, day)
     require_vendor(checks.scope_check, books)
     ask = vendor(checks.scope_check, tasks)
-    reports = decide([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))])
+    reports = decide([ask(report) for report in watch(audit_all(tasks, jobs, Extras(illustrate, checks.plan)))])
     if checks.evidence:
         from safecheck.usecases.build import attach  # knows builders, which an ordinary audit does not pay for
 

@@ -228,7 +228,6 @@ def test_profile_file_that_is_none(models: Path, content: bytes) -> None:
     [
         (("audit", "x.onnx", "--outptu", "json"), "--outptu"),
         (("audit",), "MODEL"),
-        (("adit", "x.onnx"), "adit"),
         (("audit", "x.onnx", "--output"), "--output"),
     ],
 )
@@ -400,7 +399,8 @@ def test_output_to_files(models: Path) -> None:
     both = ("--output", "json=report.json", "--output", "text=report.txt")
     done = safecheck("audit", "forbidden.onnx", *both, cwd=models)
     assert done.returncode == 1, "the format never changes the code"
-    assert done.stdout == done.stderr == b""
+    assert done.stdout == b""
+    assert done.stderr == b"wrote report.json, report.txt: non-compliant\n"
     assert (models / "report.txt").read_bytes() == safecheck("audit", "forbidden.onnx", cwd=models).stdout
     assert json.loads((models / "report.json").read_bytes())["verdict"] == "non-compliant"
     left = sorted(file.name for file in models.iterdir() if file.suffix != ".onnx")
@@ -466,7 +466,7 @@ def test_the_name_of_the_file_is_printed_literally(tmp_path: Path) -> None:
 def test_help_text_is_fresh() -> None:
     from click.testing import CliRunner
 
-    from safecheck.cli.group import cli
+    from safecheck.cli.root import cli
 
     rendered = CliRunner().invoke(cli, ["--help"], prog_name="safecheck", terminal_width=80).output
     stored = (ROOT / "safecheck" / "cli" / "help.txt").read_text(encoding="utf-8")

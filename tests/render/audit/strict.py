@@ -54,6 +54,11 @@ def read_json(text: str) -> list[str]:
     return list(strings(loaded(text)))
 
 
+def read_jsonl(text: str) -> list[str]:
+    assert text == "" or text.endswith("\n")
+    return [part for line in text.splitlines() for part in read_json(line)]
+
+
 def read_text(text: str) -> list[str]:
     lines = text.split("\n")
     assert all(line.isprintable() for line in lines)
@@ -185,7 +190,10 @@ def read_html(text: str) -> list[str]:
 
 READERS: dict[str, Callable[[str], list[str]]] = {
     "text": read_text,
+    "concise": read_text,
+    "statistics": read_text,
     "json": read_json,
+    "jsonl": read_jsonl,
     "sarif": read_sarif,
     "junit": read_junit,
     "markdown": read_markdown,
