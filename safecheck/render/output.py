@@ -104,15 +104,6 @@ def write_file(path: str, content: str) -> None:
     write_pieces(path, (content,))
 
 
-def write_pieces(path: str, pieces: Iterable[str]) -> None:
-    """Replace a text file in one step by a text that need not be in memory as a whole.
-
-    Raises:
-        UsageError: it could not be written; an earlier file of that name is untouched.
-    """
-    _replace(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
-
-
 def write_bytes(path: str, content: bytes) -> None:
     """Replace a file in one step.
 
@@ -122,16 +113,16 @@ def write_bytes(path: str, content: bytes) -> None:
     write_pieces(path, (content,))
 
 
-def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
-    """Replace the file in one step, so that nobody ever sees half of it.
+def write_pieces(path: str, pieces: Iterable[str | bytes | memoryview]) -> None:
+    """Replace the file in one step by what need not be in memory as a whole, so that nobody ever sees half of it.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (content,))
+    _replace(path, (part.encode("utf-8", "backslashreplace") if isinstance(part, str) else part for part in pieces))
 
 
-def _replace(path: str, pieces: Iterable[bytes]) -> None:
+def _replace(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     try:
         with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
             temporary = os.path.join(folder, "output")
