@@ -115,6 +115,7 @@ def test_nothing_is_read_but_what_was_named_and_no_socket_is_made(name: str, tmp
     subprocess.run(["git", "init", "-q"], cwd=work, check=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
     environment |= {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["SAFECHECK_CACHE_DIR"] = str(home / "kept")
     traced = tmp_path / "traced"
     tracer = [str(STRACE), "-f", "-qq", "-e", "trace=network,open,openat,openat2", "-o", str(traced)]
     done = subprocess.run(
@@ -130,7 +131,7 @@ def test_nothing_is_read_but_what_was_named_and_no_socket_is_made(name: str, tmp
     inside = {os.path.relpath(path, work) for path in read if Path(path).is_relative_to(work) and Path(path).is_file()}
     assert {path for path in inside if not path.startswith(".git/") and path not in OWN} == set()
     installed = {str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix, onnx.__path__[0], *sources())}
-    allowed = (*SYSTEM, *installed, str(work), str(temporary), str(home / ".cache" / "safecheck"))
+    allowed = (*SYSTEM, *installed, str(work), str(temporary), str(home / "kept"))
     strange = {path for path in read if Path(path).is_file() and not path.startswith(allowed)}
     strange = {path for path in strange if not str(Path(path).resolve()).startswith(allowed)}
     assert strange == set()
