@@ -24,7 +24,7 @@ def _option(name: str) -> click.Option:
         [f"--limit-{name}"],
         type=click.FloatRange(0, min_open=True),
         metavar=found.unit.upper(),
-        help=f"{found.what}, at most. Default: {found.default:g}.",
+        help=f"{found.what}, at most. Default: {found.default:,.10g}.",
         hidden=True,
         expose_value=False,
         callback=_keeper(name),

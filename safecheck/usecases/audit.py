@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import FileIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
@@ -16,6 +16,7 @@ from safecheck.errors import InputError
 from safecheck.finding import Verdict
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
+from safecheck.limits import limit, limit_bytes, raised
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -157,9 +158,9 @@ def compare_models(
     ]
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     if workers > 1:
-        from concurrent.futures import ProcessPoolExecutor
+        from safecheck.machine.pool import local
 
-        with ProcessPoolExecutor(workers) as executor:
+        with local(workers, 1, lambda: None).start() as executor:
             columns = list(watch(executor.map(_column, tasks)))
     else:
         columns = list(watch(map(_column, tasks)))
@@ -167,7 +168,26 @@ def compare_models(
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 
 
-def _column(task: tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int]) -> Compared:
+_Column: TypeAlias = "tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int]"
+
+
+def _column(task: _Column) -> Compared:
+    """One model, in a process of its own: planning its rewriting runs parts of it in native code."""
+    from safecheck.usecases.compare import unreadable
+    from safecheck.usecases.limits import SECONDS, Budget, within
+
+    path, name, profiles, *_ = task
+    memory = limit_bytes("memory") if "memory" in raised() else None
+    budget = Budget(max(SECONDS, limit("time")), memory, "comparing it", "nothing is known of it")
+    try:
+        found: Compared = within(budget, path, None, "safecheck.usecases.audit:column", task)
+    except InputError as error:
+        found = unreadable(path, name, [profile(profile_name) for profile_name in profiles], error)
+    return found
+
+
+def column(task: _Column) -> Compared:
+    """The same, carried out here."""
     from safecheck.usecases.compare import contrast_one
 
     path, name, profiles, named, measurements, cache = task

@@ -132,12 +132,7 @@ def contrast_one(
     try:
         model = load(source)
     except InputError as error:
-        standings = tuple(
-            Standing(profile.id, "inconclusive", error.exit_code, 0, (0, 0, 0), (), None, "") for profile in profiles
-        )
-        # Not where: that may be an absolute path, and a report does not say where the caller's disk is.
-        what = relative(error.what, path)
-        return Compared(name, path, "", f"{what}; {relative(error.todo, path)}", standings, error_code=error.code)
+        return unreadable(path, name, profiles, error)
     reports = [Report(path, profile, model, audit(model, profile), None) for profile in profiles]
     cost = reports[0].cost
     assert cost is not None
@@ -163,6 +158,16 @@ def contrast_one(
         sizes=tuple((str(part), _bytes(cost.weights, part), _bytes(cost.activations, part)) for part in Precision),
         nodes=tuple(cost.nodes()),
     )
+
+
+def unreadable(path: str, name: str, profiles: Sequence[Profile], error: InputError) -> Compared:
+    """The column of a model of which nothing is known."""
+    standings = tuple(
+        Standing(profile.id, "inconclusive", error.exit_code, 0, (0, 0, 0), (), None, "") for profile in profiles
+    )
+    # Not where: that may be an absolute path, and a report does not say where the caller's disk is.
+    what = relative(error.what, path)
+    return Compared(name, path, "", f"{what}; {relative(error.todo, path)}", standings, error_code=error.code)
 
 
 def _bytes(size: Volume | None, precision: Precision) -> int | None:

@@ -30,6 +30,8 @@ class Budget:
     seconds: float = SECONDS
     memory: int | None = None
     """Bytes, without files that are mapped; None for `SHARE` of what there is."""
+    doing: str = "fixing it"
+    lost: str = "nothing was written"
 
 
 def within(budget: Budget, path: str, target: str | None, function: str, *arguments: Any) -> Any:
@@ -45,9 +47,9 @@ def within(budget: Budget, path: str, target: str | None, function: str, *argume
     try:
         return call(function, *arguments, limits=Limits(budget.seconds, _ANSWER, resident=memory))
     except LostCall as lost:
-        raise _stopped(lost, printable(path), memory) from lost
+        raise _stopped(lost, printable(path), memory, budget) from lost
     except MemoryError as error:
-        raise _too_large(printable(path), memory) from error
+        raise _too_large(printable(path), memory, budget) from error
     finally:
         sweep(None if target is None else os.path.dirname(os.path.abspath(target)))
 
@@ -63,20 +65,20 @@ def _most() -> int | None:
     return int(SHARE * min(found)) if found else None
 
 
-def _stopped(lost: LostCall, path: str, memory: int | None) -> InputError:
+def _stopped(lost: LostCall, path: str, memory: int | None, budget: Budget) -> InputError:
     if lost.run.timed_out:
-        what = f"fixing it took longer than {lost.run.limits.seconds:g} s"
-        return InputError("SC-LIM-TIME", path, what, "nothing was written; give it more with --limit-time SECONDS")
+        what = f"{budget.doing} took longer than {lost.run.limits.seconds:g} s"
+        return InputError("SC-LIM-TIME", path, what, f"{budget.lost}; give it more with --limit-time SECONDS")
     if lost.run.filled:
-        return _too_large(path, memory)
+        return _too_large(path, memory, budget)
     if lost.run.code == -SIGNAL:
         what = f"one run of the network, or of a part of it, took longer than {limit('run'):g} s of processor time"
-        return InputError("SC-LIM-RUN", path, what, f"nothing was written; {way_out('run')} SECONDS")
-    todo = "nothing was written; leave rewrites out with --ignore, and report it"
-    return InputError("SC-FIX-CRASH", path, f"fixing it failed: {lost}", todo)
+        return InputError("SC-LIM-RUN", path, what, f"{budget.lost}; {way_out('run')} SECONDS")
+    todo = f"{budget.lost}; leave rewrites out of safecheck fix with --ignore, and report it"
+    return InputError("SC-FIX-CRASH", path, f"{budget.doing} failed: {lost}", todo)
 
 
-def _too_large(path: str, memory: int | None) -> InputError:
+def _too_large(path: str, memory: int | None, budget: Budget) -> InputError:
     room = "there is" if memory is None else f"{memory / 2**30:.3g} GiB"
-    what = f"fixing it takes more memory than {room}"
-    return InputError("SC-LIM-MEMORY", path, what, "nothing was written; give it more with --limit-memory GIB")
+    what = f"{budget.doing} takes more memory than {room}"
+    return InputError("SC-LIM-MEMORY", path, what, f"{budget.lost}; give it more with --limit-memory GIB")

@@ -81,6 +81,76 @@ def test_nothing_but_the_outputs_is_written_and_no_network_is_asked(name: str, t
     assert [line for call, line in calls if writes_outside(call, line, tmp_path)] == []
 
 
+SYSTEM = ("/lib", "/usr", "/etc/ld.so", "/etc/localtime", "/etc/mime.types", "/proc", "/sys", "/dev")
+"""Where libraries, time zones, and what the machine says of itself are."""
+READERS = {
+    "audit": [
+        "audit",
+        "model.onnx",
+        "weights.onnx",
+        "--no-cache",
+        "--output",
+        "json=out.json",
+        "--output",
+        "html=o.html",
+    ],
+    "fix": ["fix", "weights.onnx", "-o", "out.onnx"],
+    "hook": ["hook", "--", "model.onnx", "weights.onnx"],
+    "release": ["audit", "model.onnx", "--release", "--no-cache"],
+    "compare": ["compare", "model.onnx", "weights.onnx", "-o", "out.json", "--jobs", "2"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_nothing_is_read_but_what_was_named_and_no_socket_is_made(name: str, tmp_path: Path) -> None:
+    work, home, temporary = (tmp_path / part for part in ("work", "home", "temporary"))
+    for folder in (work, home, temporary):
+        folder.mkdir()
+    model = onnx.parser.parse_model(NETWORK)
+    onnx.save(model, work / "model.onnx")
+    onnx.save(model, work / "weights.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    for other in (work / "beside.onnx", work / "beside.bin", home / "private"):
+        other.write_bytes(b"nobody's business")
+    subprocess.run(["git", "init", "-q"], cwd=work, check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
+    environment |= {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["SAFECHECK_CACHE_DIR"] = str(home / "kept")
+    traced = tmp_path / "traced"
+    tracer = [str(STRACE), "-f", "-qq", "-e", "trace=network,open,openat,openat2", "-o", str(traced)]
+    done = subprocess.run(
+        [*tracer, sys.executable, "-P", "-m", "safecheck", *READERS[name]],
+        cwd=work, env=environment, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode in (0, 1, 2, 3), done.stderr
+    calls = list(calls_in(traced.read_text(encoding="utf-8", errors="replace")))
+    assert [line for call, line in calls if call in ("socket", "connect", "sendto")] == []
+    named = {path for call, line in calls if call.startswith("open") for path in opened(line)}
+    read = {os.path.join(work, path) for path in named}
+    assert f"{'weights' if name == 'fix' else 'model'}.onnx" in {os.path.basename(path) for path in read}
+    inside = {os.path.relpath(path, work) for path in read if Path(path).is_relative_to(work) and Path(path).is_file()}
+    assert {path for path in inside if not path.startswith(".git/") and path not in OWN} == set()
+    installed = {str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix, onnx.__path__[0], *sources())}
+    allowed = (*SYSTEM, *installed, str(work), str(temporary), str(home / "kept"))
+    strange = {path for path in read if Path(path).is_file() and not path.startswith(allowed)}
+    strange = {path for path in strange if not str(Path(path).resolve()).startswith(allowed)}
+    assert strange == set()
+
+
+OWN = {"model.onnx", "weights.onnx", "w.bin", "out.json", "o.html", "out.onnx", "out.onnx.data"}
+
+
+def opened(line: str) -> list[str]:
+    """The path of a file that was opened; none if it could not be."""
+    found = re.search(r'"([^"]*)"', line)
+    return [found[1]] if found and " = -1 " not in line else []
+
+
+def sources() -> list[str]:
+    """Where the packages are that the interpreter was told of."""
+    return [path for path in sys.path if path]
+
+
 def files(folder: Path) -> set[str]:
     return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
