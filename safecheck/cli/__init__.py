@@ -37,6 +37,7 @@ COMMANDS = (
     "diff",
     "evidence",
     "fix",
+    "fleet",
     "graph",
     "hook",
     "ledger",

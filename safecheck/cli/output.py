@@ -13,7 +13,7 @@ import click
 
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.render import RENDERERS, Document, Stream, pieces, plain
-from safecheck.render.output import Target, write_file, write_pieces
+from safecheck.render.output import Target, write_bytes, write_file, write_pieces
 from safecheck.text import printable
 
 if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
@@ -30,6 +30,11 @@ def show(document: Document, path: str | None = None) -> None:
 
     A reader of standard output who has seen enough is no error: the exit code stays what it is.
     """
+    if isinstance(document, bytes):
+        if path is None:
+            raise UsageError("SC-OUT-STDOUT", "--output", "this format is no text", "give it a =PATH")
+        write_bytes(path, document)
+        return
     if path is not None:
         write_pieces(path, pieces(document))
         return

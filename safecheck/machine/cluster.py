@@ -47,10 +47,8 @@ def _executor(client: Any, address: str) -> Iterator[Executor]:
     if client.status != "running":
         raise _refused(address, "the cluster is gone", "start it, and go on with --resume")
     executor: Executor = client.get_executor(pure=False)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+    yield executor  # where that raises, the client is closed, and the scheduler forgets what it had asked for
+    executor.shutdown(wait=True)
 
 
 def _refused(address: str, what: str, todo: str) -> UsageError:
