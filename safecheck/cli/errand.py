@@ -50,6 +50,9 @@ class Errand:
 class Done(NamedTuple):
     """All that is sent about one model: about as much as is shown of it."""
 
+    exit_code: int
+    hashes: Mapping[str, str]
+    """Path -> SHA-256 of every local file that the verdict is about."""
     identity: str
     """What the model is known by another time; empty if it could not be read."""
     lasts: bool
@@ -82,6 +85,8 @@ def told(errand: Errand, task: Numbered, report: Report) -> Done:
     path, name = task[1]
     outcome = of(report, errand.formats)
     return Done(
+        exit_code=outcome.exit_code,
+        hashes=outcome.hashes(path),
         identity=identity_of(path, outcome.sha256),
         lasts=lasts(path, report),
         complaint="" if report.error is None else complaint_of(report.error),

@@ -6,7 +6,7 @@ None of them is held in memory, and none is lost if the run is interrupted: `saf
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,12 +22,16 @@ from safecheck.render.kept.outcome import Outcome, Run, from_json
 from safecheck.render.output import Target, journals_of, refuse_clashes
 from safecheck.text import printable
 from safecheck.workflow.cache.store import text_of
-from safecheck.workflow.cache.verdicts import CACHE, Verdicts, rules_of
+from safecheck.workflow.cache.verdicts import CACHE, Pack, Verdicts, rules_of
 from safecheck.workflow.journal import Journal
 
 if TYPE_CHECKING:
     from safecheck.cli.auditing import Request, Task
     from safecheck.cli.errand import Done, Numbered
+
+
+_PACKED = range(16, 4097)
+"""Models of a run whose verdicts are kept in one as well: fewer are read one by one, more do not fit into memory."""
 
 
 def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | None) -> tuple[int, dict[str, str]]:
@@ -95,18 +99,18 @@ class _Front:
     codes: set[int] = field(default_factory=set)
     _due: int = 0
 
-    def advance(self) -> None:
-        """Show what is due."""
+    def advance(self, exit_code: int, hashes: Mapping[str, str]) -> None:
+        """One more result is in the journal: show what is due."""
+        self.codes.add(exit_code)
+        self.hashes |= hashes
         while self._due in self.journal:
-            outcome = _outcome(self.journal, self._due)
-            self.codes.add(outcome.exit_code)
-            self.hashes |= outcome.hashes(self.models[self._due][0])
-            if complaint := self.complaints.pop(self._due, ""):
+            complaint = self.complaints.pop(self._due, "")
+            if complaint or self.is_shown:
                 self.bar.clear()
+            if complaint:
                 note(complaint)
             if self.is_shown:
-                self.bar.clear()
-                show(line_of(outcome))
+                show(line_of(_outcome(self.journal, self._due)))
             self._due += 1
 
 
@@ -115,7 +119,13 @@ def _fill(
 ) -> None:
     """Put the outcome of every model into the journal: what earlier runs have kept, then what has to be worked out."""
     is_kept = request.cache and request.checks.lasts
-    sources = [*([journal.get] if journal.path is not None else []), *([CACHE] if is_kept else [])]
+    is_packed = is_kept and verdicts is not None and formats == {"text"} and len(request.models) in _PACKED
+    pack = Pack(verdicts, request.models) if is_packed and verdicts is not None else None
+    sources = [
+        *([journal.get] if journal.path is not None else []),
+        *([pack.get] if pack is not None else []),
+        *([CACHE] if is_kept else []),
+    ]
     used = verdicts if sources else None
     earlier = 0
 
@@ -123,12 +133,15 @@ def _fill(
         nonlocal earlier
         for number, task in enumerate(request.models):
             key, entry = used.entry(*task, sources) if used is not None else (None, None)
-            if entry is None or from_json(entry["outcome"]) is None:
+            outcome = None if entry is None else from_json(entry["outcome"])
+            if entry is None or outcome is None:
                 yield number, task
             else:
                 earlier += 1
                 journal.put(number, key, text_of(entry))
-                front.advance()
+                front.advance(outcome.exit_code, outcome.hashes(task[0]))
+                if pack is not None:
+                    pack.add(key, entry)
 
     for (number, task), done in _worked_out(request, formats, missing()):
         key = used.key(*task, done.identity) if used is not None and done.identity else None
@@ -137,7 +150,9 @@ def _fill(
             used.keep(key, done.record)
         front.complaints[number] = done.complaint
         front.bar.step(len(journal))
-        front.advance()
+        front.advance(done.exit_code, done.hashes)
+    if pack is not None and earlier == len(request.models):
+        pack.keep()
     if request.verbose:
         note(f"{earlier} of {len(request.models)} verdicts are from earlier runs")
 

@@ -17,9 +17,12 @@ def document(run: Run) -> Iterator[Line]:
 
 
 def _quiet(run: Run) -> Iterator[Line]:
-    if run.exit_code:
+    counts = Counter((outcome.verdict, outcome.exit_code) for outcome in run.outcomes)
+    if any(code for _, code in counts):
         failed = (outcome for outcome in run.outcomes if outcome.exit_code)
         yield from joined((outcome.lines, outcome.headline) for outcome in failed)
-    counts = Counter(outcome.verdict for outcome in run.outcomes)
-    parts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    verdicts: Counter[str] = Counter()
+    for (verdict, _), count in counts.items():
+        verdicts[verdict] += count
+    parts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
     yield Line(f"{len(run.outcomes)} {'model' if len(run.outcomes) == 1 else 'models'}: {parts}")
