@@ -13,7 +13,7 @@ import click
 
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.render import RENDERERS, Document, Stream, pieces, plain
-from safecheck.render.output import Target, write_bytes, write_file, write_pieces
+from safecheck.render.output import Target, write_bytes, write_file, write_text
 from safecheck.text import printable
 
 if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
@@ -36,7 +36,7 @@ def show(document: Document, path: str | None = None) -> None:
         write_bytes(path, document)
         return
     if path is not None:
-        write_pieces(path, pieces(document))
+        write_text(path, pieces(document))
         return
     with _willing_reader():
         if not isinstance(document, str | Stream) and _in_colour():

@@ -101,16 +101,16 @@ def write_file(path: str, content: str) -> None:
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    write_pieces(path, (content,))
+    write_text(path, (content,))
 
 
-def write_pieces(path: str, pieces: Iterable[str]) -> None:
+def write_text(path: str, pieces: Iterable[str]) -> None:
     """Replace a text file in one step by a text that need not be in memory as a whole.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
+    write_pieces(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -128,10 +128,6 @@ def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (content,))
-
-
-def _replace(path: str, pieces: Iterable[bytes]) -> None:
     try:
         with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
             temporary = os.path.join(folder, "output")
