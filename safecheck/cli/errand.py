@@ -10,6 +10,7 @@ from safecheck.audit.report import Report
 from safecheck.cli.output import complaint_of
 from safecheck.errors import UsageError
 from safecheck.intake.remote import shown
+from safecheck.limits import set_limits
 from safecheck.render.kept.outcome import of
 from safecheck.text import printable
 from safecheck.usecases.audit import audit_model
@@ -43,6 +44,8 @@ class Errand:
     """Profile -> the files of one's own that it was read from."""
     books: Mapping[str, str]
     """Profile -> the SHA-256 that it has where the run was started."""
+    limits: Mapping[str, float]
+    """Limits that were raised where the run was started."""
     away: Away | None = None
     """Where the run was started, for a process that stands elsewhere."""
 
@@ -64,6 +67,7 @@ class Done(NamedTuple):
 
 def run_errand(errand: Errand, task: Numbered) -> Done:
     """Audit one model; `task` is its number with path and profile."""
+    set_limits(errand.limits)
     path, name = task[1]
     folder = errand.away.folder if errand.away is not None else ""
     known = book(name, errand.books[name], folder)

@@ -17,6 +17,7 @@ from safecheck.cli.bar import Bar
 from safecheck.cli.configured import keep_inside
 from safecheck.cli.output import emit, note, show
 from safecheck.errors import UsageError, worst
+from safecheck.limits import raised
 from safecheck.render.kept.jsonl import line_of
 from safecheck.render.kept.outcome import Outcome, Run, from_json
 from safecheck.render.output import Target, journals_of, refuse_clashes
@@ -183,6 +184,7 @@ def _worked_out(
         scope_check=request.checks.scope_check,
         rules={name: rules_of(known.files) for name, known in books.items()},
         books={name: known.sha256 for name, known in books.items()},
+        limits=raised(),
         away=Away(os.getcwd(), installation()) if request.cluster else None,
     )
     tasks = chain([first], missing)

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from safecheck.errors import InputError, UsageError, pip_install
-from safecheck.intake.external import TOTAL_LIMIT, path_fault
+from safecheck.intake.external import path_fault
 from safecheck.intake.locations import scanned
 from safecheck.intake.source import SIZE_LIMIT, open_model, too_large
+from safecheck.limits import limit_bytes
 from safecheck.machine.folder import working_folder
 from safecheck.text import printable
 
@@ -91,7 +92,7 @@ def fetched(url: str) -> Iterator[str]:
         if (before.get("size") or 0) > SIZE_LIMIT:
             raise too_large(printable(shown(url)), f"{before['size']} bytes, more than {SIZE_LIMIT}")
         _copy(url, files, path, local, SIZE_LIMIT)
-        left = TOTAL_LIMIT
+        left = limit_bytes("external")
         for location in _locations(local):
             source, place = beside(path, location), os.path.join(folder, location)
             if place != local and _asked(url, partial(files.isfile, source)):
