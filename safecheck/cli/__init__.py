@@ -31,6 +31,7 @@ COMMANDS = (
     "diff",
     "evidence",
     "fix",
+    "fleet",
     "graph",
     "hook",
     "ledger",

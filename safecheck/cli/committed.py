@@ -19,10 +19,13 @@ def differing(hashes: Mapping[str, str], is_staged: bool) -> list[str]:
     file is somebody's work.
     """
     by_root: dict[str, list[str]] = {}
+    by_folder: dict[str, list[str]] = {}
     for path in hashes:
-        root = root_of(os.path.dirname(path))
+        by_folder.setdefault(os.path.dirname(path), []).append(path)
+    for folder, inside in by_folder.items():
+        root = root_of(folder)
         if root is not None:
-            by_root.setdefault(root, []).append(path)
+            by_root.setdefault(root, []).extend(inside)
     found = []
     for root, inside in by_root.items():
         if not uses_lfs(root, inside):

@@ -10,6 +10,7 @@ from safecheck.audit.report import Report
 from safecheck.cli.output import complaint_of
 from safecheck.errors import UsageError
 from safecheck.intake.remote import shown
+from safecheck.limits import set_limits
 from safecheck.render.kept.outcome import of
 from safecheck.text import printable
 from safecheck.usecases.audit import audit_model
@@ -43,6 +44,8 @@ class Errand:
     """Profile -> the files of one's own that it was read from."""
     books: Mapping[str, str]
     """Profile -> the SHA-256 that it has where the run was started."""
+    limits: Mapping[str, float]
+    """Limits that were raised where the run was started."""
     away: Away | None = None
     """Where the run was started, for a process that stands elsewhere."""
 
@@ -50,6 +53,9 @@ class Errand:
 class Done(NamedTuple):
     """All that is sent about one model: about as much as is shown of it."""
 
+    exit_code: int
+    hashes: Mapping[str, str]
+    """Path -> SHA-256 of every local file that the verdict is about."""
     identity: str
     """What the model is known by another time; empty if it could not be read."""
     lasts: bool
@@ -61,6 +67,7 @@ class Done(NamedTuple):
 
 def run_errand(errand: Errand, task: Numbered) -> Done:
     """Audit one model; `task` is its number with path and profile."""
+    set_limits(errand.limits)
     path, name = task[1]
     folder = errand.away.folder if errand.away is not None else ""
     known = book(name, errand.books[name], folder)
@@ -82,6 +89,8 @@ def told(errand: Errand, task: Numbered, report: Report) -> Done:
     path, name = task[1]
     outcome = of(report, errand.formats)
     return Done(
+        exit_code=outcome.exit_code,
+        hashes=outcome.hashes(path),
         identity=identity_of(path, outcome.sha256),
         lasts=lasts(path, report),
         complaint="" if report.error is None else complaint_of(report.error),

@@ -58,5 +58,5 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
             shown.append((None, f"{result.difference}\n" if result.difference else ""))
         else:
             document = RENDERERS["fix"][place.format](result)
-            shown.append((place.path, document if isinstance(document, str | Stream) else list(document)))
+            shown.append((place.path, document if isinstance(document, str | Stream | bytes) else list(document)))
     return shown, str(result.after.verdict), result.after.exit_code

@@ -18,17 +18,22 @@ from safecheck.cli.bar import Bar
 from safecheck.cli.configured import keep_inside
 from safecheck.cli.output import FOR_PEOPLE, emit, note, show, wrote
 from safecheck.errors import UsageError, worst
+from safecheck.limits import raised
 from safecheck.render.kept.jsonl import line_of
 from safecheck.render.kept.outcome import Outcome, Run, from_json
 from safecheck.render.output import Target, journals_of, refuse_clashes
 from safecheck.text import printable
 from safecheck.workflow.cache.store import text_of
-from safecheck.workflow.cache.verdicts import CACHE, Verdicts, rules_of
+from safecheck.workflow.cache.verdicts import CACHE, Pack, Verdicts, rules_of
 from safecheck.workflow.journal import Journal
 
 if TYPE_CHECKING:
     from safecheck.cli.auditing import Request, Task
     from safecheck.cli.errand import Done, Numbered
+
+
+_PACKED = range(16, 4097)
+"""Models of a run whose verdicts are kept in one as well: fewer are read one by one, more do not fit into memory."""
 
 
 def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | None) -> tuple[int, dict[str, str]]:
@@ -109,18 +114,19 @@ class _Front:
     _due: int = 0
 
     def advance(self) -> None:
-        """Show what is due."""
+        """One more result is in the journal: show what is due."""
         while self._due in self.journal:
             outcome = _outcome(self.journal, self._due)
             self.codes.add(0 if self.is_lenient and outcome.is_judged else outcome.exit_code)
             self.is_found |= not outcome.is_missing
             self.verdicts[outcome.verdict] += 1
             self.hashes |= outcome.hashes(self.models[self._due][0])
-            if complaint := self.complaints.pop(self._due, ""):
+            complaint = self.complaints.pop(self._due, "")
+            if complaint or self.is_shown:
                 self.bar.clear()
+            if complaint:
                 note(complaint)
             if self.is_shown:
-                self.bar.clear()
                 show(line_of(outcome))
             self._due += 1
 
@@ -130,7 +136,13 @@ def _fill(
 ) -> None:
     """Put the outcome of every model into the journal: what earlier runs have kept, then what has to be worked out."""
     is_kept = request.cache and request.checks.lasts
-    sources = [*([journal.get] if journal.path is not None else []), *([CACHE] if is_kept else [])]
+    is_packed = is_kept and verdicts is not None and formats == {"text"} and len(request.models) in _PACKED
+    pack = Pack(verdicts, request.models) if is_packed and verdicts is not None else None
+    sources = [
+        *([journal.get] if journal.path is not None else []),
+        *([pack.get] if pack is not None else []),
+        *([CACHE] if is_kept else []),
+    ]
     used = verdicts if sources else None
     earlier = 0
 
@@ -138,12 +150,15 @@ def _fill(
         nonlocal earlier
         for number, task in enumerate(request.models):
             key, entry = used.entry(*task, sources) if used is not None else (None, None)
-            if entry is None or from_json(entry["outcome"]) is None:
+            outcome = None if entry is None else from_json(entry["outcome"])
+            if entry is None or outcome is None:
                 yield number, task
             else:
                 earlier += 1
                 journal.put(number, key, text_of(entry))
                 front.advance()
+                if pack is not None:
+                    pack.add(key, entry)
 
     for (number, task), done in _worked_out(request, formats, missing()):
         key = used.key(*task, done.identity) if used is not None and done.identity else None
@@ -153,6 +168,8 @@ def _fill(
         front.complaints[number] = done.complaint
         front.bar.step(len(journal))
         front.advance()
+    if pack is not None and earlier == len(request.models):
+        pack.keep()
     if request.verbose:
         note(f"{earlier} of {len(request.models)} verdicts are from earlier runs")
 
@@ -183,6 +200,7 @@ def _worked_out(
         scope_check=request.checks.scope_check,
         rules={name: rules_of(known.files) for name, known in books.items()},
         books={name: known.sha256 for name, known in books.items()},
+        limits=raised(),
         away=Away(os.getcwd(), installation()) if request.cluster else None,
     )
     tasks = chain([first], missing)

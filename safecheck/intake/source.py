@@ -224,6 +224,24 @@ class Source:
         raise InputError("SC-IO-READ", self._where, f"it cannot be read: {printable(str(reason))}", todo) from None
 
 
+def hashed(path: str) -> tuple[str, tuple[int, int]] | None:
+    """SHA-256 of a regular file, with its device and inode; None where it cannot be read. Nothing is said about it."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # asked before opening: to open a device can already act on it
+            return None
+        with FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)) as file:
+            seen = os.fstat(file.fileno())
+            if not stat.S_ISREG(seen.st_mode):
+                return None
+            if seen.st_size < _INLINE_LIMIT:
+                digest = hashlib.sha256(file.read())
+            else:
+                digest = hashlib.file_digest(file, "sha256")
+    except (OSError, ValueError):
+        return None
+    return digest.hexdigest(), (seen.st_dev, seen.st_ino)
+
+
 def check_head(head: bytes, size: int, where: str, path: str | None) -> None:
     """Refuse a model of so many bytes by its size and its first bytes; `path` is None for what is no file.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from safecheck.errors import UsageError, pip_install
 from safecheck.machine.pool import Engine
 from safecheck.text import printable
 
-_SECONDS = 30
+_SECONDS = 10
+_ADDRESS = re.compile(r"[a-z+]+://[^/\s]+:[0-9]{1,5}/?")
+_TODO = "give the address of a running scheduler, such as tcp://HOST:8786"
 
 
 @contextmanager
@@ -27,12 +30,14 @@ def cluster(address: str, share: int) -> Iterator[Engine]:
     except ImportError:
         what = "Dask's distributed is not installed"
         raise UsageError("SC-CFG-CLUSTER", "--cluster", what, pip_install("fleet")) from None
+    if not _ADDRESS.fullmatch(address):  # Dask would go on about it while the process ends
+        raise _refused(address, "this is no address", _TODO)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it means for a run is said in one line
     try:
         client: Any = Client(address, timeout=_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except Exception as error:
         what = f"no cluster answers there ({type(error).__name__})"
-        raise _refused(address, what, "give the address of a running scheduler, such as tcp://host:8786") from None
+        raise _refused(address, what, _TODO) from None
     try:
         workers = sum(client.nthreads().values())
         if not workers:
@@ -47,10 +52,8 @@ def _executor(client: Any, address: str) -> Iterator[Executor]:
     if client.status != "running":
         raise _refused(address, "the cluster is gone", "start it, and go on with --resume")
     executor: Executor = client.get_executor(pure=False)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+    yield executor  # where that raises, the client is closed, and the scheduler forgets what it had asked for
+    executor.shutdown(wait=True)
 
 
 def _refused(address: str, what: str, todo: str) -> UsageError:

@@ -20,6 +20,9 @@ def refuse_clashes(outputs: Iterable[str], inputs: Iterable[str] = ()) -> None:
     Raises:
         UsageError: SC-OUT-CLASH, which one and why.
     """
+    outputs = list(outputs)
+    if not outputs:
+        return  # looking at thousands of inputs takes time
     taken: dict[object, str] = {}
     for path in inputs:
         if path != "-":

@@ -20,8 +20,8 @@ class Stream:
     pieces: Iterable[str]
 
 
-Document = str | Stream | Iterable[Line]
-"""A text as it is, or lines which a terminal wraps and colours."""
+Document = str | Stream | bytes | Iterable[Line]
+"""A text as it is, a file that is no text, or lines which a terminal wraps and colours."""
 
 
 def _writer(kind: str, name: str) -> Callable[[Any], Document]:
@@ -43,6 +43,7 @@ RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
         "diff": "text json",
         "evidence": "html",
         "fix": "text json html",
+        "fleet": "text csv json html parquet",
         "graph": "graphml dot json mermaid",
         "kept": "text concise json jsonl",
         "model": "graph",
@@ -64,6 +65,8 @@ def pieces(document: Document) -> Iterable[str]:
     """The text piece by piece, without colours."""
     if isinstance(document, str):
         return (document,)
+    if isinstance(document, bytes):
+        raise TypeError("this is no text")
     return document.pieces if isinstance(document, Stream) else (f"{line.text}\n" for line in document)
 
 

@@ -111,6 +111,7 @@ def test_a_cluster_says_the_same(tmp_path: Path, models: Path) -> None:
     assert (one.stdout, one.stderr, one.returncode) == (three.stdout, three.stderr, three.returncode)
 
 
-def test_no_cluster_is_one_line(tmp_path: Path, models: Path) -> None:
-    done = command("models", "--cluster", "nonsense", cwd=tmp_path)
+@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:9"])
+def test_no_cluster_is_one_line(tmp_path: Path, models: Path, address: str) -> None:
+    done = command("models", "--cluster", address, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -126,10 +126,10 @@ def from_json(found: Mapping[str, Any]) -> Outcome | None:
 
 
 def _line(parts: Sequence[Any]) -> Line:
-    line = Line(*parts)
-    if not all(isinstance(part, str) for part in line):
+    text, style = parts
+    if type(text) is not str or type(style) is not str:
         raise TypeError("a line is text")
-    return line
+    return Line(text, style)
 
 
 def of(report: Report, formats: Collection[str]) -> Outcome:

@@ -9,12 +9,14 @@ An entry counts only while all those files still have their content. Errors are 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError
-from safecheck.intake.source import open_model
+from safecheck.intake.source import hashed
 from safecheck.workflow.cache import store
 from safecheck.workflow.cache.identity import installation
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:  # what is kept is used without knowing what a report is
     from safecheck.audit.report import Report
     from safecheck.usecases.checks import Checks
 
-_KIND = "verdicts"
+_KIND, _PACKS = "verdicts", "packs"
 
 
 def sha256_of(path: str) -> str | None:
@@ -119,19 +121,17 @@ class Verdicts:
             key = self.key(path, profile, identity) if identity else None
             entry = next((entry for look in sources if key is not None and (entry := look(key)) is not None), None)
             return key, entry if entry is not None and _holds_elsewhere(entry, path) else None
-        try:
-            with open_model(path) as source:
-                key = self.key(path, profile, source.sha256())
-                for look in sources if key is not None else ():
-                    entry = look(str(key))
-                    if entry is None or source.folder is None or not isinstance(entry["outcome"], dict):
-                        continue
-                    if _holds(entry, source.folder, source.file_id):
-                        return key, entry
-        except InputError:
-            pass  # the audit itself says what is wrong
-        except (AttributeError, KeyError, TypeError, ValueError):
-            pass  # an odd entry is as if it were not there
+        model = hashed(path)
+        if model is None:
+            return None, None  # the audit itself says what is wrong
+        key = self.key(path, profile, model[0])
+        with suppress(InputError, AttributeError, KeyError, TypeError, ValueError):  # odd is as if it were not there
+            for look in sources if key is not None else ():
+                entry = look(str(key))
+                if entry is None or not isinstance(entry["outcome"], dict):
+                    continue
+                if _holds(entry, os.path.dirname(path) if entry["weights"] else None, model[1]):
+                    return key, entry
         return key, None
 
     def put(self, path: str, profile: str, report: Report, record: bytes) -> None:
@@ -172,12 +172,40 @@ def _holds_elsewhere(entry: dict[str, Any], path: str) -> bool:
         return False
 
 
-def _holds(entry: dict[str, Any], folder: str, model_id: tuple[int, int]) -> bool:
+def _holds(entry: dict[str, Any], folder: str | None, model_id: tuple[int, int]) -> bool:
     """Whether the files that the outcome rests on are as they were, checked like an audit checks them."""
     if any(sha256 is None or sha256_of(path) != sha256 for path, sha256 in entry["rules"]):
         return False
-    if entry["weights"]:
+    if folder is not None:
         from safecheck.intake.external import sha256_at
 
         return all(sha256_at(folder, location, model_id) == sha256 for location, sha256 in entry["weights"])
     return True
+
+
+class Pack:
+    """The entries of a whole run in one: a run over the same models reads one file instead of one for each.
+
+    It is kept and believed like any other entry, and nothing depends on it.
+    """
+
+    def __init__(self, verdicts: Verdicts, models: Sequence[tuple[str, str]]) -> None:
+        self._key = verdicts.key("", "", store.key_of({"models": repr(models)}))
+        found = store.get(_PACKS, self._key) if self._key is not None else None
+        self._entries: dict[str, dict[str, Any]] = found if found is not None else {}
+        self._is_new = False
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """The entry under a key."""
+        return self._entries.get(key)
+
+    def add(self, key: str | None, entry: dict[str, Any]) -> None:
+        """One more entry of this run."""
+        if key is not None and key not in self._entries:
+            self._entries[key] = entry
+            self._is_new = True
+
+    def keep(self) -> None:
+        """Keep what is new in it, for the next run."""
+        if self._is_new and self._key is not None:
+            store.put(_PACKS, self._key, store.text_of(self._entries))

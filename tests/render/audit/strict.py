@@ -188,6 +188,12 @@ def read_html(text: str) -> list[str]:
     return [part for element in document.iter() for part in (*element.attrib.values(), "".join(element.itertext()))]
 
 
+def read_jsonl(text: str) -> list[str]:
+    """The texts of the JSON report in each line."""
+    assert text.endswith("\n")
+    return [part for line in text.splitlines() for part in read_json(line)]
+
+
 READERS: dict[str, Callable[[str], list[str]]] = {
     "text": read_text,
     "concise": read_text,

@@ -1,0 +1,1 @@
+"""Many models under several targets: one page and one table."""
