@@ -13,8 +13,8 @@ def completion(shell: str) -> int:
 
     For bash, put this line into ~/.bashrc: eval "$(safecheck completion bash)"
     """
-    from safecheck.cli.root import cli
     from safecheck.cli.output import say
+    from safecheck.cli.root import cli
 
     kind = get_completion_class(shell)
     assert kind is not None

@@ -53,9 +53,6 @@ class Errand:
 class Done(NamedTuple):
     """All that is sent about one model: about as much as is shown of it."""
 
-    exit_code: int
-    hashes: Mapping[str, str]
-    """Path -> SHA-256 of every local file that the verdict is about."""
     identity: str
     """What the model is known by another time; empty if it could not be read."""
     lasts: bool

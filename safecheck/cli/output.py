@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.render import RENDERERS, Document, Stream, pieces, plain
-from safecheck.render.output import Target, write_bytes, write_file, write_text
+from safecheck.render.output import Target, write_bytes, write_file, write_pieces
 from safecheck.text import printable
 
 if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
@@ -47,7 +47,7 @@ def show(document: Document, path: str | None = None) -> None:
         write_bytes(path, document)
         return
     if path is not None:
-        write_text(path, pieces(document))
+        write_pieces(path, pieces(document))
         return
     with _willing_reader():
         if not isinstance(document, str | Stream) and _in_colour():
