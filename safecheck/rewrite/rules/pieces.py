@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.axis_map import multiply, turn
-from safecheck.rewrite.algebra.kernels import Convolution, convolution, reach
+from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, reach
 from safecheck.rewrite.algebra.pointwise import convolve_in_parts
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -37,6 +37,7 @@ class ConvolutionInPieces:
         found = convolution(graph, node) if node.op_type == "Conv" else None
         if found is None or len(found.kernel) != 2:
             return None
+        found = needed(graph, found)
         axes = [_axis(graph, found, axis) for axis in range(2)]
         if all(axis.picks is None for axis in axes):
             return None
