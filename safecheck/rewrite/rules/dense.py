@@ -89,13 +89,14 @@ def _dense(graph: MutableGraph, found: Convolution, written: tuple[int, ...]) ->
 
     `written` is the kernel of the node, of which taps may have gone.
     """
+    depthwise = found.weights.shape[1] == 1 and found.weights.shape[0] == found.group
+    blocks = 1 if depthwise else found.group
     extent = prod((size - 1) * gap + 1 for size, gap in zip(found.kernel, found.dilations, strict=True))
-    if prod(found.weights.shape[:2]) * extent * found.group > _MAX_WEIGHTS:
+    if prod(found.weights.shape[:2]) * extent * blocks > _MAX_WEIGHTS:
         return
     weights, pads = evened(_spread(found), found.pads)
-    depthwise = weights.shape[1] == 1 and weights.shape[0] == found.group
-    changed = weights.shape[2:] != written or len(found.kernel) == 1
-    if weights.size * found.group > _MAX_WEIGHTS:
+    changed = written != found.kernel or weights.shape != found.weights.shape or len(found.kernel) == 1
+    if weights.size * blocks > _MAX_WEIGHTS:
         return
     if changed:
         yield _candidate(graph, found, weights, pads, found.group)

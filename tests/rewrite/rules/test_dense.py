@@ -111,3 +111,11 @@ def test_a_wide_dilation_of_many_channels_is_not_spread() -> None:
     assert match is not None
     assert match.candidates == ()
     assert "too large" in match.reason
+
+
+def test_a_depthwise_kernel_that_is_trimmed_and_spread_to_its_own_size_is_another() -> None:
+    text = """g (float[1,960,4,4] x) => (float[1,960,4,4] y) {
+        y = Conv <group = 960, dilations = [2, 2], pads = [4, 4, 4, 4]> (x, w)
+    }"""
+    case = mended(model(text, {"w": normal(960, 1, 5, 5)}), DENSE)
+    solved(case, DENSE, ["Conv"])
