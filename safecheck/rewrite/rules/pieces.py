@@ -126,7 +126,7 @@ def _written(graph: MutableGraph, found: Convolution, axes: list[_Axis]) -> Any:
 
 def _each(found: Convolution) -> bool:
     """Whether every channel is a group of its own."""
-    return found.weights.shape[1] == 1 and found.group == found.weights.shape[0]
+    return bool(found.weights.shape[1] == 1 and found.group == found.weights.shape[0])
 
 
 def _cut(weights: Any, rows: _Axis, columns: _Axis) -> Any:
