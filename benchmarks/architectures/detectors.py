@@ -113,7 +113,7 @@ class Yolo8(nn.Module):
         boxes = self.bins(boxes.view(1, 4, 16, -1).transpose(2, 1).softmax(1)).view(1, 4, -1)
         places, strides = [], []
         for level, value in enumerate(found):
-            ys, xs = torch.meshgrid(*(torch.arange(n) + 0.5 for n in value.shape[2:]), indexing="ij")
+            ys, xs = torch.meshgrid(*(torch.arange(n, dtype=x.dtype) + 0.5 for n in value.shape[2:]), indexing="ij")
             places.append(torch.stack((xs, ys)).view(2, -1))
             strides.append(torch.full((1, places[-1].shape[1]), 8.0 * 2**level, dtype=x.dtype))
         at, stride = torch.cat(places, 1)[None], torch.cat(strides, 1)
