@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 PICTURE = ROOT / "docs" / "architecture.svg"
 START, END = "<!-- rooms: generated -->", "<!-- end of rooms -->"
-_GROUND = ("finding", "text", "errors")
+_GROUND = ("finding", "limits", "text", "errors")
 _WIDTH, _ROW, _GAP, _LEFT = 960, 34, 12, 20
 
 

@@ -41,6 +41,30 @@ def test_the_page_of_cases_is_fresh() -> None:
     assert (ROOT / "docs" / "cases.md").read_text(encoding="utf-8") == fresh, "run python docs/make_cases.py"
 
 
+def test_the_pages_for_an_assessor_are_fresh() -> None:
+    expected = module("make_safety").pages()
+    folder = ROOT / "docs" / "safety"
+    assert {f"basis/{file.name}" for file in folder.glob("basis/*.md")} <= set(expected), "run docs/make_safety.py"
+    stale = [name for name, text in expected.items() if (folder / name).read_text(encoding="utf-8") != text]
+    assert stale == [], "run python docs/make_safety.py"
+
+
+def test_nothing_is_required_that_no_test_shows_and_no_rule_is_an_orphan() -> None:
+    made = module("make_safety")
+    ids = [part["id"] for part in made.requirements()] + list(made.REQUIREMENTS)
+    assert len(set(ids)) == len(ids)
+    for part in made.requirements():
+        for path in part["tests"]:
+            assert made.tests_below(path), f"{part['id']}: {path} has no tests"
+    shown = {rule for case in made.known() for rule in case.rules}
+    for rule, entry in made.rules().items():
+        assert made.requirement_of(entry.rule, entry.warns) in made.REQUIREMENTS
+        assert rule in shown or made.shown_otherwise()[rule], f"{rule} has neither a case nor a reason"
+    named = {target for part in made.problems() for target in part["targets"]}
+    assert named <= set(made.shipped())
+    assert {part["state"] for part in made.problems()} == {"open", "mended"}
+
+
 def test_the_picture_is_fresh() -> None:
     assert (ROOT / "docs" / "audit.svg").read_text(encoding="utf-8") == module("make_picture").picture()
 

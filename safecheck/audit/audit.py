@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
+from safecheck.audit.kinds import parts
 from safecheck.audit.view import View, file_signatures, view
 from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
@@ -18,7 +19,7 @@ from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Signature
-from safecheck.ir.signatures import Signatures
+from safecheck.ir.signatures import Occurrence, Signatures
 from safecheck.ir.validity import OPERAND, Violation, violation
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
@@ -29,6 +30,8 @@ from safecheck.text import printable
 
 _FOLDING = "fold-constants"
 """The remedy that helps only where something around the node can be folded."""
+_INLINING = "inline-functions"
+"""The remedy that helps only where a function of the file is called."""
 # The parser never gets to see the node, so it becomes no layer.
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
@@ -117,6 +120,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     findings: list[Finding] = list(_border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None))
     notes: list[Note] = []
     allowances: Counter[str] = Counter()
+    what = [part.what for part in parts(seen.found.nodes)] if any(judgement.charges for judgement in judged) else []
     for node, positions in zip(model.graph, seen.positions, strict=True):
         location = _location(node)
         judgement = max([judged[position] for position in positions], key=_severity, default=_SKIPPED)
@@ -131,10 +135,11 @@ def audit(model: Model, profile: Profile) -> Audit:
                 if charge.rule.id not in said:
                     said.add(charge.rule.id)
                     fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
-                    findings.append(_finding(charge, location, fingerprint, occurrence.foldable))
+                    remedies = _remedies(profile.remedies_of(charge.rule, what[position]), occurrence, model)
+                    findings.append(_finding(charge, location, fingerprint, remedies))
     _check_coverage(model, nodes)
     return Audit(
-        verdict=_model_verdict(nodes, findings),
+        verdict=_model_verdict(nodes, findings, not model.inference_problem),
         nodes=tuple(nodes),
         findings=tuple(findings),
         allowances=tuple(_allowances(allowances, profile)),
@@ -197,12 +202,12 @@ def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoRetu
     raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
 
 
-def _model_verdict(nodes: list[Audited], findings: list[Finding]) -> ModelVerdict:
+def _model_verdict(nodes: list[Audited], findings: list[Finding], inferred: bool) -> ModelVerdict:
     verdicts = {node.verdict for node in nodes} | {finding.verdict for finding in findings}
     if Verdict.FORBIDDEN in verdicts:
         return ModelVerdict.NON_COMPLIANT
-    # Nothing checked is not compliant.
-    if Verdict.UNPROVEN in verdicts or not nodes:
+    # Nothing checked is not compliant, and neither is what could not be looked at to the end.
+    if Verdict.UNPROVEN in verdicts or not nodes or not inferred:
         return ModelVerdict.INCONCLUSIVE
     return ModelVerdict.COMPLIANT
 
@@ -212,7 +217,7 @@ def _location(node: OpNode) -> Location:
     return Location(node.scope.path, node.index, proto.name, proto.op_type, proto.domain, tuple(proto.output))
 
 
-def _finding(charge: Charge, location: Location, fingerprint: str, foldable: bool) -> Finding:
+def _finding(charge: Charge, location: Location, fingerprint: str, remedies: tuple[str, ...]) -> Finding:
     rule = charge.rule
     return Finding(
         rule=rule.id,
@@ -225,9 +230,17 @@ def _finding(charge: Charge, location: Location, fingerprint: str, foldable: boo
         layers=charge.layers,
         evidence=charge.evidence,
         sources=rule.sources,
-        remedies=rule.remedies if foldable else tuple(name for name in rule.remedies if name != _FOLDING),
+        remedies=remedies,
         fingerprint=fingerprint,
     )
+
+
+def _remedies(named: tuple[str, ...], occurrence: Occurrence, model: Model) -> tuple[str, ...]:
+    """Those of the remedies that rules name which have something to do at a node."""
+    proto = occurrence.node.proto
+    calls = any((function.domain, function.name) == (proto.domain, proto.op_type) for function in model.proto.functions)
+    idle = {*(() if occurrence.foldable else (_FOLDING,)), *(() if calls else (_INLINING,))}
+    return tuple([name for name in named if name not in idle])
 
 
 def _border_findings(
@@ -241,7 +254,8 @@ def _border_findings(
             if hidden and charge.verdict is Verdict.UNPROVEN:
                 continue
             location = Location(border.scope, None, "", "", "", (border.name,) if border.name else ())
-            yield _finding(charge, location, fingerprints.of_tensor(charge.rule.id, border.tensor), False)
+            remedies = tuple(name for name in profile.remedies_of(charge.rule, "") if name != _FOLDING)
+            yield _finding(charge, location, fingerprints.of_tensor(charge.rule.id, border.tensor), remedies)
 
 
 def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:

@@ -41,6 +41,8 @@ class InvalidDeviation:
     reason: str
     place: str
     """File and line of the record."""
+    elsewhere: bool = False
+    """Whether it is bound to the bytes of another model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Decisions:
     invalid: tuple[InvalidDeviation, ...] = ()
     as_of: datetime.date | None = None
     """The day that expiry was judged by; None where no deviations were given."""
+    files: tuple[str, ...] = ()
+    """SHA-256 of every file whose records were held against the findings."""
     baseline: str | None = None
     """SHA-256 of the baseline; None where none was given."""
     debt: frozenset[str] = frozenset()

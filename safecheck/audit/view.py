@@ -10,7 +10,7 @@ from safecheck.ir.graph import OpGraph, OpNode, graph_of
 from safecheck.ir.inline import Inlined, inlined
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
-from safecheck.ir.shape_inference.infer import infer
+from safecheck.ir.shape_inference.bounded import infer_bounded
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
 
 
@@ -62,7 +62,7 @@ def file_signatures(model: Model, seen: View) -> Signatures:
 
 
 def _written_out(model: Model, out: Inlined) -> View:
-    graph = graph_of(infer(out.proto).proto)
+    graph = graph_of(infer_bounded(out.proto).proto)
     found = signatures(graph)
     positions: dict[tuple[str, int], list[int]] = {}
     misread = {}

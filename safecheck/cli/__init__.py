@@ -14,8 +14,10 @@ from contextlib import suppress
 import click
 
 from safecheck import __version__
+from safecheck.cli.limits import add_limits
 from safecheck.cli.output import complain, leave_standard_output, make_writable, note
 from safecheck.errors import SafecheckError, UsageError
+from safecheck.limits import set_limits
 from safecheck.text import printable
 
 BUG = 4
@@ -23,6 +25,7 @@ INTERRUPTED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the machine is to blame for, wherever it happens."""
 COMMANDS = (
+    "attest",
     "audit",
     "baseline",
     "bench",
@@ -32,13 +35,16 @@ COMMANDS = (
     "config",
     "deviations",
     "diff",
+    "evidence",
     "fix",
     "graph",
     "hook",
+    "ledger",
     "probe",
     "quantize",
     "rules",
     "selftest",
+    "verify",
     "zoo",
 )
 """Every command is the function of its name in the module of its name."""
@@ -54,6 +60,8 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"safecheck.cli.{cmd_name}"), cmd_name)
+        if not isinstance(command, click.Group):
+            add_limits(command)
         return command
 
 
@@ -76,6 +84,7 @@ def run(arguments: list[str]) -> int:
         signal.signal(signal.SIGTERM, _end)  # what is cleaned up after an interrupt is cleaned up then, too
     gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
     make_writable()
+    set_limits({})
     try:
         code = cli.main(arguments, prog_name="safecheck", standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -6,6 +6,7 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
+from safecheck.cli.of_one import OF_ONE
 from safecheck.cli.options import as_of_option, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
@@ -17,10 +18,11 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.command()
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @click.option(
-    "--profile", "profile_name", metavar="ID|FILE",
-    help=f"Target to judge by. Default: that of the configuration, else {DEFAULTS['profile']}.",
+    "--profile", "profile_names", metavar="ID|FILE", multiple=True,
+    help="Target to judge by; may be repeated, every model is judged by each. "
+    f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
-@reports_option
+@reports_option(OF_ONE)
 @click.option(
     "--deviations",
     "deviation_files",
@@ -37,6 +39,8 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     "deviations.",
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
+@click.option("--cluster", metavar="ADDRESS", help="Have the Dask cluster at this address audit them (extra `fleet`).")
+@click.option("--resume", is_flag=True, help="Go on from what an interrupted run with --output jsonl=FILE has kept.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
@@ -52,18 +56,23 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
 @isolated_option
 def audit(
-    models: tuple[str, ...], profile_name: str | None, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
+    models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool,
+    confirm: bool | None, show_layers: bool, resume: bool,
+    cluster: str | None,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
-    MODEL is an ONNX file, a folder that is searched for *.onnx, or - for standard input. Without MODEL, the paths of
+    MODEL is an ONNX file, a folder that is searched for *.onnx, an address that fsspec knows, such as s3://BUCKET/PATH,
+    or - for standard input. Without MODEL, the paths of
     the configuration are audited.
     """
     if models.count("-") > 1:
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
+    if "-" in models and len(set(profile_names)) > 1:
+        what = "standard input can be read once, so by one profile"
+        raise UsageError("SC-CFG-INPUT", "-", what, "give a file, or one --profile")
     if release and baseline_file is not None:
         what = "--release does not go with --baseline: debt is no approval"
         raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
@@ -76,7 +85,9 @@ def audit(
     paths = found_models(settings, models)
     return run(
         Request(
-            models=tuple((path, profile_name or settings.profile_for(path)) for path in paths),
+            models=tuple(
+                (path, name) for path in paths for name in dict.fromkeys(profile_names) or (settings.profile_for(path),)
+            ),
             outputs=outputs or settings.texts("output"),
             checks=Checks(
                 deviations=deviation_files or settings.texts("deviations"),
@@ -88,7 +99,9 @@ def audit(
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
-            settings=NONE if profile_name is not None else settings,
+            cluster=cluster or "",
+            resume=resume,
+            settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,
             verbose=verbose,

@@ -5,22 +5,22 @@ Nothing that an audit needs is imported until a verdict is missing: a run over u
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import keep_inside
+from safecheck.cli.of_one import OF_ONE, emit_one, refuse_several
 from safecheck.cli.output import complaining, emit, note
 from safecheck.cli.progress import progress
 from safecheck.cli.summary import write_summary
-from safecheck.errors import worst
+from safecheck.errors import UsageError, worst
 from safecheck.render import RENDERERS
 from safecheck.render.kept.outcome import Outcome, Run, from_json, of
-from safecheck.render.output import Target, check_targets, refuse_clashes, targets_of
+from safecheck.render.output import Target, check_targets, journals_of, refuse_clashes, targets_of
 from safecheck.usecases.checks import Checks
-from safecheck.workflow.cache.verdicts import Verdicts, verdicts_of
+from safecheck.workflow.cache.verdicts import Verdicts, record_of, rules_of, verdicts_of
 from safecheck.workflow.config.settings import NONE, Settings
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class Request:
     verbose: bool = False
     summary: str | None = None
     """File to append a job summary to."""
+    cluster: str = ""
+    """Address of the Dask cluster that works on them; empty for this machine."""
+    resume: bool = False
+    """Whether to go on from what an interrupted run has kept."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
 
@@ -57,6 +61,26 @@ def run(request: Request) -> int:
     targets = _targets(request)
     formats = {target.format for target in targets}
     day = request.checks.day()
+    is_kept = formats <= RENDERERS["kept"].keys() and request.summary is None
+    if is_kept and request.checks.apart and (len(request.models) > 1 or request.resume or request.cluster):
+        from safecheck.cli.streaming import streamed  # one model is shown without all that
+
+        verdicts = verdicts_of(request.models, request.checks, formats, request.settings.root, day)
+        code, hashes = streamed(request, targets, verdicts)
+    elif request.resume or request.cluster:
+        what = "this is for runs that judge each model by itself"
+        todo = "use --output text, json or jsonl, and no deviations, baseline, evidence, release or job summary"
+        raise UsageError("SC-CFG-APART", "--resume" if request.resume else "--cluster", what, todo)
+    else:
+        code, hashes = _together(request, targets, formats, day)
+    changed = differing(hashes, request.staged)
+    return worst([code, *(3 for _ in changed if request.staged)])
+
+
+def _together(
+    request: Request, targets: Sequence[Target], formats: Collection[str], day: date | None
+) -> tuple[int, dict[str, str]]:
+    """Audit and show models whose reports are needed all at once; the exit code, and the hash of what was judged."""
     verdicts = _verdicts(request, formats, day)
     kept = _kept(request, verdicts)
     missing = [task for task, outcome in zip(request.models, kept, strict=True) if outcome is None]
@@ -66,24 +90,27 @@ def run(request: Request) -> int:
     made = [of(report, formats) for report in reports]
     if verdicts is not None:
         for task, report, outcome in zip(missing, reports, made, strict=True):
-            verdicts.put(*task, report, outcome.as_json())
+            verdicts.put(*task, report, record_of(task[0], report, rules_of(report.profile.files), outcome.as_json()))
     fresh = iter(made)
     outcomes = tuple(next(fresh) if outcome is None else outcome for outcome in kept)
-    hashes = _hashes(request.models, outcomes)
+    found = zip(request.models, outcomes, strict=True)
+    hashes = {name: sha256 for (path, _), outcome in found for name, sha256 in outcome.hashes(path).items()}
     refuse_clashes(targets, hashes)
     for target in targets:
         if target.format in RENDERERS["kept"]:
             emit(target, "kept", Run(outcomes, request.quiet))
+        elif target.format in OF_ONE:
+            emit_one(target, reports[0])
         else:
             emit(target, "audit", reports)
     if request.summary is not None:
         write_summary(request.summary, reports)
-    changed = differing(hashes, request.staged)
-    return worst([*(outcome.exit_code for outcome in outcomes), *(3 for _ in changed if request.staged)])
+    return worst([outcome.exit_code for outcome in outcomes]), hashes
 
 
 def _targets(request: Request) -> tuple[Target, ...]:
-    targets = targets_of("audit", request.outputs)
+    targets = targets_of("audit", request.outputs, OF_ONE)
+    refuse_several(targets, request.models)
     paths, profiles = zip(*request.models, strict=True)
     read = [*paths, *profiles, *request.checks.decisions, *request.checks.evidence]
     if any(target.path is not None for target in targets):
@@ -91,13 +118,13 @@ def _targets(request: Request) -> tuple[Target, ...]:
 
         read += [request.settings.file] if request.settings.file else []
         read += [file for name in dict.fromkeys(profiles) for file in chain(name)]
-    check_targets(targets, read)
+    check_targets((*targets, *journals_of(targets)), read)
     return targets
 
 
 def _verdicts(request: Request, formats: Iterable[str], day: date | None) -> Verdicts | None:
     """The verdicts of runs that were asked the same; None if none are kept of such a run."""
-    if not request.cache or not set(formats) <= RENDERERS["kept"].keys():
+    if not request.cache or not request.checks.lasts or not set(formats) <= RENDERERS["kept"].keys():
         return None
     return verdicts_of(request.models, request.checks, formats, request.settings.root, day)
 
@@ -125,14 +152,3 @@ def _audited(request: Request, tasks: Sequence[Task], day: date | None, illustra
         return complaining(progress(reports, [path for path, _ in tasks], request.quiet))
 
     return audit_batch(tasks, request.checks, day, request.jobs, illustrate, watch)
-
-
-def _hashes(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Path -> SHA-256 of every file that a verdict is about: models and weights."""
-    found = {}
-    for (path, _), outcome in zip(tasks, outcomes, strict=True):
-        if path != "-" and outcome.sha256:
-            found[path] = outcome.sha256
-            folder = os.path.dirname(path)
-            found |= {os.path.join(folder, location): sha256 for location, sha256 in outcome.weights}
-    return found

@@ -47,7 +47,7 @@ from safecheck.usecases.build import build as carry_out
     "--import", "imported", nargs=2, metavar="LOG ENGINE", default=None,
     help="Take the log and the engine of a trtexec run elsewhere; - for no engine.",
 )  # fmt: skip
-@reports_option
+@reports_option()
 def build(
     model: str, profile_name: str | None, precision: str | None, batch: int | None, backend: str | None,
     trtexec: str | None, interpreter: str | None, release: str | None, timeout: float, engine: str | None,

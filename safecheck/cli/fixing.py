@@ -10,7 +10,7 @@ from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
 from safecheck.measure.images.folder import find_images
-from safecheck.render import RENDERERS, Document
+from safecheck.render import RENDERERS, Document, Stream
 from safecheck.render.output import Target, check_targets, targets_of
 from safecheck.rewrite.files import data_of
 from safecheck.rulebook.load import profile
@@ -58,5 +58,5 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
             shown.append((None, f"{result.difference}\n" if result.difference else ""))
         else:
             document = RENDERERS["fix"][place.format](result)
-            shown.append((place.path, document if isinstance(document, str) else list(document)))
+            shown.append((place.path, document if isinstance(document, str | Stream) else list(document)))
     return shown, result.after.exit_code

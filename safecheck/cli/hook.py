@@ -48,6 +48,7 @@ def hook(
     """
     _refuse_options(files)
     settings = settings_for(isolated)
+    _check_ledger(settings)
     concerned = _concerned(files, settings, verbose)
     excluded = [path for path in concerned if settings.excluded_by(path) is not None]
     if excluded:
@@ -73,6 +74,20 @@ def hook(
             staged=True,
         )
     )
+
+
+def _check_ledger(settings: Settings) -> None:
+    """No commit rewrites what the ledger of the configuration has recorded.
+
+    Raises:
+        UsageError: an entry was changed, removed or moved.
+    """
+    for path in settings.texts("ledger"):
+        from safecheck.cli.ledger import faults
+
+        if found := faults(path):
+            todo = "restore it from the last commit; entries are only added"
+            raise UsageError("SC-LEDGER-CHAIN", printable(path), found[0], todo)
 
 
 def _refuse_options(files: Collection[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import click
 
 from safecheck.render import RENDERERS
@@ -12,11 +14,15 @@ profile_option = click.option(
     help=f"Target to judge by. Default: that of the configuration, else {DEFAULT}.",
 )  # fmt: skip
 
-reports_option = click.option(
-    "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
-    help=f"Format of the result ({', '.join(RENDERERS['audit'])}), "
-    "to a file with =PATH; may be repeated. Default: text.",
-)  # fmt: skip
+
+def reports_option(more: Iterable[str] = ()) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """`--output` of a command that writes reports on audits, and what else it writes."""
+    return click.option(
+        "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True,
+        help=f"Format of the result ({', '.join([*RENDERERS['audit'], *more])}), "
+        "to a file with =PATH; may be repeated. Default: text.",
+    )  # fmt: skip
+
 
 as_of_option = click.option(
     "--as-of", "as_of", metavar="DATE",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from safecheck.errors import SafecheckError, UsageError
-from safecheck.render import RENDERERS, Document, plain
-from safecheck.render.output import Target, write_file
+from safecheck.render import RENDERERS, Document, Stream, pieces, plain
+from safecheck.render.output import Target, write_file, write_pieces
 from safecheck.text import printable
 
 if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a report is
@@ -31,16 +31,17 @@ def show(document: Document, path: str | None = None) -> None:
     A reader of standard output who has seen enough is no error: the exit code stays what it is.
     """
     if path is not None:
-        write_file(path, plain(document))
+        write_pieces(path, pieces(document))
         return
     with _willing_reader():
-        if not isinstance(document, str) and _in_colour():
+        if not isinstance(document, str | Stream) and _in_colour():
             from safecheck.render.terminal import print_lines  # Rich is for people: a pipe does not pay for it
 
             print_lines(document, sys.stdout)
         else:
             # A name that is not UTF-8 leaves as the bytes it is: the line of trtexec is there to be run.
-            click.echo(plain(document).encode("utf-8", "surrogateescape"), nl=False)
+            for piece in pieces(document) if isinstance(document, Stream) else (plain(document),):
+                click.echo(piece.encode("utf-8", "surrogateescape"), nl=False)
 
 
 def _in_colour() -> bool:
@@ -106,7 +107,12 @@ def some(paths: Sequence[str], shown: int = 5) -> str:
 
 def complain(error: SafecheckError) -> None:
     """One line on standard error."""
-    note(f"error[{error.code}]: {error}")
+    note(complaint_of(error))
+
+
+def complaint_of(error: SafecheckError) -> str:
+    """An error in one line."""
+    return f"error[{error.code}]: {error}"
 
 
 def complaining(reports: Iterable[Report]) -> Iterator[Report]:

@@ -10,7 +10,7 @@ import datetime
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safecheck.decisions.files import read
 from safecheck.errors import UsageError
@@ -50,6 +50,8 @@ class Record:
     """File and line of the record, without the folder where that is an absolute path: reports show it."""
     rule_place: str
     """File, line and key of its rule."""
+    file_sha256: str = ""
+    """SHA-256 of the file it stands in."""
 
 
 def records(paths: Iterable[str]) -> tuple[Record, ...]:
@@ -60,11 +62,12 @@ def records(paths: Iterable[str]) -> tuple[Record, ...]:
     """
     found: dict[str, Record] = {}
     for path in paths:
-        for record in read(path, "DEV", _records)[0]:
+        recorded, sha256 = read(path, "DEV", _records)
+        for record in recorded:
             if record.id in found:
                 what = f"the id '{record.id}' is already taken at {found[record.id].place}"
                 raise UsageError("SC-DEV-ID", record.place, what, "give every record an id of its own")
-            found[record.id] = record
+            found[record.id] = replace(record, file_sha256=sha256)
     return tuple(found.values())
 
 

@@ -102,7 +102,8 @@ def _judge(record: Record, subject: Subject, concerned: bool, as_of: datetime.da
     ]
     reason = defect(record, as_of, subject.mandatory) or _mismatch(record, subject, concerned, covered)
     if reason:
-        found.invalid.append(InvalidDeviation(record.id, printable(record.rule), reason, record.place))
+        elsewhere = bool(record.model_sha256) and record.model_sha256 != subject.sha256
+        found.invalid.append(InvalidDeviation(record.id, printable(record.rule), reason, record.place, elsewhere))
         return
     deviation = _deviation(record)
     for finding in covered:

@@ -22,9 +22,9 @@ from safecheck.intake.sniff import SAMPLE_BYTES, is_lfs_pointer
 from safecheck.intake.source import kind_of, lfs_pointer
 from safecheck.intake.tensors import byte_size
 from safecheck.intake.wire import marker_index
+from safecheck.limits import limit_bytes, way_out
 from safecheck.text import printable
 
-TOTAL_LIMIT = 64 << 30
 INLINE_LIMIT = 4096
 _CHUNK = 4 << 20
 
@@ -96,7 +96,7 @@ def resolve(
         what = f"the model comes from {origin}, which has no folder for external data"
         raise InputError("SC-EXT-MISSING", where, what, _WITHOUT_FOLDER[origin])
     files = []
-    left = TOTAL_LIMIT
+    left = limit_bytes("external")
     for location in sorted(by_location):
         file = _File(by_location[location], folder, model_id).read(left)
         left -= file.size_bytes
@@ -111,9 +111,9 @@ def sha256_at(folder: Path, location: str, model_id: tuple[int, int]) -> str:
         InputError: as `resolve`.
     """
     where = "external data"
-    if (fault := _path_fault(location)) is not None:
+    if (fault := path_fault(location)) is not None:
         _refuse("SC-EXT-PATH", where, f'the location "{printable(location)}" {fault}')
-    return _File([_Reference(where, location, 0, 0, None, None)], folder, model_id).read(TOTAL_LIMIT).sha256
+    return _File([_Reference(where, location, 0, 0, None, None)], folder, model_id).read(limit_bytes("external")).sha256
 
 
 def _reference(tensor: Any) -> _Reference:
@@ -132,7 +132,7 @@ def _reference(tensor: Any) -> _Reference:
     if "location" not in entries:
         _refuse("SC-EXT-KEY", where, "there is no location")
     location = entries["location"]
-    fault = _path_fault(location)
+    fault = path_fault(location)
     if any(marker in location for marker in _MEMORY_MARKERS):
         _refuse("SC-EXT-MARKER", where, "the location is a memory address marker of ONNX Runtime")
     if fault is not None:
@@ -156,7 +156,7 @@ def _decimal(where: str, key: str, text: str | None) -> int | None:
     return int(text)
 
 
-def _path_fault(location: str) -> str | None:
+def path_fault(location: str) -> str | None:
     """Why the location is not a plain relative path on every system; None if it is one."""
     if not location or location.startswith("/"):
         return "is not a relative path"
@@ -190,8 +190,8 @@ class _File:
             with self.open() as file:
                 before = os.fstat(file.fileno())
                 if before.st_size > limit:
-                    what = f"more than {TOTAL_LIMIT} bytes of external data"
-                    _refuse("SC-LIM-EXT", self.where, what, "audit a smaller model")
+                    what = f"more than {limit_bytes('external')} bytes of external data"
+                    _refuse("SC-LIM-EXT", self.where, what, way_out("external", "audit a smaller model"))
                 self.check_ranges(file, before.st_size)
                 sha256, sha1 = self.digests(file, before.st_size)
                 self.inline_small(file)

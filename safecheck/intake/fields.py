@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from safecheck.errors import InputError
+from safecheck.limits import limit, way_out
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 SHORT, LONG = 5, 10
 """Most bytes of a tag or length, and of any other varint; both may be longer than needed."""
-
-FIELDS_LIMIT = 1 << 22
-"""Fields looked at in one file: two-byte fields in a file of 2 GiB would take minutes."""
 
 
 class Scan:
@@ -25,7 +23,7 @@ class Scan:
     def __init__(self, view: memoryview, where: str) -> None:
         self.view = view
         self.where = where
-        self.budget = FIELDS_LIMIT
+        self.budget = int(limit("fields"))
 
     def fields(self, start: int, end: int, path: str) -> Iterator[tuple[int, int, int, int, int]]:
         """(start of the field, number, wire type, start and end of the value) for the fields of one message."""
@@ -67,8 +65,8 @@ class Scan:
             if position > end:
                 self.broken(path, field_start, f"a field that ends {position - end} bytes past its message")
             yield field_start, tag >> 3, wire_type, value_start, position
-        todo = "store tensor data as raw_data, and split the model if it really is that large"
-        self.refuse("SC-LIM-FIELDS", path, position, f"more than {FIELDS_LIMIT} fields to look at", todo)
+        todo = way_out("fields", "store tensor data as raw_data, split the model")
+        self.refuse("SC-LIM-FIELDS", path, position, f"more than {limit('fields'):.0f} fields to look at", todo)
 
     def varint(self, position: int, end: int, longest: int, path: str) -> tuple[int, int]:
         """The value at `position` (modulo 2^64) and where it ends; more than `longest` bytes are refused."""

@@ -82,6 +82,21 @@ def is_tracked(root: str, path: str) -> bool:
         return False
 
 
+def committed(root: str, path: str) -> bytes | None:
+    """The content of a file in the commit that is checked out; None where there is none.
+
+    Raises:
+        UsageError: git cannot be asked.
+    """
+    name = os.path.relpath(os.path.realpath(path), root)
+    try:
+        done = git(root, "cat-file", "blob", f"HEAD:{name}")
+    except (subprocess.TimeoutExpired, OSError) as error:
+        what = f"it could not be asked what the last commit holds of {printable(name)}"
+        raise UsageError("SC-ENV-GIT", "git", what, "run it by hand to see why") from error
+    return done.stdout if done.returncode == 0 else None
+
+
 def ignored(root: str, paths: Sequence[str]) -> set[str]:
     """Those of the paths that Git ignores; none where git cannot be asked. Tracked files are not ignored."""
     names: dict[str, list[str]] = {}

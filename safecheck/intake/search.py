@@ -47,6 +47,11 @@ def find_models(
     """
     found = Found()
     for argument in arguments:
+        if "://" in argument and not os.path.lexists(argument):
+            from safecheck.intake.remote import models_below  # what is here is found without it
+
+            found.models += models_below(argument)
+            continue
         if argument == "-" or not os.path.isdir(argument):
             found.models.append(argument)
             continue

@@ -18,10 +18,10 @@ from typing import Any
 from safecheck.intake.fields import LENGTH, LONG, VARINT, Scan, varint_of
 from safecheck.intake.layout import DESCENT, MODEL_FIELDS, PAYLOAD_FIELDS
 from safecheck.intake.onnx_library import messages
+from safecheck.limits import limit_bytes, way_out
 
 MARKER_KEY = "safecheck.payload"
 DEPTH_LIMIT = 100
-KEPT_LIMIT = 512 << 20
 _PAYLOADS_PER_RELEASE = 32
 # Integers steer shapes and indices: so many times larger tensors of them are kept.
 _INTEGER_FACTOR = 8
@@ -98,9 +98,10 @@ def strip(buffer: bytes | memoryview | mmap, threshold: int = 4096, where: str =
         walker = _Walker(Scan(view, where), threshold)
         try:
             size = walker.message("ModelProto", 0, len(view), "", 0)
-            if size > KEPT_LIMIT:
-                what = f"{size} bytes remain without the tensor data, the limit is {KEPT_LIMIT}"
-                todo = "remove documentation strings and metadata from the model"
+            most = limit_bytes("text")
+            if size > most:
+                what = f"{size} bytes remain without the tensor data, the limit is {most}"
+                todo = way_out("text", "remove documentation strings and metadata from the model")
                 walker.scan.refuse("SC-LIM-STRING", "", 0, what, todo)
             return Stripped(b"".join(walker.pieces), tuple(walker.payloads), walker.nonce)
         finally:

@@ -12,15 +12,12 @@ from typing import Any, NoReturn
 
 from safecheck.errors import InputError
 from safecheck.ir.einsum import equation_error
-from safecheck.ir.graph import OpGraph, OpNode, Scope
+from safecheck.ir.function_calls import check_calls
 from safecheck.ir.schemas import schema_of
 from safecheck.ir.walk import domain_of, every_graph, is_standard
 from safecheck.text import printable
 
 MAX_OPSET = 200
-MAX_GRAPH_DEPTH = 24
-MAX_EXPANDED_NODES = 1_000_000
-_ONLY_TEXT = {str}
 _SUPPORTED_IR = range(1, 100)
 
 
@@ -33,6 +30,9 @@ def check_model(proto: Any, where: str) -> None:
     _check_opsets(proto.opset_import, where)
     _check_outputs(proto.graph.output, where)
     _check_names("output", proto.graph.output, where)
+    for key, count in Counter(entry.key for entry in proto.metadata_props).items():
+        if count > 1:
+            _refuse("SC-MODEL-METADATA", where, f"metadata {printable(key)} is there {count} times", "keep one of them")
     opset = _standard(proto.opset_import)
     for graph in every_graph(proto.graph):
         _check_names("input", graph.input, where)
@@ -48,7 +48,7 @@ def check_model(proto: Any, where: str) -> None:
     for (_, name, _), count in names.items():
         if count > 1:
             _refuse("SC-AMB-FUNC", where, f"function {printable(name)} is defined {count} times", "keep one definition")
-    _check_function_calls(proto, where)
+    check_calls(proto, where)
 
 
 def _check_opsets(imports: Iterable[Any], where: str) -> None:
@@ -139,150 +139,6 @@ _READ_FIRST: dict[str, tuple[str, Callable[[Any], str | None]]] = {
     "Split": ("SC-ONNX-SCHEMA", _parts),
 }
 """Operator -> what the library must not see, in words; found by asking it about spoilt nodes of every operator."""
-
-
-def _check_function_calls(proto: Any, where: str) -> None:
-    """Refuse recursive functions and functions that expand to millions of nodes, by counting instead of expanding."""
-    bodies = {(function.domain, function.name): function for function in proto.functions}
-    sizes: dict[tuple[str, str], int] = {}
-    for root in bodies:
-        stack = [(root, iter(_calls(bodies[root], bodies)))]
-        open_calls = {root}
-        while stack:
-            current, calls = stack[-1]
-            called = next((name for name in calls if name not in sizes), None)
-            if called is None:
-                stack.pop()
-                open_calls.discard(current)
-                sizes[current] = len(bodies[current].node) + sum(
-                    sizes[name] for name in _calls(bodies[current], bodies)
-                )
-                if sizes[current] > MAX_EXPANDED_NODES:
-                    what = f"function {printable(current[1])} expands to over {MAX_EXPANDED_NODES} nodes"
-                    _refuse("SC-LIM-EXPAND", where, what, "simplify the model's functions")
-            elif called in open_calls:
-                path = [name for name, _ in stack] + [called]
-                steps = " -> ".join(printable(name, 40) for _, name in path[path.index(called) :])
-                _refuse("SC-MODEL-FUNCCYCLE", where, f"a function calls itself: {steps}", "inline or remove it")
-            else:
-                open_calls.add(called)
-                stack.append((called, iter(_calls(bodies[called], bodies))))
-
-
-def _calls(function: Any, bodies: dict[tuple[str, str], Any]) -> list[tuple[str, str]]:
-    called = ((node.domain, node.op_type) for graph in every_graph(function) for node in graph.node)
-    return [name for name in called if name in bodies]
-
-
-def check_graph(graph: OpGraph, where: str) -> None:
-    """Refuse graphs whose names, order or attributes are not well-formed, and graphs in which nothing is computed."""
-    if not any(scope.nodes for scope in graph.scopes):
-        _refuse(
-            "SC-MODEL-NOTHING", where, "the graph has no nodes, so nothing can be checked", "export the model again"
-        )
-    places = Counter(scope.path for scope in graph.scopes)
-    for path, count in places.items():
-        if count > 1:  # names of attributes and functions may hold the signs that part a path
-            _refuse("SC-AMB-SCOPE", where, f"{count} graphs are at {printable(path)}", "rename attributes or functions")
-    for scope in graph.scopes:
-        depth = scope.path.count("/") + bool(scope.path)
-        if depth > MAX_GRAPH_DEPTH:
-            _refuse(
-                "SC-LIM-DEPTH", where, f"graphs are nested deeper than {MAX_GRAPH_DEPTH}", "flatten the control flow"
-            )
-        place = f"{where}: {scope.path}" if scope.path else where
-        _check_text([scope.path, *scope.tensors], place)
-        _check_order(scope, place)
-
-
-def _check_order(scope: Scope, where: str) -> None:
-    """Every value is defined once and before it is used, as ONNX demands."""
-    defined = {name for name in scope.tensors if name not in scope.producers}
-    for node in scope.nodes:
-        proto = node.proto
-        _check_node(node, where)
-        for name in proto.input:
-            if name and name not in defined and not _defined_outside(scope, name):
-                _explain_missing(node, name, where)
-        for name in proto.output:
-            if not name:
-                continue
-            if name in defined:
-                _refuse(
-                    "SC-MODEL-SSA", _at(node, where), f"value {printable(name)} is defined twice", "rename one of them"
-                )
-            defined.add(name)
-    for name in scope.outputs:
-        if name not in defined and not _defined_outside(scope, name):
-            _refuse(
-                "SC-MODEL-DANGLING", where, f"output {printable(name)} is computed by nothing", "export the model again"
-            )
-
-
-def _defined_outside(scope: Scope, name: str) -> bool:
-    outer = scope.parent
-    while outer is not None:
-        if name in outer.tensors or name in outer.producers:
-            return True
-        outer = outer.parent
-    return False
-
-
-def _check_node(node: OpNode, where: str) -> None:
-    proto = node.proto
-    texts = [proto.name, proto.op_type, proto.domain, *proto.input, *proto.output]
-    if {*map(type, texts)} != _ONLY_TEXT:
-        _check_text(texts, _at(node, where))
-    if not proto.op_type:
-        _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
-    if "" not in node.scope.opsets and is_standard(proto):
-        _refuse(
-            "SC-MODEL-OPSET", _at(node, where), "the model imports no ai.onnx operator set", "export the model again"
-        )
-    attributes = proto.attribute
-    if not attributes:
-        return
-    names = [attribute.name for attribute in attributes]
-    if {*map(type, names)} != _ONLY_TEXT:
-        _check_text(names, _at(node, where))
-    if len(set(names)) < len(names):
-        doubled = next(name for name, count in Counter(names).items() if count > 1)
-        _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {printable(doubled)} is given twice", "keep one value")
-    for attribute in attributes:
-        if attribute.ref_attr_name and not node.scope.path.startswith("function:"):
-            shown = printable(attribute.name)
-            _refuse("SC-MODEL-ATTR", _at(node, where), f"attribute {shown} refers to no function", "write its value")
-
-
-def _check_text(names: Iterable[object], where: str) -> None:
-    for name in names:
-        # protobuf hands out bytes instead of text where a name is not UTF-8
-        if isinstance(name, bytes):
-            _refuse("SC-PB-UTF8", where, f"the name {printable(name)} is not UTF-8", "rename it")
-
-
-def _explain_missing(node: OpNode, name: str, where: str) -> NoReturn:
-    if name not in node.scope.producers:
-        _refuse(
-            "SC-MODEL-DANGLING",
-            _at(node, where),
-            f"input {printable(name)} is defined nowhere",
-            "export the model again",
-        )
-    from safecheck.ir.topology import find_cycle  # networkx costs more than an audit
-
-    cycle = find_cycle(node.scope)
-    if not cycle:
-        _refuse(
-            "SC-MODEL-ORDER", _at(node, where), f"input {printable(name)} is used before it is computed",
-            "sort the nodes topologically",
-        )  # fmt: skip
-    steps = " -> ".join(map(str, [*cycle, cycle[0]]))
-    _refuse("SC-MODEL-CYCLE", where, f"nodes {steps} depend on each other", "remove the cycle")
-
-
-def _at(node: OpNode, where: str) -> str:
-    return f"{where}: node {node.index} ({printable(node.proto.op_type, 60)})"
 
 
 def _refuse(code: str, where: str, what: str, todo: str) -> NoReturn:

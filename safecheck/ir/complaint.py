@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from safecheck.intake.onnx_library import library, messages
+from safecheck.intake.onnx_library import messages
 from safecheck.ir.protos import proto_from_tensor, standalone, value_info, writable
+from safecheck.ir.shape_inference.bounded import objection
 from safecheck.ir.signatures import Occurrence
 from safecheck.ir.walk import holds_graphs, is_standard
 from safecheck.text import printable
@@ -33,13 +33,9 @@ def complaint(occurrence: Occurrence) -> str:
     outputs = [messages().ValueInfoProto(name=name) for name in node.output if name]
     opset = messages().OperatorSetIdProto(version=occurrence.signature.opset)
     model = standalone([node], inputs, outputs, initializers, [opset], 10)
-    try:
-        library().shape_inference.infer_shapes(model.SerializeToString(), False, True, False)
-    except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
-        return _tidy(error)
-    return ""
+    return _tidy(objection(model))
 
 
-def _tidy(error: Any) -> str:
-    found = _LAST_PART.search(str(error).strip())
-    return printable(" ".join((found[1] if found else str(error)).split()), 200).rstrip(".")
+def _tidy(words: str) -> str:
+    found = _LAST_PART.search(words.strip())
+    return printable(" ".join((found[1] if found else words).split()), 200).rstrip(".")

@@ -8,7 +8,7 @@ here: it would have to be folded in the file first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import prod
+from math import inf, isfinite, prod
 from typing import Any
 
 from safecheck.finding import Scalar
@@ -30,6 +30,22 @@ _NEVER = frozenset(
 HANDS_ON = frozenset({"Dropout"})
 """Operators through which weights pass as they are: every importer read returns its input, weights or tensor."""
 OF_SHAPE_ONLY = frozenset({"Shape", "Size"})
+# Operators that take time and memory in proportion to elements read and written. Of the others a small result says
+# nothing about the way to it: an Einsum of fifty letters, a convolution with a dilation of 2^40.
+_EVALUATED = frozenset(
+    {
+        "Abs", "Acos", "Acosh", "Add", "And", "ArgMax", "ArgMin", "Asin", "Asinh", "Atan", "Atanh", "BitShift",
+        "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Cast", "CastLike", "Ceil", "Clip", "Concat",
+        "ConstantOfShape", "Cos", "Cosh", "CumSum", "Div", "Elu", "Equal", "Erf", "Exp", "Expand", "EyeLike", "Floor",
+        "Gather", "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
+        "Hardmax", "IsInf", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max", "Mean",
+        "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow", "Range", "Reciprocal",
+        "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+        "ReduceSum", "ReduceSumSquare", "Relu", "Round", "ScatterElements", "ScatterND", "Selu", "Shape", "Sigmoid",
+        "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign", "Split", "Sqrt", "Sub", "Sum", "Tan",
+        "Tanh", "ThresholdedRelu", "Tile", "TopK", "Transpose", "Trilu", "Unique", "Where", "Xor",
+    }
+)  # fmt: skip
 _KEEPS_ELEMENTS = frozenset({"Dropout", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 
 
@@ -64,7 +80,25 @@ def elements(
         return None
     if node.op_type in _KEEPS_ELEMENTS and inputs[0] is not None:
         return inputs[0].values
-    return _evaluate(node, inputs, opset, position)
+    if output.dims is not UNKNOWN and 0 in output.dims:  # however large the other dimensions are on the way
+        return ()
+    return _evaluate(node, inputs, opset, position) if _is_short(node, given) else None
+
+
+def _is_short(node: Any, given: Iterable[Tensor | None]) -> bool:
+    """Whether the way to a small result from small operands is short."""
+    if node.op_type == "Range":
+        bounds = [tensor.values[0] for tensor in given if tensor is not None and tensor.values]
+        return len(bounds) == len(node.input) and _steps(*bounds) <= MAX_INTEGERS
+    if node.op_type == "Pad":  # some are negative, and cut off what others have added
+        counts = [value for tensor in given if tensor is not None for value in tensor.values or ()]
+        return all(abs(value) <= MAX_INTEGERS for value in counts if type(value) is int)
+    return node.op_type in _EVALUATED
+
+
+def _steps(start: Any, limit: Any, delta: Any) -> float:
+    """How many elements a Range has, in numbers that do not overflow."""
+    return (limit - start) / delta if delta and all(map(isfinite, (start, limit, delta))) else inf
 
 
 def _few(tensor: Tensor) -> bool:

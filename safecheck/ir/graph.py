@@ -49,6 +49,8 @@ class Scope:
     producers: dict[str, OpNode] = field(default_factory=dict)
     outputs: frozenset[str] = frozenset()
     initializers: tuple[str, ...] = ()
+    given: set[str] = field(default_factory=set)
+    """The values that no node computes: inputs and initializers."""
     nodes: list[OpNode] = field(default_factory=list)
 
     parameters: int = 0
@@ -113,6 +115,7 @@ def graph_of(model: Any) -> OpGraph:
         scope = Scope(path, None, _opsets(function.opset_import) or opsets, declared)
         scope.outputs = frozenset(function.output)
         scope.tensors.update(dict.fromkeys(function.input, UNKNOWN_TENSOR))
+        scope.given.update(function.input)
         scopes.append(scope)
         _add_nodes(scope, function.node, scopes)
     return OpGraph(tuple(scopes))
@@ -140,6 +143,7 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
     for value in graph.input if scope.parent is None else ():
         scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
     scope.initializers = tuple([tensor.name for tensor in graph.initializer])
+    scope.given.update((value.name for value in graph.input), scope.initializers)
     scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
     for tensor in graph.initializer:
         known = tensor_from_proto(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
@@ -148,6 +152,7 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
             scope.parameters += prod(known.dims)
     for sparse in graph.sparse_initializer:
         scope.tensors[sparse.values.name] = Tensor(None, tuple(sparse.dims), True)
+        scope.given.add(sparse.values.name)
     _add_nodes(scope, graph.node, scopes)
 
 

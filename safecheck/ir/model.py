@@ -11,11 +11,13 @@ from safecheck.intake.memory import ORIGIN, InMemory
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.source import open_model
 from safecheck.intake.tensors import check_tensor, place_of, tensors
+from safecheck.intake.unknown import check_known
 from safecheck.intake.utf8 import check_text
 from safecheck.intake.wire import Stripped, strip
-from safecheck.ir.ambiguity import check_graph, check_model
+from safecheck.ir.ambiguity import check_model
 from safecheck.ir.graph import OpGraph, graph_of
-from safecheck.ir.shape_inference.infer import infer
+from safecheck.ir.shape_inference.bounded import infer_bounded
+from safecheck.ir.well_formed import check_graph
 from safecheck.text import printable
 
 
@@ -60,7 +62,7 @@ def load(where: str | InMemory) -> Model:
         found = _checked_tensors(proto, stripped, name)
         origin = ORIGIN if memory else "standard input"
         external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
-        inferred = infer(proto)
+        inferred = infer_bounded(proto)
         graph = graph_of(inferred.proto)
         check_graph(graph, name)
         return Model(
@@ -87,6 +89,7 @@ def _parse(data: bytes, where: str) -> Any:
     except Exception as error:  # DecodeError; the class lives in a package imported by the messages only
         raise InputError("SC-PB-WIRE", where, "the file is cut off or damaged", "export or copy it again") from error
     check_text(proto, data, where)
+    check_known(proto, data, where)
     if not proto.HasField("graph"):
         raise InputError("SC-MODEL-NOTHING", where, "the file holds no graph", "export the model again")
     return proto

@@ -5,6 +5,7 @@ The room for networkx: it is imported where it is asked for, because an audit do
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TypeAlias
 
 import networkx as nx
@@ -35,6 +36,7 @@ def view(graph: OpGraph) -> Graph:
     input); edges of kind `holds` lead from a node to each node of the graphs it holds. Edge keys count the edges.
     """
     found: Graph = nx.MultiDiGraph()
+    keys = count()  # networkx counts all edges whenever it is asked how many there are
     for node in graph:
         found.add_node(_id(node), **_attributes(node))
     for node in graph:
@@ -42,16 +44,16 @@ def view(graph: OpGraph) -> Graph:
             producer = node.scope.producer(value)
             if producer is not None:
                 tensor = node.scope.lookup(value)
-                _connect(
-                    found, producer, node, kind="data", value=printable(value, _NAME), dtype=tensor.dtype or "",
-                    shape=shape_words(tensor), position=position,
+                found.add_edge(
+                    _id(producer), _id(node), key=next(keys), kind="data", value=printable(value, _NAME),
+                    dtype=tensor.dtype or "", shape=shape_words(tensor), position=position,
                 )  # fmt: skip
     for scope in graph.scopes:
         if scope.parent is not None:
             step = scope.path.removeprefix(scope.parent.path).removeprefix("/")
             holder = scope.parent.nodes[int(step.partition(":")[0])]
             for node in scope.nodes:
-                _connect(found, holder, node, kind="holds")
+                found.add_edge(_id(holder), _id(node), key=next(keys), kind="holds")
     return found
 
 
@@ -69,10 +71,6 @@ def _attributes(node: OpNode) -> dict[str, str | int]:
         "name": printable(proto.name, _NAME),
         "outputs": printable(", ".join(proto.output), _NAME),
     }
-
-
-def _connect(graph: Graph, source: OpNode, end: OpNode, **attributes: str | int) -> None:
-    graph.add_edge(_id(source), _id(end), key=graph.number_of_edges(), **attributes)
 
 
 def around(graph: Graph, centre: str, hops: int) -> Graph:

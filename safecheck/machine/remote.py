@@ -15,8 +15,10 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from safecheck.limits import raised, set_limits
 from safecheck.machine.child import command, end_with_parent
 from safecheck.machine.process import Limits, Run, run
+from safecheck.machine.single_run import let_end
 
 PROGRAM = command(__name__)
 _M_MMAP_THRESHOLD = -3
@@ -42,7 +44,7 @@ def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...
         Exception: what the function raises; where it was raised is told in a note.
     """
     output = io.BytesIO()
-    asked = pickle.dumps((*function.split(":"), arguments))
+    asked = pickle.dumps((*function.split(":"), arguments, raised()))
     ended = run(program, output, limits, asked, errors=False)
     if ended.failure:
         raise LostCall(ended)
@@ -55,6 +57,7 @@ def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...
 def main(_: list[str]) -> None:
     """Answer on standard output, where nothing that a library prints can get in between."""
     end_with_parent()
+    let_end()
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
     with os.fdopen(os.dup(1), "wb") as output:
@@ -64,7 +67,8 @@ def main(_: list[str]) -> None:
     os._exit(0)
 
 
-def _answer(module: str, function: str, arguments: tuple[Any, ...]) -> bytes:
+def _answer(module: str, function: str, arguments: tuple[Any, ...], limits: dict[str, float]) -> bytes:
+    set_limits(limits)
     try:
         return pickle.dumps((True, getattr(import_module(module), function)(*arguments)))
     except Exception as error:

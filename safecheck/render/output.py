@@ -13,6 +13,9 @@ from safecheck.render import RENDERERS
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 
+JOURNAL = ".partial"
+"""What the journal of an output is called, behind the name of the output."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -23,13 +26,13 @@ class Target:
     """None for standard output."""
 
 
-def targets_of(kind: str, requests: Iterable[str]) -> tuple[Target, ...]:
-    """What `FORMAT` or `FORMAT=PATH` ask for a kind of result; text on standard output if there is none.
+def targets_of(kind: str, requests: Iterable[str], more: Iterable[str] = ()) -> tuple[Target, ...]:
+    """What `FORMAT` or `FORMAT=PATH` ask for a kind of result, or of `more`; text on standard output if there is none.
 
     Raises:
         UsageError: no such format, or no path after the sign.
     """
-    return tuple(_target_of(request, list(RENDERERS[kind])) for request in requests) or (Target("text", None),)
+    return tuple(_target_of(request, [*RENDERERS[kind], *more]) for request in requests) or (Target("text", None),)
 
 
 def _target_of(request: str, known: Sequence[str]) -> Target:
@@ -40,6 +43,15 @@ def _target_of(request: str, known: Sequence[str]) -> Target:
     if separator and not path:
         raise UsageError("SC-OUT-FORMAT", "--output", f"{name}= names no file", f"write {name}=PATH or {name}")
     return Target(name, path or None)
+
+
+def journals_of(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Where results are kept until their run has ended: beside each output that is written line by line."""
+    return tuple(
+        Target(target.format, f"{target.path}{JOURNAL}")
+        for target in targets
+        if target.format == "jsonl" and target.path is not None
+    )
 
 
 def paths_of(targets: Iterable[Target]) -> list[str]:
@@ -89,20 +101,42 @@ def write_file(path: str, content: str) -> None:
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    write_bytes(path, content.encode("utf-8", "backslashreplace"))
+    write_pieces(path, (content,))
+
+
+def write_pieces(path: str, pieces: Iterable[str]) -> None:
+    """Replace a text file in one step by a text that need not be in memory as a whole.
+
+    Raises:
+        UsageError: it could not be written; an earlier file of that name is untouched.
+    """
+    _replace(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
 def write_bytes(path: str, content: bytes) -> None:
+    """Replace a file in one step.
+
+    Raises:
+        UsageError: it could not be written; an earlier file of that name is untouched.
+    """
+    write_pieces(path, (content,))
+
+
+def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     """Replace the file in one step, so that nobody ever sees half of it.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
+    _replace(path, (content,))
+
+
+def _replace(path: str, pieces: Iterable[bytes]) -> None:
     try:
         with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
             temporary = os.path.join(folder, "output")
             with open(temporary, "xb") as file:
-                file.write(content)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)

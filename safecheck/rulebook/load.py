@@ -20,13 +20,7 @@ from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.reserved import refuse_shipped_names
-from safecheck.rulebook.rule import (
-    ANY,
-    Rule,
-    release_number,
-    rule_from_yaml,
-    rules_from_yaml,
-)
+from safecheck.rulebook.rule import ANY, Rule, release_number, rule_from_yaml, rules_from_yaml
 from safecheck.strict import resources
 from safecheck.strict.yaml import MAX_BYTES, Entry, load, suggest
 from safecheck.text import printable
@@ -60,11 +54,25 @@ def profile(name: str) -> Profile:
     return _Loader().by_name(name)
 
 
+def texts(name: str) -> list[tuple[str, str]]:
+    """What a profile was read from, in the order of its hash: names below `rules/`, `profile` for profiles themselves.
+
+    The hash is the SHA-256 over both, each as its length in eight bytes, most significant first, and its UTF-8.
+
+    Raises:
+        UsageError, RuleFileError: as `profile`.
+    """
+    loader = _Loader()
+    loader.by_name(name)
+    return loader.texts
+
+
 class _Loader:
-    """Reads rule files and remembers what it read, for the hash."""
+    """Reads rule files and remembers what it read, for the hash and for `texts`."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
+        self.texts: list[tuple[str, str]] = []
         self._depth = 0
         self._files: list[str] = []
         self._release = ""
@@ -119,6 +127,8 @@ class _Loader:
             todo = 'add one with layers: ["*"] and verdict: unproven'
             keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
         grades, extrapolated = parts.evidence(keys["evidence"])
+        idioms = parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml"))
+        remedies = parts.remedies(load(self._read("remedies.yaml", root), "rules/remedies.yaml"))
         return Profile(
             id=keys["id"].text(),
             title=keys["title"].text(),
@@ -132,7 +142,8 @@ class _Loader:
             extrapolated=extrapolated,
             assumptions=parts.assumptions(keys.get("assumptions"), bibliography, release),
             defects=defects,
-            idioms=parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml")),
+            idioms=idioms,
+            remedies=remedies,
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
@@ -211,6 +222,7 @@ class _Loader:
         return self._remember(path, file.read_text(encoding="utf-8"))
 
     def _remember(self, path: str, text: str) -> str:
+        self.texts.append((path, text))
         for part in (path.encode(), text.encode("utf-8", "surrogatepass")):
             self._digest.update(len(part).to_bytes(8, "big") + part)
         return text

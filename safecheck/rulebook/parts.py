@@ -31,6 +31,15 @@ def idioms(root: Entry) -> dict[str, Idiom]:
     return found
 
 
+def remedies(root: Entry) -> dict[str, tuple[str, ...]]:
+    """Operators in words -> the rewrites that take them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, entry in root.items().items():
+        for part in entry.sequence():
+            found[part.text()] = (*found.get(part.text(), ()), name)
+    return found
+
+
 def assumptions(
     entry: Entry | None, bibliography: Mapping[str, Citation], release: tuple[int, ...]
 ) -> tuple[Assumption, ...]:

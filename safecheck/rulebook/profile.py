@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from safecheck.finding import Citation, Grade
+from safecheck.finding import Citation, Grade, Verdict
 from safecheck.rulebook.lowering.lower import SHAPE_ARITHMETIC
 from safecheck.rulebook.lowering.table import Table
 from safecheck.rulebook.rule import ANY, Rule
+
+OF_OPERATOR = "of-operator"
+"""What a rule names for all rewrites that take the operator (`rules/remedies.yaml`)."""
+_TARGET = "IConvolutionLayer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class Profile:
     assumptions: tuple[Assumption, ...]
     idioms: dict[str, Idiom]
     """Exporter idioms by the names that `safecheck.ir.exporter_patterns` gives them."""
+    remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Rewrites by the operators that they take; a rule names them together, as `of-operator`."""
     defects: tuple[Rule, ...] = ()
     """Reported wrong results of the release. They warn; with `strict-defects` they are among the rules instead."""
     released: bool = False
@@ -105,6 +112,18 @@ class Profile:
     def defects_of(self, op_type: str) -> tuple[Rule, ...]:
         """Known defects of an ONNX operator that only warn here."""
         return self._defects.get(op_type, ())
+
+    def remedies_of(self, rule: Rule, operator: str) -> tuple[str, ...]:
+        """The rewrites that remove a finding of a rule on an operator."""
+        if OF_OPERATOR not in rule.remedies:
+            return rule.remedies
+        own = tuple(name for name in rule.remedies if name != OF_OPERATOR)
+        return tuple(dict.fromkeys((*own, *(self.remedies.get(operator, ()) if self.builds else ()))))
+
+    @cached_property
+    def builds(self) -> bool:
+        """Whether some convolution is known to pass: rewrites end in these, and would lead to the next finding."""
+        return any(rule.verdict is Verdict.ALLOWED and self.counts(rule) for rule in self.rules_for_layer(_TARGET))
 
     def counts(self, rule: Rule) -> bool:
         """Whether an `allowed` of this rule is good enough here."""

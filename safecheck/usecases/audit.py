@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING
 
@@ -32,52 +32,46 @@ def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) 
     With `illustrate` a report also knows its pictures, and what could stand in the place of what is not allowed.
     """
     for path in paths:
-        report = audit_model(path, book)
-        if illustrate:
-            from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
+        yield _audited(path, book, illustrate)
 
-            report = illustrated(report)
-        yield report
+
+def _audited(path: str, book: Profile, illustrate: bool) -> Report:
+    if "://" in path:
+        from safecheck.usecases.elsewhere import at_hand  # models that are here do not pay for others
+
+        return at_hand(path, lambda local: _here(local, book, illustrate))
+    return _here(path, book, illustrate)
+
+
+def _here(path: str, book: Profile, illustrate: bool) -> Report:
+    report = audit_model(path, book)
+    if illustrate:
+        from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
+
+        report = illustrated(report)
+    return report
 
 
 def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool = False) -> Iterator[Report]:
     """One report per (path, profile), in order, worked on by so many processes. Standard input stays in this one.
 
-    A process that dies takes the verdicts it had not delivered with it: these are errors, never passes.
+    A model that ends its process twice, or that safecheck fails about, is an error, never a pass; of several models
+    the others are audited.
     """
-    workers = min(jobs, sum(path != "-" for path, _ in tasks))
-    if workers < 2:
-        books = {name: profile(name) for name in dict.fromkeys(name for _, name in tasks)}
-        for path, name in tasks:
-            yield from audit_models([path], books[name], illustrate)
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    with ProcessPoolExecutor(workers) as executor:
-        pending = [
-            None if path == "-" else executor.submit(_audit_task, path, name, illustrate) for path, name in tasks
-        ]
-        try:
-            for (path, name), future in zip(tasks, pending, strict=True):
-                try:
-                    yield next(audit_models([path], profile(name), illustrate)) if future is None else future.result()
-                except BrokenProcessPool:
-                    what = "the process that audited it, or one beside it, died"
-                    error = InputError("SC-ENV-WORKER", printable(path), what, "run again with --jobs 1")
-                    yield Report(path, profile(name), None, None, error)
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _audit_task(path: str, name: str, illustrate: bool) -> Report:
-    return next(audit_models([path], _book(name), illustrate))
-
-
-@cache
-def _book(name: str) -> Profile:
-    """The profile, read once by each process of a pool; this process outlives a change of the file."""
-    return profile(name)
+    audited = partial(_audited, illustrate=illustrate)
+    rest = [task for task in tasks if task[0] != "-"]
+    workers = min(jobs, len(rest))
+    if len(tasks) > 1:
+        from safecheck.usecases.several import contained, reports  # one model is audited without it
+    others = reports(rest, workers, audited) if workers > 1 else None
+    books = {name: profile(name) for name in dict.fromkeys(name for _, name in tasks)}
+    for path, name in tasks:
+        if others is not None and path != "-":
+            yield next(others)
+        elif len(tasks) == 1:
+            yield audited(path, books[name])
+        else:
+            yield contained(path, books[name], partial(audited, path, books[name]))
 
 
 def audit_cases(book: Profile) -> Iterator[Report]:

@@ -33,7 +33,8 @@ def audit_batch(
     books = [profile(name) for name in dict.fromkeys(name for _, name in tasks)]
     recorded = read_deviations(checks.deviations, books) if checks.deviations else None
     baseline = load_baseline(checks.baseline) if checks.baseline is not None else None
-    ask = _vendor(checks.scope_check, tasks, books)
+    require_vendor(checks.scope_check, books)
+    ask = vendor(checks.scope_check, tasks)
     reports = review([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))], recorded, day, baseline)
     if checks.evidence:
         from safecheck.usecases.build import attach  # knows builders, which an ordinary audit does not pay for
@@ -42,22 +43,32 @@ def audit_batch(
     if checks.release:
         from safecheck.usecases.release_gate import for_release  # likewise for git
 
-        reports = for_release(reports, checks.deviations, checks.reviewed)
+        reports = for_release(reports, checks.deviations, checks.reviewed, checks.one_of_many)
     return reports
 
 
-def _vendor(
-    asked: ScopeCheck | None, tasks: Sequence[tuple[str, str]], books: Sequence[Profile]
-) -> Callable[[Report], Report]:
-    """What adds the vendor's answer to a report; nothing is read before it is known that the question can be asked."""
+def require_vendor(asked: ScopeCheck | None, books: Iterable[Profile]) -> None:
+    """Nothing is read before it is known that the vendor can be asked.
+
+    Raises:
+        UsageError: a profile is of a target that the check is not about, or the check is not installed.
+    """
     if asked is None:
-        return lambda report: report
-    from safecheck.intake.spool import twice_readable_stdin
+        return
     from safecheck.nvidia.scope_check.confirm import confirmable, require_confirmable
 
     for book in books:
         if asked.required or confirmable(book):
             require_confirmable(book)
+
+
+def vendor(asked: ScopeCheck | None, tasks: Iterable[tuple[str, str]]) -> Callable[[Report], Report]:
+    """What adds the vendor's answer to a report on one of these models."""
+    if asked is None:
+        return lambda report: report
+    from safecheck.intake.spool import twice_readable_stdin
+    from safecheck.nvidia.scope_check.confirm import confirmable
+
     spool = twice_readable_stdin() if any(path == "-" for path, _ in tasks) else None
 
     def ask(report: Report) -> Report:

@@ -10,6 +10,7 @@ from safecheck.intake.onnx_library import library
 from safecheck.ir import schemas
 from safecheck.ir.model import Model
 from safecheck.ir.walk import every_graph, is_standard, opset
+from safecheck.machine.single_run import single_run
 from safecheck.rewrite.files import fits, read_whole
 from safecheck.text import printable
 
@@ -47,10 +48,11 @@ def _problem(model: Model) -> str:
         content = proto.SerializeToString()
     checker = library().checker
     try:
-        if content is None:
-            checker.check_model_path(model.path, True, False, False)
-        else:
-            checker.check_model(bytes(content), True, False, False)
+        with single_run():
+            if content is None:
+                checker.check_model_path(model.path, True, False, False)
+            else:
+                checker.check_model(bytes(content), True, False, False)
     except (checker.ValidationError, library().shape_inference.InferenceError, RuntimeError) as error:
         return str(error)
     return ""

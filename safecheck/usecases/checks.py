@@ -43,6 +43,8 @@ class Checks:
     """Whether to refuse what a release must not rest on."""
     reviewed: Reviewed = Reviewed()
     """What a release may rest on besides shipped profiles."""
+    one_of_many: bool = False
+    """Whether the models are not all that the files of deviations are about."""
 
     @property
     def decisions(self) -> tuple[str, ...]:
@@ -53,6 +55,11 @@ class Checks:
     def lasts(self) -> bool:
         """Whether equal files give equal reports another time: neither a repository nor the vendor is asked."""
         return not self.release and not self.evidence and self.scope_check is None
+
+    @property
+    def apart(self) -> bool:
+        """Whether each model is judged by itself: nothing is asked that is about the models of a run together."""
+        return not self.release and not self.evidence and not self.decisions
 
     def day(self) -> date | None:
         """The day that expiry is judged by; None where nothing has one.

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from safecheck.errors import InputError
+from safecheck.limits import limit, way_out
 from safecheck.machine.folder import sweep
 from safecheck.machine.process import Limits
 from safecheck.machine.remote import LostCall, call
+from safecheck.machine.single_run import SIGNAL
 from safecheck.text import printable
 
 SECONDS = 3600.0
@@ -36,7 +38,7 @@ def within(budget: Budget, path: str, target: str | None, function: str, *argume
     It is stopped where it exceeds the budget; nothing is written then, and nothing is left.
 
     Raises:
-        InputError: SC-LIM-TIME, SC-LIM-MEMORY or SC-FIX-CRASH.
+        InputError: SC-LIM-TIME, SC-LIM-RUN, SC-LIM-MEMORY or SC-FIX-CRASH.
         Exception: what the function raises.
     """
     memory = _most() if budget.memory is None else budget.memory
@@ -67,6 +69,9 @@ def _stopped(lost: LostCall, path: str, memory: int | None) -> InputError:
         return InputError("SC-LIM-TIME", path, what, "nothing was written; give it more with --limit-time SECONDS")
     if lost.run.filled:
         return _too_large(path, memory)
+    if lost.run.code == -SIGNAL:
+        what = f"one run of the network, or of a part of it, took longer than {limit('run'):g} s of processor time"
+        return InputError("SC-LIM-RUN", path, what, f"nothing was written; {way_out('run')} SECONDS")
     todo = "nothing was written; leave rewrites out with --ignore, and report it"
     return InputError("SC-FIX-CRASH", path, f"fixing it failed: {lost}", todo)
 

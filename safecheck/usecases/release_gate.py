@@ -19,11 +19,15 @@ _NOTHING = Reviewed()
 
 
 def for_release(
-    reports: Sequence[Report], decision_files: Iterable[str] = (), reviewed: Reviewed = _NOTHING
+    reports: Sequence[Report],
+    decision_files: Iterable[str] = (),
+    reviewed: Reviewed = _NOTHING,
+    one_of_many: bool = False,
 ) -> list[Report]:
     """The reports of one run with what stands against a release; a violation fails the run, whatever the verdict.
 
     `decision_files` are the deviation files that were used, `reviewed` what the configuration says of overlays.
+    With `one_of_many`, records about other models stand against nothing: another run judges those.
     """
     state = cache(state_of)  # several models of one repository ask git once
     files = tuple(decision_files)
@@ -35,7 +39,7 @@ def for_release(
         roots = {file: root_of(file) for file in used}
         states = {root: state(root) for root in roots.values() if root is not None}
         violations = (
-            *_of_report(report),
+            *_of_report(report, one_of_many),
             *_of_rules(report.profile, reviewed),
             *(line for root in states for line in _of_state(states[root])),
         )
@@ -45,12 +49,14 @@ def for_release(
     return found
 
 
-def _of_report(report: Report) -> Iterator[str]:
+def _of_report(report: Report, one_of_many: bool) -> Iterator[str]:
     if report.error is not None:
         yield f"the model could not be read: {relative(report.error.what, report.path)} [{report.error.code}]"
     if not report.profile.released:
         yield f"the rules are a draft: {printable(report.profile.id, 80)} does not say status: released"
     for record in report.decisions.invalid:
+        if record.elsewhere and one_of_many:
+            continue
         yield f"deviation {record.id} counts for nothing: {record.reason} ({record.place})"
     if report.decisions.baseline is not None:
         yield "a baseline was used"

@@ -39,6 +39,7 @@ def review(
     """
     subjects = [deviations.Subject(_sha256(report), _findings(report), report.profile.mandatory) for report in reports]
     day = None if recorded is None else as_of or today()
+    files = tuple(sorted({record.file_sha256 for record in recorded or ()}))
     matched = deviations.match(recorded or (), subjects, day) if day else [deviations.Matched() for _ in reports]
     found = []
     for report, part in zip(reports, matched, strict=True):
@@ -47,6 +48,7 @@ def review(
             deviated=part.deviated,
             invalid=tuple(part.invalid),
             as_of=day,
+            files=files,
             baseline=None if baseline is None else baseline.sha256,
             debt=debt - part.deviated.keys(),
             paid=paid,

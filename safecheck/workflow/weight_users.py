@@ -49,5 +49,5 @@ def locations(model: str) -> list[str]:
             return [str(location) for location in kept["locations"]]
         found = scanned(source.buffer, printable(model))
     if identity is not None:
-        store.put(_KIND, key, {"locations": found})
+        store.put(_KIND, key, store.text_of({"locations": found}))
     return found

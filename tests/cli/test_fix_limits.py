@@ -12,6 +12,7 @@ from pathlib import Path
 
 import onnx
 import onnx.helper
+import onnx.parser
 import pytest
 
 SLOW = 60
@@ -104,3 +105,30 @@ def children(parent: int) -> list[int]:
             if int(fields[1]) == parent:
                 found.append(int(folder.name))
     return found
+
+
+@pytest.mark.parametrize("trips", [1 << 62])
+def test_one_run_without_end_is_ended_and_named(tmp_path: Path, trips: int) -> None:
+    """A loop of onnxruntime takes no memory and answers to nobody."""
+    value, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    body = onnx.parser.parse_graph("b (int64 i, bool c, float[1,3,1,1] v) => (bool k, float[1,3,1,1] w) "
+                                   "{ k = Identity (c) w = Identity (v) }")  # fmt: skip
+    nodes = [
+        onnx.helper.make_node("GlobalAveragePool", ["x"], ["a"]),
+        onnx.helper.make_node("Loop", ["n", "", "a"], ["y"], body=body),
+    ]
+    count = onnx.helper.make_tensor("n", onnx.TensorProto.INT64, [], [trips])
+    graph = onnx.helper.make_graph(
+        nodes, "g", [value("x", kind, [1, 3, 8, 8])], [value("y", kind, [1, 3, 1, 1])], [count]
+    )
+    opset = onnx.helper.make_opsetid("", 17)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "model.onnx")
+    done = subprocess.run(
+        command("model.onnx", "-o", "out.onnx", "--limit-run", 1), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "error[SC-LIM-RUN]: model.onnx: one run of the network, or of a part of it, took longer than 1 s of processor "
+        "time; nothing was written; give it more with --limit-run SECONDS\n"
+    )
+    assert os.listdir(tmp_path) == ["model.onnx"]

@@ -15,6 +15,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from safecheck.audit.decision import decision
 from safecheck.audit.report import Report
 from safecheck.cost.macs import Precision
 from safecheck.cost.published import match
@@ -211,3 +212,24 @@ def test_published_figures_belong_to_the_published_network_only(name: str, repor
     else:
         assert found.network is not None
         assert found.network.id == name.partition("__")[0].replace("_", "-")
+
+
+ARCHITECTURE = {
+    # Liu et al. 2021: 12 blocks with two norms, one behind the patches, one before each of 3 merges, the last
+    "swin_tiny": {"LayerNormalization": 29, "Softmax": 12, "products of activations": 24, "Gelu": 12},
+    # Wu et al. 2021: 13 blocks with two norms, one behind each of 3 embeddings, the last
+    "cvt_13": {"LayerNormalization": 30, "Softmax": 13, "products of activations": 26, "Gelu": 13},
+    # Liu et al. 2022: 18 blocks with one norm, one behind the stem, one before each of 3 strides, the last
+    "convnext_tiny": {"LayerNormalization": 23, "Gelu": 18},
+}
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_operators_are_counted_as_the_architecture_has_them(name: str, reports: dict[str, Report]) -> None:
+    expected = ARCHITECTURE[name.partition("__")[0]]
+    rows = {row.what: row for row in decision(reports[name])}
+    assert {what: rows[what].places for what in expected} == expected
+    written_out = 9 if name.endswith("legacy13") else 1
+    norm = rows["LayerNormalization"]
+    assert norm.nodes == norm.places * written_out == len(norm.where) * written_out
+    assert {"Softmax", "products of activations"} & set(rows) == {"Softmax", "products of activations"} & set(expected)

@@ -71,7 +71,8 @@ def test_a_valid_record_marks_the_finding_and_decides_the_verdict(folder: Path, 
     assert finding["verdict"] == "forbidden"
     assert finding["deviation"]["id"] == "DEV-7"
     assert finding["deviation"]["expires_on"] == "2026-09-30"
-    assert found["deviations"] == {"as_of": DAY, "valid": ["DEV-7"], "invalid": []}
+    digest = hashlib.sha256((folder / "deviations.yaml").read_bytes()).hexdigest()
+    assert found["deviations"] == {"as_of": DAY, "files": [digest], "valid": ["DEV-7"], "invalid": []}
 
 
 def test_the_text_report_keeps_the_finding_and_says_who_decided(folder: Path, safecheck: Run) -> None:

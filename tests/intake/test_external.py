@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
+from safecheck import limits
 from safecheck.errors import InputError
 from safecheck.intake import external as external_module
 from safecheck.intake.external import ExternalFile, resolve
@@ -217,7 +218,7 @@ def test_too_large_in_total(folder):
 
 def test_the_limit_is_for_all_files_together(folder, monkeypatch):
     (folder / "v.bin").write_bytes(CONTENT)
-    monkeypatch.setattr(external_module, "TOTAL_LIMIT", 100)
+    monkeypatch.setattr(limits, "_raised", {"external": 100 / 2**30})
     assert resolve([tensor("v.bin")], folder, "00")
     assert refusal(folder, tensor("v.bin"), tensor()) == "SC-LIM-EXT"
 

@@ -8,9 +8,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wire_format import field, varint
 
+from safecheck import limits
 from safecheck.errors import InputError
-from safecheck.intake import fields as fields_module
 from safecheck.intake import layout, wire
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.wire import MARKER_KEY, Stripped, marker_index
@@ -28,25 +29,6 @@ def strip(data, threshold: int = 4096, where: str = "") -> Stripped:
 
 
 # --- writing the wire format by hand -------------------------------------------------------------------------------
-
-
-def varint(value: int, pad: int = 0) -> bytes:
-    """`pad` bytes more than needed."""
-    groups = []
-    while value >= 0x80:
-        groups.append(value & 0x7F)
-        value >>= 7
-    groups += [value] + [0] * pad
-    return bytes([group | 0x80 for group in groups[:-1]] + [groups[-1]])
-
-
-def field(number: int, value: bytes | int, wire_type: int | None = None, pad: tuple[int, int] = (0, 0)) -> bytes:
-    if wire_type is None:
-        wire_type = 0 if isinstance(value, int) else 2
-    body = varint(value, pad[1]) if isinstance(value, int) else value
-    if wire_type == 2:
-        body = varint(len(body), pad[1]) + body
-    return varint(number << 3 | wire_type, pad[0]) + body
 
 
 def model(graph: bytes, *more: bytes) -> bytes:
@@ -410,11 +392,11 @@ def test_as_deep_as_protobuf_goes():
 
 
 def test_limits(monkeypatch):
-    monkeypatch.setattr(wire, "KEPT_LIMIT", 10_000)
+    monkeypatch.setattr(limits, "_raised", {"text": 10_000 / 2**20})
     with pytest.raises(InputError) as caught:
         strip(model(b"", field(6, b"x" * 10_000)))
     assert caught.value.code == "SC-LIM-STRING"
-    monkeypatch.setattr(fields_module, "FIELDS_LIMIT", 1000)
+    monkeypatch.setattr(limits, "_raised", {"fields": 1000})
     with pytest.raises(InputError) as caught:
         strip(model(field(1, b"") * 3000))
     assert caught.value.code == "SC-LIM-FIELDS"

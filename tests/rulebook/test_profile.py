@@ -17,6 +17,7 @@ from safecheck.errors import RuleFileError, UsageError
 from safecheck.finding import Citation, Verdict
 from safecheck.rulebook.load import DEFAULT, profile, shipped
 from safecheck.rulebook.lowering.table import table_from_yaml
+from safecheck.rulebook.profile import OF_OPERATOR
 from safecheck.rulebook.rule import rules_from_yaml
 from safecheck.strict import resources
 from safecheck.strict.yaml import load
@@ -75,8 +76,29 @@ def test_every_shipped_rule_file_is_used_or_a_profile_or_its_data() -> None:
             assert profile(path.removeprefix("profiles/").removesuffix(".yaml")).rules
         elif path == "published.yaml":
             assert set(published()) == {"csa-tiny", "swin-tiny", "convnext-tiny", "cvt-13"}
-        elif path not in ("sources.yaml", "idioms.yaml"):
+        elif path not in ("sources.yaml", "idioms.yaml", "remedies.yaml"):
             assert rules_from_yaml(text, path, sources), path
+
+
+def test_every_remedy_is_a_rewrite_of_fix() -> None:
+    from safecheck.usecases.fix import NAMES
+
+    prepared = {"fix-batch", "inline-functions"}
+    for name in shipped():
+        book = profile(name)
+        named = {remedy for rule in (*book.rules, *book.defects) for remedy in rule.remedies}
+        taking = {remedy for remedies in book.remedies.values() for remedy in remedies}
+        assert (named | taking) - {OF_OPERATOR} - prepared <= set(NAMES)
+
+
+def test_of_operator_means_what_takes_the_operator_and_nothing_where_no_rewrite_could_end() -> None:
+    book = profile(DEFAULT)
+    softmax = next(rule for rule in book.rules if rule.id == "softmax")
+    assert softmax.remedies == (OF_OPERATOR,)
+    assert book.remedies_of(softmax, "Softmax") == ("softmax-to-convolution",)
+    assert book.remedies_of(softmax, "Hardmax") == ()
+    # NVIDIA has shown nothing for 8.5: a convolution in the place of a softmax would be the next finding
+    assert profile("tensorrt-8.5-restricted").remedies_of(softmax, "Softmax") == ()
 
 
 def test_every_source_is_cited() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from workflow_repo import ALLOWED, FORBIDDEN, UNPROVEN, Repository
 
+from safecheck.audit.provenance import libraries
 from safecheck.workflow.cache import identity, store
 
 OVERLAY = 'id: ours\ntitle: Ours\nversion: "1"\nextends: tensorrt-8.6-restricted\n'
@@ -212,11 +213,11 @@ def test_no_cache_reads_and_writes_nothing(repository: Repository) -> None:
 
 def test_old_entries_are_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAFECHECK_CACHE_DIR", str(tmp_path / "kept"))
-    store.put("verdicts", "old", {"x": 1})
-    store.put("verdicts", "new", {"x": 2})
+    store.put("verdicts", "old", store.text_of({"x": 1}))
+    store.put("verdicts", "new", store.text_of({"x": 2}))
     for name in ("verdicts/old.json", "swept"):
         os.utime(tmp_path / "kept" / name, (1e9, 1e9))
-    store.put("verdicts", "newer", {"x": 3})
+    store.put("verdicts", "newer", store.text_of({"x": 3}))
     assert store.get("verdicts", "old") is None
     assert store.get("verdicts", "new") == {"x": 2}
 
@@ -227,5 +228,4 @@ def test_the_installation_is_known_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "inner" / "b.yaml").write_text("2", encoding="utf-8")
     (tmp_path / "c.pyc").write_text("3", encoding="utf-8")
     assert list(identity._files(str(tmp_path))) == [("a.py", b"1"), ("inner/b.yaml", b"2")]
-    names = {name.partition("-")[0] for name in identity._libraries()}
-    assert {"numpy", "onnx", "protobuf"} <= names
+    assert {"numpy", "onnx", "protobuf"} <= set(libraries())

@@ -7,7 +7,7 @@ a shape is computed from fixed shapes (older exporters do that), the computation
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,17 +55,43 @@ class Inferred:
     """Network outputs that declare another type or shape than is computed."""
 
 
-def infer(model: Any, assumed: Collection[str] = ()) -> Inferred:
+def infer(model: Any, assumed: Collection[str] = (), follow: bool = True) -> Inferred:
     """Recompute all shapes; `model` loses its declared ones, but for the values of the main graph that are `assumed`.
 
-    A model that cannot be inferred keeps its nodes and has no shapes.
+    A model that cannot be inferred keeps its nodes and has no shapes. Without `follow`, elements of shapes are not
+    followed, even where they could be.
     """
+    return _inferred(model, assumed, lambda: _settle(model, follow and may_follow_elements(model)))
+
+
+def infer_plainly(model: Any) -> Inferred:
+    """The same by one inference that follows no elements, for a model that needs no more."""
+    return _inferred(model, (), lambda: _run(model, False))
+
+
+def _inferred(model: Any, assumed: Collection[str], typed_model: Callable[[], Any]) -> Inferred:
+    declared = forget_declared(model, assumed)
+    try:
+        typed = typed_model()
+    except MemoryError:
+        raise  # a limit, and nothing that is wrong with the model
+    except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
+        return Inferred(model, str(error), ())
+    conflicts = tuple(
+        output.name
+        for promised, output in zip(declared, typed.graph.output, strict=True)
+        if _contradict(promised, tensor_from_value_info(output))
+    )
+    return Inferred(typed, "", conflicts)
+
+
+def forget_declared(model: Any, assumed: Collection[str] = ()) -> list[Tensor]:
+    """Drop what the model declares about its values, but for those `assumed`; what its outputs were declared to be."""
     declared = [tensor_from_value_info(output) for output in model.graph.output]
     for output in model.graph.output:
         output.ClearField("type")
-    found = list(every_graph(model.graph))
     believed = [value for value in model.graph.value_info if value.name in assumed]
-    for graph in found:
+    for graph in list(every_graph(model.graph)):
         del graph.value_info[:]
         if graph is not model.graph:
             for value in (value for value in graph.input if value.type.HasField("tensor_type")):
@@ -76,16 +102,7 @@ def infer(model: Any, assumed: Collection[str] = ()) -> Inferred:
             if node.domain == "ai.onnx":  # another spelling of the default domain, which inference does not know
                 node.domain = ""
     model.graph.value_info.extend(believed)
-    try:
-        typed = _settle(model, may_follow_elements(model, found))
-    except Exception as error:  # the C++ library raises its own InferenceError and bare RuntimeError
-        return Inferred(model, str(error), ())
-    conflicts = tuple(
-        output.name
-        for promised, output in zip(declared, typed.graph.output, strict=True)
-        if _contradict(promised, tensor_from_value_info(output))
-    )
-    return Inferred(typed, "", conflicts)
+    return declared
 
 
 def _run(model: Any, follow: bool) -> Any:

@@ -12,25 +12,27 @@ from safecheck import __version__
 from safecheck.audit.audit import Audit, Note
 from safecheck.audit.decisions import Decisions, Deviation
 from safecheck.audit.evidence import Confirmation, Misreading, Refusal, Translation
+from safecheck.audit.provenance import libraries
 from safecheck.audit.report import Report, relative, worst
 from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import BATCHES, CACHE, Cost, assumptions
 from safecheck.finding import Citation, Finding, Location
 from safecheck.ir.model import Model
+from safecheck.render import Stream
 from safecheck.render.json_text import together
 from safecheck.rulebook.profile import Profile
 
 
-def document(reports: Sequence[Report]) -> str:
+def document(reports: Sequence[Report]) -> Stream:
     """One object for one model, a list of them for several."""
-    return together([content(report) for report in reports], worst([report.exit_code for report in reports]))
+    return Stream(together(map(content, reports), len(reports), worst([report.exit_code for report in reports])))
 
 
 def content(report: Report) -> dict[str, Any]:
     """The report on one model as plain values."""
     found = {
         "schema": "safecheck/report/1",
-        "tool": {"name": "safecheck", "version": __version__},
+        "tool": {"name": "safecheck", "version": __version__, "libraries": libraries()},
         "model": _model(report.path, report.model, report.audit),
         "profile": _profile(report.profile),
         "verdict": str(report.verdict),
@@ -195,6 +197,7 @@ def _deviations(decisions: Decisions) -> dict[str, Any] | None:
     used = sorted({record.id for record in decisions.deviated.values()})
     return {
         "as_of": str(decisions.as_of),
+        "files": list(decisions.files),
         "valid": used,
         "invalid": [asdict(record) for record in decisions.invalid],
     }

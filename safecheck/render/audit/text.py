@@ -24,7 +24,8 @@ def document(reports: Sequence[Report]) -> Iterator[Line]:
 
 def headline(report: Report) -> Line:
     """The verdict on a model in one line."""
-    return Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
+    by = f"  ({printable(report.profile.name, 80)})"
+    return Line(f"{str(report.verdict).upper()}  {_name(report)}{by}{refused(report.release)}", STYLE[report.verdict])
 
 
 def about(report: Report) -> Iterator[Line]:

@@ -6,14 +6,17 @@ import base64
 import hashlib
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from safecheck.strict import resources
 from safecheck.text import printable
 
 if TYPE_CHECKING:  # imported where it is used
     import jinja2
+    from markupsafe import Markup
 
+_SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
+"""What lets a debugger ask for a file beside the page."""
 _PLAIN = re.compile(r"[\w /,.:-]*", re.ASCII)
 
 
@@ -37,6 +40,22 @@ def rendered(template: str, script_file: str = "", **values: Any) -> str:
         )
         + "\n"
     )
+
+
+class Inlined(NamedTuple):
+    """A file of `reports/` to stand in a page as it is."""
+
+    text: Markup
+    hash: str
+    """SHA-256 in Base64, for the policy of the page."""
+
+
+def inlined(file: str) -> Inlined:
+    """A script, style sheet or licence that is no template."""
+    from markupsafe import Markup
+
+    text = _SOURCE_MAP.sub("", resources.reports().joinpath(*file.split("/")).read_text(encoding="utf-8"))
+    return Inlined(Markup(text), _digest(text))
 
 
 @cache

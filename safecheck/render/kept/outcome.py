@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from safecheck.render.line import Line
 
 if TYPE_CHECKING:  # what is kept is shown without knowing what a report is
     from safecheck.audit.report import Report
+
+
+_WITH_JSON = frozenset({"json", "jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,13 @@ class Outcome:
     json: Mapping[str, Any] | None = None
     """The JSON report."""
 
+    def hashes(self, path: str) -> dict[str, str]:
+        """Path -> SHA-256 of every local file that the verdict is about: the model at `path`, and its weights."""
+        if path == "-" or "://" in path or not self.sha256:
+            return {}
+        folder = os.path.dirname(path)
+        return {path: self.sha256} | {os.path.join(folder, location): sha256 for location, sha256 in self.weights}
+
     def as_json(self) -> dict[str, Any]:
         """The values for `from_json`."""
         return {
@@ -47,14 +58,15 @@ class Outcome:
 class Run:
     """All models of a run, in the order given."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: Collection[Outcome]
+    """They may be read from a file, one at a time, whenever they are gone through."""
     is_quiet: bool = False
     """Whether to show only what does not pass."""
 
     @property
     def exit_code(self) -> int:
         """The worst of all models."""
-        return worst([outcome.exit_code for outcome in self.outcomes])
+        return worst({outcome.exit_code for outcome in self.outcomes})
 
 
 def from_json(found: Mapping[str, Any]) -> Outcome | None:
@@ -88,7 +100,7 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
     from safecheck.render.audit.text import about, headline
 
     found = None
-    if "json" in formats:
+    if not _WITH_JSON.isdisjoint(formats):
         from safecheck.render.audit.json import content
 
         found = content(report)

@@ -17,8 +17,8 @@ def document(run: Run) -> Iterator[Line]:
 
 
 def _quiet(run: Run) -> Iterator[Line]:
-    failed = [outcome for outcome in run.outcomes if outcome.exit_code]
-    if failed:
+    if run.exit_code:
+        failed = (outcome for outcome in run.outcomes if outcome.exit_code)
         yield from joined((outcome.lines, outcome.headline) for outcome in failed)
     counts = Counter(outcome.verdict for outcome in run.outcomes)
     parts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))

@@ -9,6 +9,7 @@ from safecheck.ir import folding
 from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR
 from safecheck.ir.walk import entering, holds_graphs
+from safecheck.machine.single_run import single_run
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.runtime import RunError, Session
 
@@ -116,5 +117,6 @@ def _one_by_one(model: Any, wanted: list[str]) -> dict[str, Any]:
         if all(name in known for name in node.input if name):
             feeds = {name: known[name] for name in node.input if name}
             untyped = [value_info(name, UNKNOWN_TENSOR) for name in feeds]
-            known.update(folding.evaluate(node, untyped, feeds, model.opset_import))
+            with single_run():
+                known.update(folding.evaluate(node, untyped, feeds, model.opset_import))
     return {name: known[name] for name in wanted if name in known}

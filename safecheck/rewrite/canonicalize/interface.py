@@ -7,6 +7,7 @@ from typing import Any
 from safecheck.errors import InputError, UsageError
 from safecheck.ir import walk
 from safecheck.ir.walk import domain_of
+from safecheck.machine.single_run import single_run
 from safecheck.text import printable
 
 
@@ -27,7 +28,8 @@ def inline_functions(proto: Any) -> tuple[Any, int]:
             for default in defaults.get((domain_of(node), node.op_type, node.overload), ()):
                 if default.name not in given:
                     node.attribute.append(default)
-    return inliner.inline_local_functions(proto), count
+    with single_run():
+        return inliner.inline_local_functions(proto), count
 
 
 def fix_batch(proto: Any, batch: int) -> int:
@@ -76,7 +78,8 @@ def convert_opset(proto: Any, opset: int, where: str) -> Any:
     from onnx import version_converter
 
     try:
-        converted = version_converter.convert_version(proto, opset)
+        with single_run():
+            converted = version_converter.convert_version(proto, opset)
     except Exception as error:  # bare RuntimeErrors of the C++ library
         what = f"opset {current} cannot be converted to {opset}: {printable(str(error), 200)}"
         raise InputError("SC-FIX-OPSET", where, what, "export the model with that opset") from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from safecheck.machine.onnxruntime import onnxruntime
+from safecheck.machine.single_run import single_run
 
 _SLOW = ["ConstantSharing"]
 """Lets equal constants share memory, which changes no result, in time that grows with their number squared."""
@@ -30,9 +31,10 @@ class Session:
         candidates.use_deterministic_compute = True
         candidates.add_session_config_entry("session.use_env_allocators", "0")
         try:
-            self._session = ort.InferenceSession(
-                model, candidates, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW
-            )
+            with single_run():
+                self._session = ort.InferenceSession(
+                    model, candidates, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW
+                )
         except Exception as error:  # onnxruntime has a dozen exception classes without a common base of its own
             raise RunError(str(error)) from error
 
@@ -48,7 +50,8 @@ class Session:
             RunError: a node failed.
         """
         try:
-            return list(self._session.run(None, dict(feeds)))
+            with single_run():
+                return list(self._session.run(None, dict(feeds)))
         except Exception as error:
             raise RunError(str(error)) from error
 

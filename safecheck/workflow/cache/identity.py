@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 
-_LIBRARIES = ("confusable_homoglyphs-", "ml_dtypes-", "networkx-", "numpy-", "onnx-", "protobuf-")
+from safecheck.audit.provenance import libraries
 
 
 @cache
@@ -25,8 +25,8 @@ def installation() -> str | None:
             for name, content in _files(os.path.dirname(str(importlib.import_module(package).__file__))):
                 digest.update(f"\n{name} {len(content)}\n".encode())
                 digest.update(content)
-        for name in sorted(_libraries()):
-            digest.update(f"\n{name}".encode())
+        for name, version in libraries().items():
+            digest.update(f"\n{name}-{version}".encode())
     except OSError:  # for example from inside a zipped wheel
         return None
     return digest.hexdigest()
@@ -42,14 +42,3 @@ def _files(folder: str) -> Iterator[tuple[str, bytes]]:
         elif entry.name.endswith((".py", ".yaml", ".jsonl", ".so")):
             with open(entry.path, "rb") as file:
                 yield entry.name, file.read()
-
-
-def _libraries() -> set[str]:
-    """Names like `onnx-1.23.0.dist-info`; importing the libraries to ask them would cost more than an audit."""
-    found: set[str] = set()
-    for folder in sys.path:
-        if folder and os.path.isdir(folder):
-            found.update(
-                name for name in os.listdir(folder) if name.startswith(_LIBRARIES) and name.endswith(".dist-info")
-            )
-    return found

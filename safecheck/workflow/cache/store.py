@@ -53,9 +53,13 @@ def get(kind: str, key: str) -> dict[str, Any] | None:
         return None
 
 
-def put(kind: str, key: str, content: Mapping[str, Any]) -> None:
-    """Keep it, if that is possible; two processes can do so at the same time."""
-    text = json.dumps(content, ensure_ascii=True).encode()
+def text_of(content: Mapping[str, Any]) -> bytes:
+    """What is kept of some content, in one line."""
+    return json.dumps(content, ensure_ascii=True).encode()
+
+
+def put(kind: str, key: str, text: bytes) -> None:
+    """Keep what `text_of` gave, if that is possible; two processes can do so at the same time."""
     with suppress(OSError, ValueError, RuntimeError):
         top = folder()
         file = top / kind / f"{key}.json"

@@ -9,7 +9,8 @@ An entry counts only while all those files still have their content. Errors are 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,37 @@ def sha256_of(path: str) -> str | None:
         return None
 
 
+Source = Callable[[str], dict[str, Any] | None]
+"""Where entries are found by their key."""
+Rules = list[tuple[str, str | None]]
+"""Files that a profile was read from, with their SHA-256; None for one that cannot be read."""
+CACHE: Source = partial(store.get, _KIND)
+
+
+def rules_of(files: Iterable[str]) -> Rules:
+    """The files of one's own that a profile was read from, by content."""
+    return [(file, sha256_of(file)) for file in files]
+
+
+def identity_of(path: str, sha256: str) -> str:
+    """What the model at a path or address is known by: the hash of its content, elsewhere what its keeper says of it.
+
+    Empty where there is neither.
+    """
+    if sha256 and "://" in path:
+        from safecheck.intake.remote import state_of  # what is here is looked at without it
+
+        return f"remote {state}" if (state := state_of(path)) is not None else ""
+    return sha256
+
+
+def record_of(path: str, report: Report, rules: Rules, outcome: Mapping[str, Any]) -> bytes:
+    """What is kept of a report: its outcome, and what that rests on besides the model."""
+    files = report.model.external_data if report.model is not None else ()
+    weights = [(file.path, identity_of(_beside(path, file.path), file.sha256)) for file in files]
+    return store.text_of({"weights": weights, "rules": rules, "outcome": outcome})
+
+
 def verdicts_of(
     models: Sequence[tuple[str, str]], checks: Checks, formats: Iterable[str], confined: str, day: date | None
 ) -> Verdicts | None:
@@ -43,9 +75,7 @@ def verdicts_of(
 
     `confined` is the folder that overlays must lie in, `day` that of `checks`.
     """
-    if not checks.lasts:
-        return None
-    options = {"confined": confined, "formats": " ".join(sorted(formats))}
+    options = {"confined": confined, "formats": " ".join(sorted(formats)), "vendor": repr(checks.scope_check)}
     if checks.decisions:
         files = [(path, sha256_of(path)) for path in checks.decisions]
         hashes = [(path, name, sha256_of(path)) for path, name in models]
@@ -72,47 +102,80 @@ class Verdicts:
 
     def of(self, models: Iterable[tuple[str, str]]) -> list[dict[str, Any] | None]:
         """The outcome for each path and profile; None where it is unknown."""
-        found = [self._get(path, profile) for path, profile in models]
-        return [None] * len(found) if self._together and not all(found) else found
+        found = [self.entry(path, profile, [CACHE]) for path, profile in models]
+        if self._together and not all(entry for _, entry in found):
+            return [None] * len(found)
+        return [None if entry is None else entry["outcome"] for _, entry in found]
 
-    def _get(self, path: str, profile: str) -> dict[str, Any] | None:
-        """The outcome for a model whose content, weights and profile are those of an earlier run."""
+    def entry(self, path: str, profile: str, sources: Iterable[Source]) -> tuple[str | None, dict[str, Any] | None]:
+        """What one of the sources has of a model whose content, weights and profile are those of an earlier run.
+
+        With it the key that the outcome of this model is kept under; None where it has none.
+        """
+        key = None
         if path == "-":
-            return None
+            return key, None
+        if "://" in path:
+            identity = identity_of(path, "?")
+            key = self.key(path, profile, identity) if identity else None
+            entry = next((entry for look in sources if key is not None and (entry := look(key)) is not None), None)
+            return key, entry if entry is not None and _holds_elsewhere(entry, path) else None
         try:
             with open_model(path) as source:
-                key = self._key(path, profile, source.sha256())
-                entry = store.get(_KIND, key) if key is not None else None
-                if entry is None or source.folder is None or not _holds(entry, source.folder, source.file_id):
-                    return None
-            outcome: dict[str, Any] = entry["outcome"]
+                key = self.key(path, profile, source.sha256())
+                for look in sources if key is not None else ():
+                    entry = look(str(key))
+                    if entry is None or source.folder is None or not isinstance(entry["outcome"], dict):
+                        continue
+                    if _holds(entry, source.folder, source.file_id):
+                        return key, entry
         except InputError:
-            return None  # the audit itself says what is wrong
+            pass  # the audit itself says what is wrong
         except (AttributeError, KeyError, TypeError, ValueError):
-            return None  # an odd entry is as if it were not there
-        return outcome
+            pass  # an odd entry is as if it were not there
+        return key, None
 
-    def put(self, path: str, profile: str, report: Report, outcome: Mapping[str, Any]) -> None:
-        """Keep the outcome of a report, unless it could come out differently another time."""
-        if path == "-" or report.model is None or report.model.inference_problem:
-            return
-        key = self._key(path, profile, report.model.sha256)
-        hashes = [(file, sha256_of(file)) for file in report.profile.files]
-        if key is None or any(found is None for _, found in hashes):
-            return
-        weights = [(file.path, file.sha256) for file in report.model.external_data]
-        store.put(_KIND, key, {"weights": weights, "rules": hashes, "outcome": outcome})
+    def put(self, path: str, profile: str, report: Report, record: bytes) -> None:
+        """Keep the record of a report, unless it could come out differently another time."""
+        if report.model is not None and lasts(path, report):
+            self.keep(self.key(path, profile, report.model.sha256), record)
 
-    def _key(self, path: str, profile: str, sha256: str) -> str | None:
+    def keep(self, key: str | None, record: bytes) -> None:
+        """Keep a record in the cache under the key of its model."""
+        if key is not None:
+            store.put(_KIND, key, record)
+
+    def key(self, path: str, profile: str, sha256: str) -> str | None:
+        """What an outcome is kept under; None where it is not known what made it."""
         identity = installation()
         if identity is None:
             return None
         return store.key_of({**self._options, "of": identity, "path": path, "profile": profile, "model": sha256})
 
 
+def lasts(path: str, report: Report) -> bool:
+    """Whether a report comes out the same another time: nothing failed, and no limit was met."""
+    return path != "-" and report.model is not None and not report.model.inference_problem
+
+
+def _beside(path: str, location: str) -> str:
+    return f"{path.rpartition('/')[0]}/{location}"
+
+
+def _holds_elsewhere(entry: dict[str, Any], path: str) -> bool:
+    """The same for a model at an address: what its keeper says about its files is what it said."""
+    try:
+        if any(sha256 is None or sha256_of(file) != sha256 for file, sha256 in entry["rules"]):
+            return False
+        found = [(identity, identity_of(_beside(path, location), "?")) for location, identity in entry["weights"]]
+        return all(before and before == now for before, now in found)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
 def _holds(entry: dict[str, Any], folder: Path, model_id: tuple[int, int]) -> bool:
     """Whether the files that the outcome rests on are as they were, checked like an audit checks them."""
-    if any(sha256_of(path) != sha256 for path, sha256 in entry["rules"]):
+    if any(sha256 is None or sha256_of(path) != sha256 for path, sha256 in entry["rules"]):
         return False
     if entry["weights"]:
         from safecheck.intake.external import sha256_at

@@ -31,6 +31,7 @@ MODELS = {
 
 def lasting(text: str) -> str:
     """Without the versions and hashes of what is installed here, which the appendix of a page lists."""
+    text = re.sub(r'"libraries": \{[^}]*\}', '"libraries": {}', text)
     return re.sub(
         r"(?<=list of installed files</th></tr></thead>\n).*?</tbody>", "<tbody></tbody>", text, flags=re.DOTALL
     )

@@ -1,0 +1,83 @@
+"""What the operators of a network are called, by words that a reader knows, and which nodes belong to one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from safecheck.ir.composites import composites
+from safecheck.ir.graph import OpNode
+from safecheck.ir.signature import Tensor
+from safecheck.ir.signatures import Occurrence
+from safecheck.text import printable
+
+MOVEMENT = "data movement"
+ELEMENTWISE = "sums and products by element"
+WITH_WEIGHTS = "products with weights"
+OF_ACTIVATIONS = "products of activations"
+CONSTANTS = "constants computed in the file"
+
+# fmt: off
+_MOVING = frozenset({
+    "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Concat", "Split", "Gather", "GatherElements",
+    "GatherND", "Scatter", "ScatterElements", "ScatterND", "Pad", "Expand", "Tile", "DepthToSpace", "SpaceToDepth",
+    "Identity", "ReverseSequence", "Dropout",
+})
+# fmt: on
+_INDEXED = frozenset({"Gather", "GatherElements", "GatherND", "ScatterElements", "ScatterND"})
+_BY_ELEMENT = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Mean", "Neg"})
+_PRODUCTS = frozenset({"MatMul", "Gemm", "Einsum"})
+
+
+class Part(NamedTuple):
+    """Where a node belongs."""
+
+    what: str
+    """The operator in words: `LayerNormalization`, `products of activations`, an operator of the file."""
+    whole: int
+    """Position of the first node of the same operator; a node that is an operator of its own has its own position."""
+
+
+def parts(nodes: Sequence[Occurrence]) -> list[Part]:
+    """For each node what it is part of; what an exporter wrote out is one operator, as is a product with its bias."""
+    found: list[Part | None] = [None] * len(nodes)
+    places = {id(occurrence.node): position for position, occurrence in enumerate(nodes)}
+    for composite in composites(occurrence.node for occurrence in nodes):
+        positions = [places[id(node)] for node in composite.nodes if id(node) in places]
+        for position in positions:
+            found[position] = Part(composite.name, min(positions))
+    for position, occurrence in enumerate(nodes):
+        if found[position] is None:
+            found[position] = Part(kind(occurrence), position)
+        if found[position] == Part(WITH_WEIGHTS, position) and (bias := _bias(occurrence)) is not None:
+            at = places.get(id(bias))
+            if at is not None and found[at] is None and any(_known(operand) for operand in nodes[at].operands):
+                found[at] = Part(WITH_WEIGHTS, position)
+    return [part for part in found if part is not None]
+
+
+def kind(occurrence: Occurrence) -> str:
+    """What a node that is an operator of its own is called."""
+    proto = occurrence.node.proto
+    name = printable(proto.op_type, 60)
+    if proto.domain not in ("", "ai.onnx"):
+        return f"{printable(proto.domain, 60)}::{name}"
+    if occurrence.fixed:
+        return CONSTANTS
+    if name in _PRODUCTS:
+        return WITH_WEIGHTS if any(map(_known, occurrence.operands[:2])) else OF_ACTIVATIONS
+    if name in _INDEXED and not _known(occurrence.operands[1] if len(occurrence.operands) > 1 else None):
+        return name  # where it reads depends on data: this moves nothing to a fixed place
+    return MOVEMENT if name in _MOVING else ELEMENTWISE if name in _BY_ELEMENT else name
+
+
+def _known(operand: Tensor | None) -> bool:
+    """Whether an operand is a constant, or computed from constants."""
+    return operand is not None and (operand.constant or bool(operand.computed))
+
+
+def _bias(product: Occurrence) -> OpNode | None:
+    """The sum that alone reads a product; None if there is none."""
+    node = product.node
+    readers = node.scope.readers.get(node.proto.output[0], ()) if node.proto.output else ()
+    return readers[0] if len(readers) == 1 and readers[0].proto.op_type == "Add" else None

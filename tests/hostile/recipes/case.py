@@ -1,0 +1,79 @@
+"""One hostile input: how it is made, and what is promised about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from case_files import model_from_text
+from workflow_repo import ALLOWED
+
+NEVER_A_PASS = frozenset({1, 3})
+UNREADABLE = frozenset({3})
+REFUSED = frozenset({1})
+CONFIGURATION = frozenset({2})
+BY_THE_RULES = frozenset({0, 1, 3})
+"""Nothing is wrong with it: it must only be survived."""
+
+Make = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked of `safecheck` in a folder that `make` has filled."""
+
+    row: int
+    name: str
+    make: Make
+    codes: frozenset[int] = UNREADABLE
+    says: str = ""
+    """A regular expression for what is printed."""
+    command: tuple[str, ...] = ("audit", "m.onnx")
+    slow: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.row:02} {self.name}"
+
+
+def of_bytes(row: int, name: str, content: bytes | Callable[[], bytes], *more: Any, **named: Any) -> Case:
+    """A file `m.onnx` with this content."""
+    return Case(
+        row,
+        name,
+        lambda folder: (folder / "m.onnx").write_bytes(content if isinstance(content, bytes) else content()),
+        *more,
+        **named,
+    )
+
+
+def of_text(
+    row: int, name: str, text: str, *more: Any, opset: int = 17, weights: dict[str, str] | None = None, **named: Any
+) -> Case:
+    """A model in ONNX text."""
+    return of_bytes(row, name, lambda: model_from_text(text, opset, weights).SerializeToString(), *more, **named)
+
+
+def edited(
+    row: int,
+    name: str,
+    change: Callable[[Any], object],
+    *more: Any,
+    text: str = ALLOWED,
+    weights: dict[str, str] | None = None,
+    **named: Any,
+) -> Case:
+    """A good model that is changed."""
+
+    def content() -> bytes:
+        model = model_from_text(text, weights=weights)
+        change(model)
+        return bytes(model.SerializeToString())
+
+    return of_bytes(row, name, content, *more, **named)
+
+
+def base(text: str = ALLOWED, weights: dict[str, str] | None = None) -> bytes:
+    """The bytes of a compliant model: what hides in it would pass."""
+    return bytes(model_from_text(text, weights=weights).SerializeToString())
