@@ -1,10 +1,14 @@
-"""What `fix` leaves of public architectures: export them small and at batch 1, fix each, and say what stays and why.
+"""What `fix` leaves of networks that driving teams use: export them small, fix each, and say what stays and why.
 
-    python benchmarks/networks.py export FOLDER [NAME ...]             # needs torch, torchvision, timm and onnxscript
-    python benchmarks/networks.py fix FOLDER [--profile ID] [NAME ...]  # needs safecheck only
+    pip install torch torchvision timm transformers onnxscript
+    python benchmarks/networks.py export FOLDER [NAME ...]
+    python benchmarks/networks.py fix FOLDER [--profile ID] [NAME ...]    # needs safecheck only
+    python benchmarks/networks.py write FOLDER                            # docs/fix-networks.md
 
 Weights are random: what is left of a network depends on its structure. Every network is exported by both exporters of
-PyTorch. What a network computes is compared by `fix` itself.
+PyTorch, some once more as onnxruntime quantises them. An export that is there is not made again, and one that was
+fixed is not fixed again unless it is named: `FOLDER/PROFILE.jsonl` has a line for each. What a network computes is
+compared by `fix` itself; under 10.x the vendor's own check is asked about every result, too (extra `oracle`).
 """
 
 from __future__ import annotations
@@ -15,185 +19,246 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 EXPORTERS = ("dynamo", "torchscript")
-_TORCHVISION = {
-    # name of the function: (height, width) of the image
-    "alexnet": (96, 96),
-    "convnext_tiny": (64, 64),
-    "densenet121": (64, 64),
-    "efficientnet_b0": (64, 64),
-    "efficientnet_v2_s": (64, 64),
-    "googlenet": (64, 64),
-    "inception_v3": (96, 96),
-    "mnasnet0_5": (64, 64),
-    "mobilenet_v2": (64, 64),
-    "mobilenet_v3_small": (64, 64),
-    "regnet_x_400mf": (64, 64),
-    "regnet_y_400mf": (64, 64),
-    "resnet18": (64, 64),
-    "resnet50": (64, 64),
-    "resnext50_32x4d": (64, 64),
-    "shufflenet_v2_x0_5": (64, 64),
-    "squeezenet1_1": (64, 64),
-    "swin_t": (64, 64),
-    "vgg11_bn": (64, 64),
-    "vit_b_32": (64, 64),
-    "segmentation.deeplabv3_mobilenet_v3_large": (64, 64),
-    "segmentation.deeplabv3_resnet50": (64, 64),
-    "segmentation.fcn_resnet50": (64, 64),
-    "segmentation.lraspp_mobilenet_v3_large": (64, 64),
-    "video.r3d_18": (32, 32),
-}
-_TIMM = {
-    "cspdarknet53": (64, 64),
-    "dla34": (64, 64),
-    "fastvit_t8": (64, 64),
-    "ghostnet_100": (64, 64),
-    "hrnet_w18_small": (64, 64),
-    "mixer_s32_224": (224, 224),
-    "mobilevit_xxs": (64, 64),
-    "poolformer_s12": (64, 64),
-    "repvgg_a0": (64, 64),
-    "res2net50_26w_4s": (64, 64),
-    "tf_efficientnet_b0": (65, 65),
-    "tf_efficientnet_lite0": (64, 64),
-    "xcit_nano_12_p16_224": (64, 64),
-}
+PROFILES = ("tensorrt-8.6-restricted", "tensorrt-10-safety")
+PAGE = ROOT / "docs" / "fix-networks.md"
+COMPLIANT = "compliant"
+_MEMORY = ("--limit-memory", "6")
+
+Row = dict[str, Any]
+"""What became of one export: name, verdict or what went wrong, seconds, what is left with its reason."""
 
 
-def _recurrent() -> dict[str, Callable[[Any], tuple[Any, Any]]]:
-    """Heads that torch has as single modules: (module, example input)."""
-    return {
-        "lstm_2_layers": lambda torch: (torch.nn.LSTM(16, 24, 2), torch.zeros(8, 1, 16)),
-        "gru_both_ways": lambda torch: (torch.nn.GRU(16, 24, bidirectional=True), torch.zeros(8, 1, 16)),
-        "temporal_convolution": lambda torch: (
-            torch.nn.Sequential(
-                torch.nn.Conv1d(16, 32, 3, padding=2, dilation=2), torch.nn.ReLU(), torch.nn.BatchNorm1d(32),
-                torch.nn.Conv1d(32, 32, 3, padding=8, dilation=8), torch.nn.SiLU(), torch.nn.AdaptiveAvgPool1d(1),
-                torch.nn.Flatten(), torch.nn.Linear(32, 8),
-            ),
-            torch.zeros(1, 16, 40),
-        ),
-    }  # fmt: skip
-
-
-def _networks(torch: Any) -> Iterator[tuple[str, Callable[[], tuple[Any, Any]]]]:
-    """Names, and what makes the module and an example of its input."""
-    import timm
-    import torchvision
-
-    def vision(name: str, size: tuple[int, int]) -> tuple[Any, Any]:
-        make = torchvision.models
-        for part in name.split("."):
-            make = getattr(make, part)
-        more = {"image_size": size[0]} if name.startswith("vit") else {}
-        more |= {"weights_backbone": None} if name.startswith("segmentation") else {}
-        more |= {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-        depth = (8,) if name.startswith("video") else ()
-        return make(weights=None, **more), torch.zeros(1, 3, *depth, *size)
-
-    for name, size in _TORCHVISION.items():
-        yield name, lambda name=name, size=size: vision(name, size)  # type: ignore[misc]
-    for name, size in _TIMM.items():
-        yield name, lambda name=name, size=size: (timm.create_model(name), torch.zeros(1, 3, *size))  # type: ignore[misc]
-    for name, make in _recurrent().items():
-        yield name, lambda make=make: make(torch)  # type: ignore[misc]
-
-
-def export(folder: Path, names: list[str]) -> None:
-    """Write every network that is not there yet, by both exporters; what cannot be exported is said."""
+def export(folder: Path, names: list[str], exporters: Sequence[str]) -> None:
+    """Write every network that is not there yet by these exporters; what cannot be exported is said."""
     import torch
+    from architectures import birds_eye, detectors, lanes, transformers_of, vision
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in _networks(torch):
+    rooms = (vision, transformers_of, detectors, birds_eye, lanes)
+    for name, make in [entry for room in rooms for entry in room.NETWORKS.items()]:
         if names and name not in names:
             continue
-        for exporter in EXPORTERS:
-            path = folder / f"{name}__{exporter}.onnx"
-            if path.exists():
-                continue
-            torch.manual_seed(0)
-            try:
-                module, example = make()
-                _export(torch, module.eval(), example, path, exporter)
-            except Exception as error:  # exporters raise anything
-                path.unlink(missing_ok=True)
-                print(f"{path.stem}: not exported: {str(error).splitlines()[0][:100]}", flush=True)
+        for exporter in exporters:
+            _once(folder / f"{name}__{exporter}.onnx", lambda path, make=make: _export(torch, make, path))  # type: ignore[misc]
+        if name in lanes.QUANTISED and "torchscript" in exporters:
+            plain = folder / f"{name}__torchscript.onnx"
+            _once(folder / f"{name}_quantised__torchscript.onnx", lambda path, plain=plain: _quantise(plain, path))  # type: ignore[misc]
 
 
-def _export(torch: Any, module: Any, example: Any, path: Path, exporter: str) -> None:
-    if exporter == "dynamo":
-        torch.onnx.export(module, (example,), str(path), dynamo=True, external_data=False, verbose=False)
+def _once(path: Path, make: Callable[[Path], None]) -> None:
+    if path.exists():
+        return
+    try:
+        make(path)
+        print(path.stem, flush=True)
+    except Exception as error:  # exporters raise anything
+        path.unlink(missing_ok=True)
+        print(f"{path.stem}: not exported: {(str(error) or repr(error)).splitlines()[0][:200]}", flush=True)
+
+
+def _export(torch: Any, make: Callable[[], tuple[Any, Any]], path: Path) -> None:
+    torch.manual_seed(0)
+    module, example = make()
+    examples = example if isinstance(example, tuple) else (example,)
+    if path.stem.endswith("dynamo"):
+        torch.onnx.export(module.eval(), examples, str(path), dynamo=True, external_data=False, verbose=False)
     else:
-        torch.onnx.export(module, (example,), str(path), dynamo=False, opset_version=17)
+        torch.onnx.export(module.eval(), examples, str(path), dynamo=False, opset_version=17)
+
+
+def _quantise(plain: Path, path: Path) -> None:
+    """Static quantisation with QuantizeLinear and DequantizeLinear around every operator, as onnxruntime does it."""
+    import numpy
+    import onnxruntime.quantization as quantization
+
+    class Noise(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            import onnx
+
+            value = onnx.load(plain).graph.input[0]
+            shape = [size.dim_value for size in value.type.tensor_type.shape.dim]
+            random = numpy.random.default_rng(0)
+            self.feeds = iter([{value.name: random.standard_normal(shape, numpy.float32)} for _ in range(4)])
+
+        def get_next(self) -> Any:
+            return next(self.feeds, None)
+
+    quantization.quantize_static(
+        plain, path, Noise(), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
+        activation_type=quantization.QuantType.QInt8, weight_type=quantization.QuantType.QInt8,
+        extra_options={"ActivationSymmetric": True, "WeightSymmetric": True},
+    )  # fmt: skip
 
 
 def fix(folder: Path, names: list[str], profile: str, limit: int, options: list[str]) -> None:
-    """Fix every export in a process of its own, and print what is left of each, with the reasons of all at the end."""
-    reasons: Counter[str] = Counter()
-    compliant = count = 0
+    """Fix every export in a process of its own, and write down what is left of each."""
+    rows = _rows(folder, profile)
     for path in sorted(folder.glob("*__*.onnx")):
-        if names and path.stem.split("__")[0] not in names:
+        if path.stem.split("__")[0] not in names if names else path.stem in rows:
             continue
-        start = time.monotonic()
-        found = _fixed(path, profile, limit, options)
-        count += 1
-        if isinstance(found, str):
-            print(f"{path.stem:48s} {found}", flush=True)
-            continue
-        places = [finding["location"] for finding in found["findings"]]
-        left = {
-            (place["scope"], place["index"]): (str(place["op_type"]) or "network", entry["reason"])
-            for place, entry in zip(places, found["left"], strict=True)
-        }
-        compliant += found["verdict"] == "compliant"
-        operators = Counter(operator for operator, _ in left.values())
-        reasons.update(f"{operator}: {reason[:160]}" for operator, reason in left.values())
-        words = ", ".join(f"{number} {operator}" for operator, number in operators.most_common())
-        print(f"{path.stem:48s} {found['verdict']:14s} {time.monotonic() - start:6.1f} s  {words}", flush=True)
-    print(f"\n{compliant} of {count} compliant under {profile}\n")
-    for reason, number in reasons.most_common():
-        print(f"{number:5d} {reason}")
+        row = _fixed(path, folder / "fixed" / profile / path.name, profile, limit, options)
+        rows[path.stem] = row
+        with (folder / f"{profile}.jsonl").open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(row) + "\n")
+        words = ", ".join(f"{number} {operator}" for operator, number in _left(row).items())
+        print(f"{row['name']:40s} {row['verdict']:14s} {row['seconds']:6.1f} s  {row['vendor']}  {words}", flush=True)
+    _summary(list(rows.values()), profile)
 
 
-def _fixed(path: Path, profile: str, limit: int, options: list[str]) -> Any:
-    """The report of `safecheck fix`, or what went wrong."""
-    command = [
-        sys.executable,
-        "-m",
-        "safecheck",
-        "fix",
-        str(path),
-        "--dry-run",
-        "--profile",
-        profile,
-        "--output",
-        "json",
-    ]
+def _rows(folder: Path, profile: str) -> dict[str, Row]:
+    """The last line of every export that is still there, by its name."""
+    file = folder / f"{profile}.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    rows = {row["name"]: row for row in map(json.loads, lines)}
+    return {name: row for name, row in sorted(rows.items()) if (folder / f"{name}.onnx").exists()}
+
+
+def _left(row: Row) -> Counter[str]:
+    return Counter(operator for operator, _ in row["left"])
+
+
+def _summary(rows: list[Row], profile: str) -> None:
+    done = sum(row["verdict"] == COMPLIANT for row in rows)
+    print(f"\n{done} of {len(rows)} compliant under {profile}\n")
+    for reason, named in _grouped(rows):
+        print(f"{len(named):4d} files, {reason[:300]}\n        {', '.join(named[:6])}")
+
+
+def _fixed(path: Path, out: Path, profile: str, limit: int, options: list[str]) -> Row:
+    """What `safecheck fix` reports of one export, or what went wrong."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    row: Row = {"name": path.stem, "verdict": "failed", "left": [], "vendor": "", "price": None, "difference": None}
     try:
-        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return f"not finished in {limit} s"
-    return json.loads(done.stdout) if done.stdout else done.stderr.strip().splitlines()[0][:160]
+        found = _asked(
+            "fix", path, "--profile", profile, "-o", out, "--output", "json", *_MEMORY, *options, limit=limit
+        )
+    except (subprocess.TimeoutExpired, ValueError) as failure:
+        words = f"not finished in {limit} s" if isinstance(failure, subprocess.TimeoutExpired) else str(failure)
+        return {**row, "left": [("fix", words)], "seconds": time.monotonic() - start}
+    places = [finding["location"] for finding in found["findings"]]
+    left = {
+        (place["scope"], place["index"]): (str(place["op_type"]) or "network", entry["reason"])
+        for place, entry in zip(places, found["left"], strict=True)
+    }
+    whole = found["whole_model"]
+    row |= {
+        "verdict": found["verdict"],
+        "seconds": time.monotonic() - start,
+        "left": list(left.values()),
+        "price": found["price"]["ratio"],
+        "difference": next((one["max_rel_error"] for one in whole["samples"] if one["kind"] == "normal"), None)
+        if whole
+        else None,
+    }
+    if profile != PROFILES[0]:
+        row["vendor"] = _vendor(out, profile)
+    return row
+
+
+def _vendor(path: Path, profile: str) -> str:
+    """What the vendor's own check says of a file, and whether its network computes the same."""
+    try:
+        found = _asked("audit", path, "--profile", profile, "--confirm", "--no-cache", "--output", "json", limit=300)
+    except (subprocess.TimeoutExpired, ValueError) as failure:
+        return f"not asked: {failure}"
+    said = found["confirmation"]
+    scope = "in scope" if said["in_scope"] else f"refused {said['refusals'][:1]}" if said["checked"] else said["reason"]
+    return f"{scope}, {said['translation']['status']}" if said["translation"] else str(scope)
+
+
+def write(folder: Path) -> None:
+    """Make the page of what is written down about both profiles."""
+    PAGE.write_text(
+        "\n".join(_page({profile: _rows(folder, profile) for profile in PROFILES})) + "\n", encoding="utf-8"
+    )
+
+
+_OPENING = """\
+# `fix` on the networks of driving teams
+
+{exports} exports of {networks} networks with random weights at batch 1 and small inputs, depths cut to one or two
+blocks of each kind (`benchmarks/architectures`), by one or both exporters of PyTorch (and `_quantised` by onnxruntime).
+This page is generated by `python benchmarks/networks.py write FOLDER` from what `safecheck fix --io 4d` reported.
+
+*Difference* is the largest of any output on normal inputs, relative to the largest of its channel, between the bytes of
+the original and of the result. *Price* is the estimate of the result over that of the original. *Vendor* is what
+NVIDIA's own 10.x check says of the result, and whether its network computes the same as the file. An export that was
+not run under a profile has no verdict there, and counts nowhere.
+"""
+
+
+def _page(found: dict[str, dict[str, Row]]) -> Iterator[str]:
+    names = sorted({name for rows in found.values() for name in rows})
+    yield _OPENING.format(exports=len(names), networks=len({name.split("__")[0] for name in names}))
+    for profile, rows in found.items():
+        yield f"- `{profile}`: {sum(row['verdict'] == COMPLIANT for row in rows.values())} of {len(rows)} end compliant"
+    restricted, safety = found.values()
+    yield "\n| export | 8.6-restricted | difference | price | 10-safety | vendor |\n|---|---|--:|--:|---|---|"
+    for name in names:
+        first, second = restricted.get(name), safety.get(name)
+        yield f"| {name} | {' | '.join((*_cells(first), _verdict(second), second['vendor'] if second else ''))} |"
+    yield "\n## What is left, and why"
+    for profile, rows in found.items():
+        yield f"\n### {profile}\n"
+        for reason, files in _grouped(list(rows.values())):
+            yield f"- {reason} ({len(files)}: {', '.join(files)})"
+
+
+def _cells(row: Row | None) -> tuple[str, str, str]:
+    if row is None:
+        return "", "", ""
+    difference = "" if row["difference"] is None else f"{row['difference']:.1e}"
+    return _verdict(row), difference, "" if row["price"] is None else f"x{row['price']:.1f}"
+
+
+def _verdict(row: Row | None) -> str:
+    if row is None:
+        return ""
+    words = ", ".join(f"{number} {operator}" for operator, number in _left(row).items())
+    return COMPLIANT if row["verdict"] == COMPLIANT else f"{row['verdict']}: {words}"
+
+
+def _grouped(rows: list[Row]) -> list[tuple[str, list[str]]]:
+    """Reasons with the exports that have them, those of most exports first."""
+    files: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for operator, reason in row["left"]:
+            files.setdefault(f"{operator}: {reason}", {})[row["name"]] = None
+    return sorted(((reason, list(named)) for reason, named in files.items()), key=lambda entry: -len(entry[1]))
+
+
+def _asked(command: str, path: Path, *options: Any, limit: int) -> Any:
+    """The JSON report of a command; ValueError with its first line of words if there is none."""
+    call = [sys.executable, "-m", "safecheck", command, str(path), *map(str, options)]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=limit, check=False)
+    if not done.stdout:
+        raise ValueError(done.stderr.strip().splitlines()[0][:300])
+    return json.loads(done.stdout)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["export", "fix"])
+    parser.add_argument("what", choices=["export", "fix", "write"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--profile", default="tensorrt-8.6-restricted")
-    parser.add_argument("--limit", type=int, default=600, metavar="SECONDS", help="of each network")
-    parser.add_argument("--io-4d", action="store_true", help="fix with --io 4d")
-    given = parser.parse_args()
+    parser.add_argument("--profile", default=PROFILES[0], choices=PROFILES)
+    parser.add_argument("--exporter", choices=EXPORTERS, help="this one only")
+    parser.add_argument("--limit", type=int, default=300, metavar="SECONDS", help="of each network")
+    parser.add_argument("--keep-interface", action="store_true", help="fix without --io 4d")
+    given = parser.parse_intermixed_args()
     if given.what == "export":
-        export(given.folder, given.names)
+        export(given.folder, given.names, [given.exporter] if given.exporter else EXPORTERS)
+    elif given.what == "fix":
+        fix(given.folder, given.names, given.profile, given.limit, [] if given.keep_interface else ["--io", "4d"])
     else:
-        fix(given.folder, given.names, given.profile, given.limit, ["--io", "4d"] if given.io_4d else [])
+        write(given.folder)
 
 
 if __name__ == "__main__":

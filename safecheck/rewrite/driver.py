@@ -70,8 +70,9 @@ def rewrite_all(
     refused: dict[tuple[str, str], Step] = {}
     tried = _Tried(graph)
     how = _How(proving, purse, denied or {})
-    again = False
-    for _ in range(_MAX_ROUNDS):
+    looked = rounds = 0
+    while rounds < _MAX_ROUNDS:
+        rounds += 1
         changed = False
         for rewrite in rewrites:
             sweep = _sweep(graph, verdicts, rewrite, refused, tried, how)
@@ -80,10 +81,12 @@ def rewrite_all(
                 changed = True
         if changed:
             continue
-        # What saturates on a range is never infinite, and a site far behind may have been refused for that.
-        if again or not any(step.proof is not None and step.proof.ranges for step in steps):
+        # What saturates on a range is never infinite, and a site far behind may have been refused for that; once it is
+        # done, one behind it again.
+        ranged = sum(step.proof is not None and bool(step.proof.ranges) for step in steps)
+        if ranged == looked:
             break
-        again, tried = True, _Tried(graph)
+        looked, rounds, tried = ranged, 0, _Tried(graph)
         look_again(graph)
     left = {name_of(node) for node in graph.nodes}
     return steps + [step for (_, name), step in refused.items() if name in left]

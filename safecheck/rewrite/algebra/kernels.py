@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -109,6 +109,27 @@ def convolution(graph: MutableGraph, node: Any) -> Convolution | None:
     outs = weights.shape[1] * group if node.op_type == "ConvTranspose" else weights.shape[0]
     shift = numpy.zeros(outs) if bias is None else bias.astype(numpy.float64)
     return Convolution(node, data, dtype, weights.astype(numpy.float64), shift, group, strides, pads, dilations)
+
+
+def needed(graph: MutableGraph, found: Convolution) -> Convolution:
+    """The same convolution without the outer taps that see nothing but padding, wherever the window lies."""
+    sizes, places = (graph.dims(found.data) or ())[2:], (graph.dims(found.result) or ())[2:]
+    rank = len(sizes)
+    taken: list[slice] = []
+    pads = list(found.pads)
+    for axis, (size, count) in enumerate(zip(sizes, places, strict=True)):
+        gap, stride, taps = found.dilations[axis], found.strides[axis], range(found.kernel[axis])
+        first = [tap * gap - pads[axis] for tap in taps]
+        seeing = [tap for tap in taps if any(0 <= first[tap] + stride * at < size for at in range(count))]
+        kept = range(seeing[0], seeing[-1] + 1) if seeing else taps
+        before, behind = kept[0] * gap, (taps[-1] - kept[-1]) * gap
+        if pads[axis] < before or pads[axis + rank] < behind:  # the taps that stay begin or end within the data
+            kept, before, behind = taps, 0, 0
+        taken.append(slice(kept[0], kept[-1] + 1))
+        pads[axis], pads[axis + rank] = pads[axis] - before, pads[axis + rank] - behind
+    weights = found.weights[(slice(None), slice(None), *taken)]
+    dilations = tuple(1 if size == 1 else gap for size, gap in zip(weights.shape[2:], found.dilations, strict=True))
+    return replace(found, weights=weights, pads=tuple(pads), dilations=dilations)
 
 
 def reach(source: str, sizes: Any, offsets: Any) -> Magnitude:

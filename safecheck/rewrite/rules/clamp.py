@@ -2,7 +2,9 @@
 
 With r(x) = max(x, 0):
 
-- min(max(x, a), b) = b - r((b - a) - r(x - a)), which is exact at both ends and never subtracts large numbers;
+- min(max(x, a), b) = y - r(y - b) with y = x + r(a - x), which leaves x alone between the limits and is exact as long
+  as they are multiples of its last place: for 6, up to 2^25;
+- or b - r((b - a) - r(x - a)), which is exact at both ends for every x, and rounds small x to the last place of b;
 - max(a, b) = a + r(b - a) and min(a, b) = a - r(a - b);
 - a slope s for negative x: r(x) - s r(-x), of which one term is zero, so that nothing is rounded twice.
 """
@@ -18,9 +20,13 @@ from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.finite import extent_of
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.rule import Candidate, Claim, Match
+from safecheck.rewrite.rule import Candidate, Claim, Match, Range
 
+_FAR = 1024.0
+"""How many times as far as the limits a clip has to hold to leave what is between them alone."""
+_BEYOND = "something between the limits and twice as far is left"
 _NAN = "of NaN, Relu may make zero"
 
 
@@ -107,15 +113,61 @@ def _between(graph: MutableGraph, node: Any, plane: Plane, low: float | None, hi
         return x, Claim("exact", "no limit is within the range of the type")
     if low is not None and high is not None and low > high:
         return "the limits are in the wrong order"
-    made = plane.leave(clamped(plane, plane.enter(x), low, high))
     if low == 0 and high is None:
-        return made, Claim("exact", "max(x, 0) is Relu", finite_only=True, caveats=(_NAN,))
+        return plane.relu(x), Claim("exact", "max(x, 0) is Relu", finite_only=True, caveats=(_NAN,))
+    if far := _holds(graph, plane, x, low, high):
+        return plane.leave(_untouched(plane, plane.enter(x), low, high)), _within(plane, x, far)
+    made = plane.leave(clamped(plane, plane.enter(x), low, high))
     ends = abs(low or 0.0) + abs(high or 0.0)
     dtype = graph.tensor(x).dtype or ""
     method = "b - r((b - a) - r(x - a)): the limits themselves are exact, between them four sums are rounded"
     if low is not None and high is not None:
         return made, _bounded(dtype, 8, lambda feed: ends, method, "(|a| + |b|)")
     return made, _bounded(dtype, 4, lambda feed: plane.magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)")
+
+
+def _holds(graph: MutableGraph, plane: Plane, x: str, low: float | None, high: float | None) -> float:
+    """Up to which magnitude x can be clipped without rounding; 0 if that is not far, or x may be infinite."""
+    extent = extent_of(graph, x)
+    if (low or 0.0) > 0 or (high or 0.0) < 0 or extent.inf or extent.nan:
+        return 0.0
+    far = min(_reach(plane, end) for end in (low, high) if end)
+    return far if far >= _FAR * max(abs(low or 0.0), abs(high or 0.0)) else 0.0
+
+
+def _reach(plane: Plane, end: float) -> float:
+    """The magnitude up to which a limit is a multiple of the last place of a number."""
+    import numpy
+
+    digits = int(numpy.finfo(plane.dtype).nmant) + 1
+    numerator, denominator = end.as_integer_ratio()
+    return min(float((numerator & -numerator) / denominator) * 2.0**digits, float(numpy.finfo(plane.dtype).max))
+
+
+def _untouched(plane: Plane, value: str, low: float | None, high: float | None) -> str:
+    """What is between the limits as it is, and the limits beyond them."""
+    if low == 0:
+        value = plane.relu(value)
+    elif low is not None:
+        value = plane.add(value, plane.relu(plane.affine(value, -1.0, low)))
+    if high is None:
+        return value
+    return plane.add(value, plane.affine(plane.relu(plane.affine(value, 1.0, -high)), -1.0))
+
+
+def _within(plane: Plane, x: str, far: float) -> Claim:
+    """Nothing is rounded: beyond a limit, x has its sign and is larger, so that both differences are numbers."""
+
+    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        import numpy
+
+        return numpy.where(plane.magnitude(feed, x) <= far, 0.0, numpy.inf)
+
+    return Claim(
+        "bounded", "y - r(y - b) with y = x + r(a - x): what is between the limits stays as it is", finite_only=True,
+        caveats=(UNSIGNED_ZERO, _NAN), limit=limit, bound="0: nothing is rounded",
+        ranges=(Range("what is clipped", -far, far, "assumed", "assumed", _BEYOND),),
+    )  # fmt: skip
 
 
 def _leaky(graph: MutableGraph, node: Any, plane: Plane) -> _Written:

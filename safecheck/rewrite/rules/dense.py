@@ -14,7 +14,7 @@ from typing import Any
 from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
-from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall, reach
+from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, overall, reach
 from safecheck.rewrite.algebra.rounding import Magnitude, sums_agree
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -41,11 +41,13 @@ class ConvolutionToDense:
             return Match((node,), reason="the weights are computed, or the shapes are not fixed")
         if len(found.kernel) > 2:
             return None
+        written, found = found.kernel, needed(graph, found)
         try:
-            candidates = [*_dense(graph, found), *_patches(graph, found)]
+            candidates = [*_dense(graph, found, written), *_patches(graph, found)]
         except FactorError as failure:
             return Match((node,), reason=str(failure))
-        reason = "it is in the plain form already"
+        plain = found.group == 1 and set(found.dilations) == {1}
+        reason = "it is in the plain form already" if plain else "with zeros among its weights it would be too large"
         return Match((node,), tuple(candidates), "" if candidates else reason)
 
 
@@ -82,12 +84,19 @@ def ungrouped(weights: Any, group: int) -> Any:
     return full
 
 
-def _dense(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
-    """The same convolution with every parameter plain, its groups kept if each is one channel."""
+def _dense(graph: MutableGraph, found: Convolution, written: tuple[int, ...]) -> Iterator[Candidate]:
+    """The same convolution with every parameter plain, its groups kept if each is one channel.
+
+    `written` is the kernel of the node, of which taps may have gone.
+    """
+    depthwise = found.weights.shape[1] == 1 and found.weights.shape[0] == found.group
+    blocks = 1 if depthwise else found.group
+    extent = prod((size - 1) * gap + 1 for size, gap in zip(found.kernel, found.dilations, strict=True))
+    if prod(found.weights.shape[:2]) * extent * blocks > _MAX_WEIGHTS:
+        return
     weights, pads = evened(_spread(found), found.pads)
-    depthwise = weights.shape[1] == 1 and weights.shape[0] == found.group
-    changed = weights.shape != found.weights.shape or len(found.kernel) == 1
-    if weights.size * found.group > _MAX_WEIGHTS:
+    changed = written != found.kernel or weights.shape != found.weights.shape or len(found.kernel) == 1
+    if weights.size * blocks > _MAX_WEIGHTS:
         return
     if changed:
         yield _candidate(graph, found, weights, pads, found.group)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.axis_map import multiply, turn
-from safecheck.rewrite.algebra.kernels import Convolution, convolution, reach
+from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, reach
 from safecheck.rewrite.algebra.pointwise import convolve_in_parts
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -37,12 +37,14 @@ class ConvolutionInPieces:
         found = convolution(graph, node) if node.op_type == "Conv" else None
         if found is None or len(found.kernel) != 2:
             return None
+        found = needed(graph, found)
         axes = [_axis(graph, found, axis) for axis in range(2)]
         if all(axis.picks is None for axis in axes):
             return None
         pieces = prod(axis.pieces for axis in axes)
         dims = graph.dims(found.data) or ()
-        if pieces * prod(dims) > MAX_ELEMENTS or pieces * found.weights.size * found.group > _MAX_WEIGHTS:
+        blocks = 1 if _each(found) else found.group
+        if pieces * prod(dims) > MAX_ELEMENTS or pieces * found.weights.size * blocks > _MAX_WEIGHTS:
             return Match((node,), reason="its pieces beside each other would be too large")
         candidate = Candidate(_written(graph, found, axes), same_products(found, found.data, reach))
         return Match((node,), (candidate,))
@@ -101,7 +103,7 @@ def _written(graph: MutableGraph, found: Convolution, axes: list[_Axis]) -> Any:
         turn(writer, (1, batch * channels, width, height))
     writer.view((batch, channels, height, width))
     pieces = rows.pieces * columns.pieces
-    each = found.group == dims[1] == found.weights.shape[0]
+    each = _each(found)
     weights = _cut(found.weights if each else ungrouped(found.weights, found.group), rows, columns)
     typed = weights.reshape(channels, 1, rows.taps, columns.taps) if each else weights
     typed, bias = typed.astype(numpy_type(found.dtype)), bias_of(found)
@@ -120,6 +122,11 @@ def _written(graph: MutableGraph, found: Convolution, axes: list[_Axis]) -> Any:
         multiply(writer, (batch * made[1], pieces, prod(made[2:]), 1), numpy.ones((pieces, 1), numpy_type(found.dtype)))
     writer.view(made)
     return builder.replacement([found.data], {found.result: writer.value})
+
+
+def _each(found: Convolution) -> bool:
+    """Whether every channel is a group of its own."""
+    return bool(found.weights.shape[1] == 1 and found.group == found.weights.shape[0])
 
 
 def _cut(weights: Any, rows: _Axis, columns: _Axis) -> Any:

@@ -51,6 +51,24 @@ def test_the_limits_themselves_are_exact_even_for_infinities() -> None:
     assert (run(case.after, {"x": np.full_like(x, 1e20)})[0] == np.float32(5.7)).all()
 
 
+def test_what_is_between_the_limits_stays_as_it_is() -> None:
+    """Untrained networks and FP16 have activations far below the last place of 6: none of them is rounded away."""
+    for body, low, high in (("Clip (x, a, b)", 0, 6), ("Clip (x, a, b)", -1, 1), ("Min (x, b)", None, 0.5)):
+        weights = {"a": low, "b": high} if low is not None else {"b": high}
+        case = clamp(body, **{name: np.float32(value) for name, value in weights.items()})
+        x = np.geomspace(1e-38, 8e6, 120, dtype=np.float32).reshape(2, 3, 4, 5)
+        for sign in (1, -1):
+            want = np.clip(sign * x, low, high)
+            assert np.array_equal(run(case.after, {"x": sign * x})[0], want)
+
+
+def test_infinities_that_a_network_makes_end_at_the_limit() -> None:
+    text = "g (float[2,3,4,5] x) => (float[2,3,4,5] y) { l = Log (x)\n y = Clip (l, a, b) }"
+    case = mended(model(text, {"a": np.float32(-100), "b": np.float32(0)}), NAME)
+    assert case.applied == [NAME], case.reasons
+    assert (run(case.after, {"x": np.zeros((2, 3, 4, 5), np.float32)})[0] == -100).all()
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "opset"),
     [

@@ -8,6 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mended import Mended, mended, model, normal
 
+from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.rules.dense import ConvolutionToDense
+
 DENSE = "convolution-to-dense"
 TRANSPOSED = "deconvolution-to-convolution"
 
@@ -81,3 +84,38 @@ def test_any_transposed_convolution(size: int, step: int, low: int, high: int, e
         solved(case, TRANSPOSED, None)
     else:
         assert "whole number of strides" in case.reasons
+
+
+@pytest.mark.parametrize(("dilation", "kernel"), [(12, (1, 1)), (36, (1, 1)), (3, (3, 3))])
+def test_taps_that_see_nothing_but_padding_go(dilation: int, kernel: tuple[int, int]) -> None:
+    """The wide rates of an atrous pyramid on a small map: 3x3 taps so far apart that only one sees the map."""
+    pads = f"pads = [{dilation}, {dilation}, {dilation}, {dilation}]"
+    text = f"""g (float[1,6,4,4] x) => (float[1,5,4,4] y) {{
+        y = Conv <dilations = [{dilation}, {dilation}], {pads}> (x, w)
+    }}"""
+    case = mended(model(text, {"w": normal(5, 6, 3, 3)}), DENSE, "convolution-in-pieces")
+    assert case.weights[1].total == 0, case.reasons
+    assert case.difference() < 1e-5
+    if kernel == (1, 1):
+        assert case.operators == ["Conv"]
+        assert (5, 6, 1, 1) in [tuple(array.dims) for array in case.after.graph.initializer]
+
+
+def test_a_wide_dilation_of_many_channels_is_not_spread() -> None:
+    """960 x 256 channels at a rate of 36 would be 1.3e9 weights with their zeros."""
+    text = """g (float[1,960,40,40] x) => (float[1,256,40,40] y) {
+        y = Conv <dilations = [36, 36], pads = [36, 36, 36, 36]> (x, w)
+    }"""
+    graph = MutableGraph(model(text, {"w": normal(256, 960, 3, 3)}))
+    match = ConvolutionToDense().match(graph, graph.nodes[0])
+    assert match is not None
+    assert match.candidates == ()
+    assert "too large" in match.reason
+
+
+def test_a_depthwise_kernel_that_is_trimmed_and_spread_to_its_own_size_is_another() -> None:
+    text = """g (float[1,960,4,4] x) => (float[1,960,4,4] y) {
+        y = Conv <group = 960, dilations = [2, 2], pads = [4, 4, 4, 4]> (x, w)
+    }"""
+    case = mended(model(text, {"w": normal(960, 1, 5, 5)}), DENSE)
+    solved(case, DENSE, ["Conv"])

@@ -111,3 +111,19 @@ def test_a_block_of_masked_attention() -> None:
     assert case.weights[1].total == 0, case.reasons
     assert case.error() < 1e-5
     assert case.difference(scale=10.0) < 1e-3
+
+
+def test_divisions_one_behind_the_other_are_looked_at_again_each_time() -> None:
+    """Of each the one before may be infinite, until it is written so that it saturates: linear attention in stages."""
+    text = """g (float[1,4,6,5] x, float[1,4,6,5] z) => (float[1,4,6,5] y) {
+        a = Div (x, z)
+        b = Sub (a, x)
+        c = Div (z, b)
+        d = Sub (c, x)
+        e = Div (z, d)
+        f = Sub (e, x)
+        y = Div (z, f)
+    }"""
+    case = mended(model(text))
+    assert case.weights[1].total == 0
+    assert "Div" not in case.operators
