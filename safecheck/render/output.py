@@ -113,25 +113,16 @@ def write_pieces(path: str, pieces: Iterable[str]) -> None:
     _replace(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
-def write_bytes(path: str, content: bytes) -> None:
-    """Replace a file in one step.
-
-    Raises:
-        UsageError: it could not be written; an earlier file of that name is untouched.
-    """
-    write_pieces(path, (content,))
-
-
-def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
+def write_bytes(path: str, *pieces: bytes | memoryview) -> None:
     """Replace the file in one step, so that nobody ever sees half of it.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (content,))
+    _replace(path, pieces)
 
 
-def _replace(path: str, pieces: Iterable[bytes]) -> None:
+def _replace(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     try:
         with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
             temporary = os.path.join(folder, "output")
