@@ -38,6 +38,7 @@ COMMANDS = (
     "evidence",
     "fix",
     "graph",
+    "help",
     "hook",
     "ledger",
     "probe",
