@@ -1,8 +1,13 @@
-"""Adds to a wheel what makes it start fast: parsed rules and the profiles made of them. All else is in `setup.cfg`."""
+"""What a wheel has that a checkout has not. All else is said in `setup.cfg`.
+
+The rule files a second time, parsed, and profiles made of them, so that it starts fast; and a description whose links and pictures work on an
+index. SAFECHECK_URL is the address of the repository. Without it the index gets no links, rather than wrong ones.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +17,9 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # a build runs outside the checkout
+URL = os.environ.get("SAFECHECK_URL", "").rstrip("/")
+LINK = re.compile(r"(!?)\[([^\]]*)\]\((?![a-z]+:|#)([^)]+)\)")
+"""A link or picture of Markdown that leads into the repository."""
 
 
 class BuildWithParsedRules(build_py):
@@ -32,4 +40,33 @@ class BuildWithParsedRules(build_py):
             subprocess.run([sys.executable, "-B", "-c", code], cwd=self.build_lib, env=library, check=True)
 
 
-setup(cmdclass={"build_py": BuildWithParsedRules})
+def description(url: str, tag: str) -> str:
+    """The README for a page that is not beside the files: links lead to the tag, and without an address are words."""
+
+    def absolute(found: re.Match[str]) -> str:
+        mark, words, path = found.groups()
+        if not url:
+            return f"*{words}*" if mark else words
+        return f"{mark}[{words}]({url}/{'raw' if mark else 'blob'}/{tag}/{path})"
+
+    return LINK.sub(absolute, (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def addresses(url: str, tag: str) -> dict[str, str]:
+    """What an index shows beside the description."""
+    if not url:
+        return {}
+    pages = {"Documentation": f"blob/{tag}/docs/architecture.md", "Changelog": f"blob/{tag}/CHANGELOG.md"}
+    return {"Source": url, **{name: f"{url}/{path}" for name, path in pages.items()}}
+
+
+if __name__ == "__main__":
+    import safecheck
+
+    TAG = f"v{safecheck.__version__}"
+    setup(
+        cmdclass={"build_py": BuildWithParsedRules},
+        long_description=description(URL, TAG),
+        long_description_content_type="text/markdown",
+        project_urls=addresses(URL, TAG),
+    )

@@ -1,9 +1,9 @@
 """How long the page of the graph takes in a real Chromium: `python benchmarks/graph_page.py GRAPH.html...`.
 
-`safecheck audit MODEL --output graph=GRAPH.html` writes one; needs the extra `browser` and a chromium on the path. Prints
-the time from the request of the page to the first picture that can be used, and what the main thread computed until
-then, which does not depend on what else the machine does; then the same for opening every part, and the frames while
-the open network is moved.
+`safecheck audit MODEL --output graph=GRAPH.html` writes one; needs the extra `browser` and a chromium on the path.
+Prints the time from the request of the page to the first picture that can be used, and what the main thread computed
+until then, which does not depend on what else the machine does; then the same for opening every part, and the frames
+while the open network is moved.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The audit of the action: MODELS, PROFILE, ARGUMENTS and SARIF come from the environment, each entry on a line.
+# The audit of the action: MODELS, PROFILE, ARGUMENTS and SARIF come from the environment, each entry on a line, and BELOW
+# says where in the checkout it runs.
 # It always succeeds and leaves the exit code for the last step, so that the report is uploaded before the job fails.
 set -uo pipefail
 
@@ -15,6 +16,9 @@ code=$?
 # no report, no pass: --help among the arguments also ends with 0
 [ "$code" -eq 0 ] && [ ! -s "$SARIF" ] && code=3
 
-printf 'exit-code=%s\n' "$code" >>"$GITHUB_OUTPUT"
-[ -s "$SARIF" ] && printf 'sarif=%s\n' "$SARIF" >>"$GITHUB_OUTPUT"
+case "$code" in 0) verdict=compliant ;; 1) verdict=non-compliant ;; 3) verdict=inconclusive ;; *) verdict=none ;; esac
+printf 'exit-code=%s\nverdict=%s\n' "$code" "$verdict" >>"$GITHUB_OUTPUT"
+below="${BELOW:-.}"
+[ -s "$SARIF" ] && case "$SARIF" in /*) ;; *) [ "$below" = . ] || SARIF="$below/$SARIF" ;; esac &&
+  printf 'sarif=%s\n' "${SARIF//$'\n'/}" >>"$GITHUB_OUTPUT"
 exit 0

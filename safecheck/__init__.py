@@ -6,7 +6,7 @@ loaded before it is asked for, so that `import safecheck` costs nothing.
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 TYPE_CHECKING = False  # as type checkers know it; the module `typing` would cost more than all of this
 if TYPE_CHECKING:

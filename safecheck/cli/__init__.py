@@ -33,6 +33,7 @@ COMMANDS = (
     "fix",
     "fleet",
     "graph",
+    "help",
     "hook",
     "ledger",
     "probe",

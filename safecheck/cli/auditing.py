@@ -96,12 +96,14 @@ def audit(
     if "-" in models and len(set(profile_names)) > 1:
         what = "standard input can be read once, so by one profile"
         raise UsageError("SC-CFG-INPUT", "-", what, "give a file, or one --profile")
-    if release and baseline_file is not None:
-        what = "--release does not go with --baseline: debt is no approval"
-        raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
     if release and exit_zero:
         raise UsageError("SC-CFG-RELEASE", "--release", "--exit-zero would let it pass", "leave one of them out")
     settings = settings_for(isolated)
+    baseline = baseline_file or next(iter(settings.texts("baseline")), None)
+    if release and baseline is not None:
+        named = "--baseline" if baseline_file is not None else f"the baseline of {settings.origins['baseline']}"
+        what = f"--release does not go with {named}: debt is no approval"
+        raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
     if verbose and settings.file:
         note(f"configuration: {settings.file}")
     asked = settings.confirm if confirm is None else confirm
@@ -116,7 +118,7 @@ def audit(
             outputs=outputs or settings.texts("output"),
             checks=Checks(
                 deviations=deviation_files or settings.texts("deviations"),
-                baseline=None if release else baseline_file or next(iter(settings.texts("baseline")), None),
+                baseline=baseline,
                 as_of=as_of,
                 evidence=evidence_files,
                 scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import click
 
 from safecheck.audit.report import Report, worst
@@ -9,11 +12,12 @@ from safecheck.cli.configured import chosen_profile, search
 from safecheck.cli.group import Group
 from safecheck.cli.options import as_of_option, profile_option
 from safecheck.cli.output import complaining, note, say, write_new
-from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id
+from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id, records
 from safecheck.decisions.deviations import MANDATORY, defect
-from safecheck.decisions.stub import stub
+from safecheck.decisions.stub import appended, new_file, next_id, stub
 from safecheck.errors import UsageError
 from safecheck.finding import Finding
+from safecheck.render.output import Target, check_targets, write_file
 from safecheck.rulebook.load import profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -31,11 +35,14 @@ def deviations() -> None:
 @click.option("--rule", "rule", metavar="ID", required=True, help="The rule that is broken.")
 @click.option("--node", "nodes", metavar="NAME", multiple=True, help="Only findings at this node; may be repeated.")
 @click.option("--fingerprint", "fingerprints", metavar="HEX", multiple=True, help="Only this finding; may be repeated.")
-@click.option("--id", "name", metavar="ID", default="DEV-1", show_default=True, help="Id of the record.")
-@click.option("--output", "-o", "path", metavar="FILE", help="A new file to write; standard output by default.")
+@click.option("--id", "name", metavar="ID", help="Id of the record. Default: DEV-1, or the next number of the file.")
+@click.option(
+    "--output", "-o", "path", metavar="FILE",
+    help="A new file to write, or a file of records to append to; standard output by default.",
+)  # fmt: skip
 @profile_option
 def new(
-    model: str, rule: str, nodes: tuple[str, ...], fingerprints: tuple[str, ...], name: str, path: str | None,
+    model: str, rule: str, nodes: tuple[str, ...], fingerprints: tuple[str, ...], name: str | None, path: str | None,
     profile_name: str | None,
 ) -> int:  # fmt: skip
     """Write a record to fill in, for findings of one rule in MODEL.
@@ -43,8 +50,10 @@ def new(
     Without --node and --fingerprint it is bound to the bytes of the model and covers every finding of the rule; with
     them it is bound to the findings, which a re-export with other names keeps.
     """
-    if what := bad_id(name):
+    if name is not None and (what := bad_id(name)):
         raise UsageError("SC-DEV-NEW", "--id", what, ID_TODO)
+    recorded = records([path]) if path is not None and os.path.lexists(path) else None
+    name = name or next_id(recorded or ())
     book = profile(chosen_profile(profile_name, [model]))
     report = audit_model(model, book)
     if report.error is not None:
@@ -53,9 +62,35 @@ def new(
         raise UsageError("SC-DEV-MANDATORY", "--rule", f"{rule}: {MANDATORY}", "change the model")
     chosen = _chosen(report, rule, nodes, fingerprints)
     assert report.model is not None
-    write_new(path, stub(name, rule, report.model.sha256, chosen, bool(nodes or fingerprints)))
-    note(f"{len(chosen)} findings of {rule}; the record counts for nothing until it is filled in")
+    record = stub(name, rule, report.model.sha256, chosen, bool(nodes or fingerprints))
+    if path is None or recorded is None:
+        write_new(path, new_file(record))
+    else:
+        _append(path, recorded, record)
+    note(f"{name}: {len(chosen)} findings of {rule}; the record counts for nothing until it is filled in")
     return 0
+
+
+def _append(path: str, recorded: tuple[Record, ...], record: str) -> None:
+    """Put a record at the end of a file, if its list ends there: what comes of it is read before it is kept."""
+    check_targets([Target("yaml", path)], [])
+    with open(path, encoding="utf-8", newline="") as file:
+        text = appended(file.read(), record)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = os.path.join(folder, os.path.basename(path))
+        write_file(trial, text)
+        try:
+            ids = [one.id for one in records([trial])]
+        except UsageError as error:
+            if error.code == "SC-DEV-ID":
+                raise UsageError("SC-DEV-NEW", "--id", error.what, "choose another id") from error
+            ids = []
+    if ids[:-1] != [one.id for one in recorded] or not ids:
+        what = "its list of records does not end the file, so nothing can be appended to it"
+        raise UsageError(
+            "SC-DEV-NEW", printable(path), what, "put `deviations:` last, one record an item, or leave -o out"
+        )
+    write_file(path, text)
 
 
 def _chosen(report: Report, rule: str, nodes: tuple[str, ...], fingerprints: tuple[str, ...]) -> list[Finding]:

@@ -86,8 +86,6 @@ def told(errand: Errand, task: Numbered, report: Report) -> Done:
     path, name = task[1]
     outcome = of(report, errand.formats)
     return Done(
-        exit_code=outcome.exit_code,
-        hashes=outcome.hashes(path),
         identity=identity_of(path, outcome.sha256),
         lasts=lasts(path, report),
         complaint="" if report.error is None else complaint_of(report.error),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
 
-from safecheck.decisions.deviation_file import SCHEMA
+from safecheck.decisions.deviation_file import SCHEMA, Record
 from safecheck.finding import Finding
 
 _HEAD = f"""\
@@ -30,8 +32,32 @@ _RECORD = """\
 """
 
 
+FIRST = "DEV-1"
+_COUNTED = re.compile(r"DEV-([1-9][0-9]{0,8})\Z")
+
+
+def next_id(recorded: Iterable[Record]) -> str:
+    """The first id after those of the records, counting as `DEV-1` does."""
+    taken = [int(found[1]) for record in recorded if (found := _COUNTED.match(record.id))]
+    return f"DEV-{max(taken, default=0) + 1}"
+
+
+def new_file(record: str) -> str:
+    """A file with one record."""
+    return _HEAD + record
+
+
+def appended(text: str, record: str) -> str:
+    """A file of records with one more at the end, in its line ends and its indentation."""
+    items = re.findall(r"^( *)- +id *:", text, re.MULTILINE)
+    record = textwrap.indent(textwrap.dedent(record), items[-1] if items else "  ")
+    end = "\r\n" if "\r\n" in text else "\n"
+    whole = text if not text or text.endswith("\n") else text + end
+    return whole + record.replace("\n", end)
+
+
 def stub(name: str, rule: str, model_sha256: str, findings: Sequence[Finding], by_fingerprint: bool) -> str:
-    """A file with one record, bound to fingerprints, or to the bytes of the model and so to all its findings."""
+    """One record, bound to fingerprints, or to the bytes of the model and so to all its findings."""
     if by_fingerprint:
         scope = (
             "      fingerprints:             # survive a re-export; add model: SHA-256 to bind it to one file as well\n"
@@ -39,4 +65,4 @@ def stub(name: str, rule: str, model_sha256: str, findings: Sequence[Finding], b
         scope += "".join(f'        - "{finding.fingerprint}"\n' for finding in findings)
     else:
         scope = f'      model: "{model_sha256}"\n'
-    return _HEAD + _RECORD.format(id=name, rule=rule, scope=scope, count=len(findings))
+    return _RECORD.format(id=name, rule=rule, scope=scope, count=len(findings))

@@ -104,13 +104,13 @@ def write_file(path: str, content: str) -> None:
     write_pieces(path, (content,))
 
 
-def write_bytes(path: str, content: bytes) -> None:
+def write_bytes(path: str, *pieces: bytes | memoryview) -> None:
     """Replace a file in one step.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    write_pieces(path, (content,))
+    write_pieces(path, pieces)
 
 
 def write_pieces(path: str, pieces: Iterable[str | bytes | memoryview]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from safecheck import __version__
 from safecheck.audit.report import Report
@@ -13,10 +13,9 @@ from safecheck.intake.source import SIZE_LIMIT, open_model
 from safecheck.text import printable
 
 _LONG = 2000
-Write = Callable[[Iterable["bytes | memoryview"]], None]
 
 
-def annotate(report: Report, write: Write) -> bool:
+def annotate(report: Report, write: Callable[..., None]) -> bool:
     """Hand the pieces of the annotated copy to `write`; False for a model that could not be read.
 
     Weights stay as they are: what is in the file is copied without being looked at, what is beside it is not touched.
@@ -36,7 +35,7 @@ def annotate(report: Report, write: Write) -> bool:
             if (size := sum(map(len, pieces))) > SIZE_LIMIT:
                 what = f"the copy would have {size} bytes, more than protobuf's {SIZE_LIMIT}"
                 raise UsageError("SC-OUT-WRITE", printable(report.path), what, "keep the weights beside the model")
-            write(pieces)
+            write(*pieces)
         finally:
             pieces.clear()  # slices of a mapping would keep it open
     return True

@@ -393,8 +393,51 @@ def test_a_new_record_never_replaces_a_file(folder: Path, safecheck: Run) -> Non
     (folder / "d.yaml").write_text("mine")
     code, _, err = safecheck("deviations", "new", "forbidden.onnx", "--rule", "reduce-mean", "-o", "d.yaml")
     assert code == 2
-    assert err.startswith("error[SC-OUT-PATH]: d.yaml: File exists")
+    assert err.startswith("error[SC-DEV-FILE]: d.yaml:1")
     assert (folder / "d.yaml").read_text() == "mine"
+
+
+def test_a_second_record_is_appended_and_counts_on(folder: Path, safecheck: Run) -> None:
+    new = ("deviations", "new", "forbidden.onnx", "--rule", "reduce-mean", "-o", "d.yaml")
+    assert safecheck(*new)[0] == 0
+    first = (folder / "d.yaml").read_text().replace('ticket: ""', 'ticket: "ours"  # kept')
+    (folder / "d.yaml").write_text(first.removesuffix("\n"))
+    code, out, err = safecheck(*new)
+    assert (code, out) == (0, "")
+    assert err.startswith("DEV-2: ")
+    assert safecheck(*new, "--id", "SAFE.9")[0] == 0
+    assert safecheck(*new)[2].startswith("DEV-3: ")
+    text = (folder / "d.yaml").read_text()
+    assert text.startswith(first)
+    assert text.count("schema:") == 1
+    _, out, _ = safecheck("deviations", "list", "d.yaml")
+    assert [line.split()[0] for line in out.splitlines()] == ["DEV-1", "DEV-2", "SAFE.9", "DEV-3"]
+    code, _, err = safecheck(*new, "--id", "DEV-2")
+    assert code == 2
+    assert "already taken" in err
+    assert (folder / "d.yaml").read_text() == text
+
+
+def test_the_indentation_and_the_line_ends_of_the_file_are_kept(folder: Path, safecheck: Run) -> None:
+    new = ("deviations", "new", "forbidden.onnx", "--rule", "reduce-mean", "-o", "d.yaml")
+    safecheck(*new)
+    lines = (folder / "d.yaml").read_text().splitlines()
+    flat = "\r\n".join(line.removeprefix("  ") for line in lines) + "\r\n"
+    (folder / "d.yaml").write_bytes(flat.encode())
+    assert safecheck(*new)[0] == 0
+    data = (folder / "d.yaml").read_bytes()
+    assert data.startswith(flat.encode())
+    assert data.count(b"\n") == data.count(b"\r\n")
+    assert b"\r\n- id: DEV-2\r\n" in data
+
+
+@pytest.mark.parametrize("text", ["deviations: []\n", "deviations: []\nschema: safecheck/deviations/1\n"])
+def test_a_list_that_does_not_end_the_file_is_left_alone(folder: Path, safecheck: Run, text: str) -> None:
+    (folder / "d.yaml").write_text(text)
+    code, _, err = safecheck("deviations", "new", "forbidden.onnx", "--rule", "reduce-mean", "-o", "d.yaml")
+    assert code == 2
+    assert "does not end the file" in err
+    assert (folder / "d.yaml").read_text() == text
 
 
 @pytest.mark.parametrize(

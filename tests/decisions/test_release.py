@@ -151,6 +151,16 @@ def test_a_baseline_is_a_usage_error(repository: Path, safecheck: Run) -> None:
     assert err.startswith("error[SC-CFG-RELEASE]: --release: --release does not go with --baseline")
 
 
+def test_a_configured_baseline_is_refused_as_well(repository: Path, safecheck: Run) -> None:
+    (repository / ".safecheck.yaml").write_text("baseline: b.json\n")
+    code, out, err = safecheck("audit", "allowed.onnx", "--release")
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        "error[SC-CFG-RELEASE]: --release: --release does not go with the baseline of .safecheck.yaml:1"
+    )
+    assert safecheck("audit", "allowed.onnx", "--release", "--isolated")[0] != 2
+
+
 def test_draft_rules(repository: Path, safecheck: Run) -> None:
     safecheck("rules", "init", "-o", "mine.yaml")
     text = (repository / "mine.yaml").read_text()

@@ -66,7 +66,7 @@ def test_the_copy_says_what_the_audit_says_and_gets_the_same_verdict(tmp_path: P
     onnx.save(nested(), path)
     report = audit_model(str(path))
     pieces: list[bytes] = []
-    assert annotate(report, lambda given: pieces.extend(map(bytes, given)))
+    assert annotate(report, lambda *given: pieces.extend(map(bytes, given)))
     copy = tmp_path / "copy.onnx"
     copy.write_bytes(b"".join(pieces))
     made = onnx.load(copy)
@@ -91,4 +91,4 @@ def test_a_file_that_changed_since_its_audit_is_not_annotated(tmp_path: Path) ->
     report = audit_model(str(path))
     onnx.save(hostile(), path)
     with pytest.raises(InputError, match="changed"):
-        annotate(report, lambda given: None)
+        annotate(report, lambda *given: None)

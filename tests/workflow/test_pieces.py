@@ -76,10 +76,11 @@ def test_the_inputs_are_described_and_used() -> None:
 
 
 def test_the_report_is_uploaded_whatever_the_verdict_and_then_the_code_is_raised() -> None:
-    install, audit, upload, verdict = read(ACTION)["runs"]["steps"][1:]
+    install, audit, upload, verdict = read(ACTION)["runs"]["steps"][2:]
     assert "install" in install["run"]
     assert audit["id"] == "audit"
     assert upload["if"].startswith("always() && ")
+    assert upload["if"].endswith(" && !github.event.pull_request.head.repo.fork"), "a fork has no right to upload"
     assert "security-events: write" in ACTION.read_text(encoding="utf-8")
     assert verdict["if"] == "always()"
     assert verdict["run"] == 'exit "${EXIT_CODE:-4}"', "a step that left no code is a bug"
@@ -117,6 +118,8 @@ def step(repository: Repository, **inputs: str) -> tuple[dict[str, str], str]:
 def test_the_step_leaves_the_exit_code(repository: Repository, models: str, code: str) -> None:
     outputs, said = step(repository, MODELS=models)
     assert outputs["exit-code"] == code, said
+    words = {"0": "compliant", "1": "non-compliant", "3": "inconclusive"}
+    assert outputs["verdict"] == words.get(code, "none")
     if code in "01":
         assert outputs["sarif"] == "report.sarif"
         assert json.loads((repository.path / "report.sarif").read_text(encoding="utf-8"))["version"] == "2.1.0"
@@ -142,12 +145,40 @@ def test_profile_and_arguments_arrive(repository: Repository) -> None:
     assert not repository.kept.exists()
 
 
+@NEEDS_SARIF
+def test_the_step_runs_below_the_checkout(repository: Repository) -> None:
+    outputs = repository.path.parent / "outputs"
+    found, said = step(repository, MODELS="good models/a.onnx")
+    assert found["sarif"] == "report.sarif", said
+    environment = {
+        **ENVIRONMENT, "GITHUB_OUTPUT": str(outputs), "RUNNER_TEMP": str(repository.path.parent / "temp"),
+        "SAFECHECK_CACHE_DIR": str(repository.kept), "SARIF": "report.sarif", "MODELS": "a.onnx",
+        "BELOW": "good models",
+    }  # fmt: skip
+    outputs.write_text("", encoding="utf-8")
+    subprocess.run(
+        ["bash", STEP], cwd=repository.path / "good models", env=environment, capture_output=True, check=True
+    )
+    lines = dict(line.split("=", 1) for line in outputs.read_text(encoding="utf-8").splitlines())
+    assert lines == {"exit-code": "0", "verdict": "compliant", "sarif": "good models/report.sarif"}
+    assert (repository.path / lines["sarif"]).is_file()
+
+
+def test_the_outputs_are_what_the_step_leaves() -> None:
+    outputs = read(ACTION)["outputs"]
+    assert set(outputs) == {"exit-code", "verdict", "sarif"}
+    assert all(part["description"] for part in outputs.values())
+    for name, part in outputs.items():
+        assert part["value"] == f"${{{{ steps.audit.outputs.{name} }}}}"
+
+
 # --- GitLab ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_gitlab_template() -> None:
     template = read(GITLAB)
     job = template["safecheck"]
+    assert job["image"] == "python:3.11", "the slim image has no git, which pip and --release need"
     assert job["allow_failure"] == "false"
     assert job["artifacts"]["when"] == "always"
     (command,) = (line for line in job["script"] if " audit " in line)
