@@ -103,7 +103,7 @@ def _graph(fields: list[bytes]) -> bytes:
 
 def _odd_letters() -> Iterator[Case]:
     for name in ("\u0421onv", "\u0405igmoid", "Sigmoid\u0301", "Si\u200bgmoid", "\uff33igmoid", "sigmoid", "Sigmoid "):
-        yield edited(20, f"operator {ascii(name)}", partial(_operator, name), NEVER_A_PASS)
+        yield edited(20, f"operator {name!a}", partial(_operator, name), NEVER_A_PASS)
 
     def twins(model: Any) -> None:
         first, second = "\u00e9", "e\u0301"
@@ -119,7 +119,7 @@ def _odd_letters() -> Iterator[Case]:
     )
     for name in ("a\u202eb", "\u2066a\u2069", "\u200f"):
         yield of_bytes(
-            21, f"name {ascii(name)}", partial(_named_node, name), REFUSED, ascii(name)[1:-1].replace("\\", r"\\")
+            21, f"name {name!a}", partial(_named_node, name), REFUSED, ascii(name)[1:-1].replace("\\", r"\\")
         )
 
 
