@@ -151,16 +151,14 @@ def audit(data: bytes) -> None:
 
 def fixing(data: bytes) -> None:
     """A grown model through the command `fix`, which has a process of its own and limits, nothing written."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        redirect_stdout(io.StringIO()),
-        redirect_stderr(io.StringIO()) as told,
-    ):
+    kept = io.BytesIO()
+    told = io.TextIOWrapper(kept, encoding="utf-8", errors="backslashreplace", write_through=True)
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(told), redirect_stderr(told):
         file = Path(folder, "m.onnx")
         file.write_bytes(grown(Choices(data)).SerializeToString())
         code = run(["fix", str(file), "--dry-run", "--limit-time", "50", "--limit-memory", "1500"])
         if code not in (0, 1, 3):
-            raise AssertionError(f"exit code {code}: {told.getvalue()[-2000:]}")
+            raise AssertionError(f"exit code {code}: {kept.getvalue()[-2000:]!r}")
 
 
 def rules(data: bytes) -> None:
