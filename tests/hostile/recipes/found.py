@@ -63,9 +63,9 @@ def cases() -> Iterator[Case]:
     for command in (("audit", "m.onnx"), ("fix", "m.onnx", "--dry-run")):
         yield Case(95, f"operator set, {command[0]}", _spoilt, UNREADABLE, "SC-PB-UTF8", command)
     fix = ("fix", "m.onnx", "-o", "o.onnx", "--limit-time", "10", "--limit-memory", "2000")
-    yield of_bytes(96, "a loop without an end", partial(_text, _LOOP), NEVER_A_PASS, "", fix, slow=True)
+    yield of_bytes(96, "a loop without an end", partial(_text, _LOOP), NEVER_A_PASS, "", fix, large=True)
     large = "(float[1,3,40000,40000] x) => (y) { s = Sigmoid(x) y = ReduceMean(s) }"
-    yield of_text(96, "a huge input", large, NEVER_A_PASS, "", command=fix, slow=True)
+    yield of_text(96, "a huge input", large, NEVER_A_PASS, "", command=fix, large=True)
 
 
 _LOOP = f"""(float[1,4] x) => (y) <int64 n = {{{2**62}}}, bool t = {{1}}> {{

@@ -236,20 +236,20 @@ def _large() -> Iterator[Case]:
         "a million inputs of one Concat",
         lambda: _network([helper.make_node("Concat", ["x"] * 10**6, ["y"], axis=0)], ["x"], ["y"]),
         BY_THE_RULES,
-        slow=True,
+        large=True,
     )
     yield of_bytes(32, "a chain of 20,000 nodes", lambda: _chain(20_000), BY_THE_RULES)
-    yield of_bytes(32, "a chain of 200,000 nodes", lambda: _chain(200_000), BY_THE_RULES, slow=True)
+    yield of_bytes(32, "a chain of 200,000 nodes", lambda: _chain(200_000), BY_THE_RULES, large=True)
     yield of_bytes(
         32,
         "a million nodes that lead nowhere",
         lambda: _network([helper.make_node("Relu", ["x"], [f"v{number}"]) for number in range(10**6)], ["x"], ["v0"]),
         BY_THE_RULES,
-        slow=True,
+        large=True,
     )
     yield of_bytes(32, "200 nodes that take 200 each", lambda: _bipartite(200), BY_THE_RULES)
-    yield of_bytes(32, "2,000 nodes that take 2,000 each", lambda: _bipartite(2000), BY_THE_RULES, slow=True)
-    yield of_bytes(33, "ten thousand If one after the other", lambda: _ifs(10_000), BY_THE_RULES, slow=True)
+    yield of_bytes(32, "2,000 nodes that take 2,000 each", lambda: _bipartite(2000), BY_THE_RULES, large=True)
+    yield of_bytes(33, "ten thousand If one after the other", lambda: _ifs(10_000), BY_THE_RULES, large=True)
     yield of_bytes(33, "a chain of a thousand functions", lambda: _functions_in_a_row(1000), BY_THE_RULES)
 
 
