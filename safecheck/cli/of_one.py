@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from safecheck.cli.output import emit, note
 from safecheck.errors import UsageError
 from safecheck.render import RENDERERS
-from safecheck.render.output import Target, write_pieces
+from safecheck.render.output import Target, write_byte_pieces
 from safecheck.text import printable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def emit_one(target: Target, report: Report) -> None:
     from safecheck.usecases.annotate import annotate
 
     assert target.path is not None
-    if not annotate(report, partial(write_pieces, target.path)):
+    if not annotate(report, partial(write_byte_pieces, target.path)):
         note(f"note: {printable(target.path)} was not written: the model could not be read")
     elif report.weight_files and not os.path.samefile(
         os.path.dirname(report.path) or os.curdir, os.path.dirname(target.path) or os.curdir

@@ -110,7 +110,7 @@ def write_pieces(path: str, pieces: Iterable[str]) -> None:
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
+    write_byte_pieces(path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
 
 
 def write_bytes(path: str, content: bytes) -> None:
@@ -119,19 +119,15 @@ def write_bytes(path: str, content: bytes) -> None:
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    write_pieces(path, (content,))
+    write_byte_pieces(path, (content,))
 
 
-def write_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
+def write_byte_pieces(path: str, pieces: Iterable[bytes | memoryview]) -> None:
     """Replace the file in one step, so that nobody ever sees half of it.
 
     Raises:
         UsageError: it could not be written; an earlier file of that name is untouched.
     """
-    _replace(path, (content,))
-
-
-def _replace(path: str, pieces: Iterable[bytes]) -> None:
     try:
         with working_folder(os.path.dirname(os.path.abspath(path))) as folder:
             temporary = os.path.join(folder, "output")
