@@ -16,6 +16,8 @@ from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from safecheck.errors import UsageError
+
 
 def _submodule(name: str) -> ModuleType:
     """Load `onnx.<name>` by its file, leaving `onnx/__init__.py` alone."""
@@ -39,8 +41,16 @@ def _submodule(name: str) -> ModuleType:
 
 @cache
 def messages() -> Any:
-    """The generated protobuf module (`ModelProto`, `TensorProto`, ...)."""
-    return _submodule("onnx_ml_pb2")
+    """The generated protobuf module (`ModelProto`, `TensorProto`, ...).
+
+    Raises:
+        UsageError: protobuf is the one in Python, which parses by recursion and otherwise than the native one.
+    """
+    module = _submodule("onnx_ml_pb2")
+    if sys.modules["google.protobuf.internal.api_implementation"].Type() == "python":
+        todo = "unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION, or install a wheel of protobuf for this machine"
+        raise UsageError("SC-ENV-PROTOBUF", "protobuf", "the implementation in Python is in use", todo)
+    return module
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from render.audit.strict import READERS
 
 MOST_SECONDS = 60
 MOST_BYTES = 2 << 30
-
+LARGE = pytest.mark.skipif("SAFECHECK_LARGE" not in os.environ, reason="large: set SAFECHECK_LARGE")
 _FIRST = {case.row: case for case in reversed(ALL)}
 """The page costs as much as the audit: one of each row is enough."""
 
@@ -31,9 +32,7 @@ def held(case: Case, folder: Path, *more: str) -> Guarded:
     return done
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, id=str(case), marks=[pytest.mark.slow] * case.slow) for case in ALL]
-)
+@pytest.mark.parametrize("case", [pytest.param(case, id=str(case), marks=[LARGE] * case.large) for case in ALL])
 def test_input(case: Case, tmp_path: Path) -> None:
     case.make(tmp_path)
     if case.command[0] != "audit":

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from recipes import files, graphs, settings, tensors, texts, weights
+from recipes import files, found, graphs, settings, tensors, texts, weights
 from recipes.case import Case
 
-ALL: tuple[Case, ...] = (
-    *files.cases(),
-    *texts.cases(),
-    *graphs.cases(),
-    *tensors.cases(),
-    *weights.cases(),
-    *settings.cases(),
+ALL: tuple[Case, ...] = tuple(
+    case for part in (files, texts, graphs, tensors, weights, settings, found) for case in part.cases()
 )

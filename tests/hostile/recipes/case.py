@@ -31,7 +31,8 @@ class Case:
     says: str = ""
     """A regular expression for what is printed."""
     command: tuple[str, ...] = ("audit", "m.onnx")
-    slow: bool = False
+    large: bool = False
+    """Hundreds of MB, or minutes: made only where `SAFECHECK_LARGE` is set, and nobody has measured all of them."""
 
     def __str__(self) -> str:
         return f"{self.row:02} {self.name}"

@@ -90,7 +90,7 @@ def _long() -> Iterator[Case]:
         entry = [field(11, field(1, f"{name}{number:09}".encode())) for number in range(300_000)]
         return _graph(entry)
 
-    yield of_bytes(19, "300,000 inputs with names of 1 KiB", many, NEVER_A_PASS, slow=True)
+    yield of_bytes(19, "300,000 inputs with names of 1 KiB", many, NEVER_A_PASS, large=True)
 
 
 def _graph(fields: list[bytes]) -> bytes:
@@ -178,15 +178,15 @@ def _nested_bytes(levels: int) -> bytes:
 def _heavy() -> Iterator[Case]:
     yield edited(24, "doc_string of 64 MiB", lambda model: setattr(model, "doc_string", "d" * (64 << 20)), BY_THE_RULES)
     yield of_bytes(24, "doc_string of 500 MiB", lambda: model_from_text(ALLOWED).SerializeToString() + field(6, b"d" * (500 << 20)),
-                   UNREADABLE, "SC-LIM-STRING", slow=True)  # fmt: skip
+                   UNREADABLE, "SC-LIM-STRING", large=True)  # fmt: skip
     yield of_bytes(24, "doc_string of 600 MiB", lambda: model_from_text(ALLOWED).SerializeToString() + field(6, b"d" * (600 << 20)),
-                   UNREADABLE, "SC-LIM-STRING", slow=True)  # fmt: skip
+                   UNREADABLE, "SC-LIM-STRING", large=True)  # fmt: skip
 
     def metadata() -> bytes:
         entries = (field(14, field(1, b"%d" % number) + field(2, b"v")) for number in range(1_000_000))
         return model_from_text(ALLOWED).SerializeToString() + b"".join(entries)
 
-    yield of_bytes(24, "a million metadata", metadata, NEVER_A_PASS | {0}, slow=True)
+    yield of_bytes(24, "a million metadata", metadata, NEVER_A_PASS | {0}, large=True)
 
     def twice(model: Any) -> None:
         for value in ("a", "b"):

@@ -1,0 +1,99 @@
+"""Rows 91 to 97: inputs that the program once got wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from case_files import model_from_text
+
+from recipes.case import BY_THE_RULES, NEVER_A_PASS, UNREADABLE, Case, edited, of_bytes, of_text
+from recipes.graphs import many_calls, overload_bomb
+
+_PROFILES = ("tensorrt-8.6-restricted", "tensorrt-10-safety")
+_CONV = "(float[1,8,9,9] x) => (float[1,8,7,7] y) {{ y = Conv<kernel_shape = [3, 3]{more}>(x, w{bias}) }}"
+MISFITS: dict[str, tuple[str, dict[str, str]]] = {
+    "bias of 7": (_CONV.format(more="", bias=", b"), {"w": "float[8,8,3,3]", "b": "float[7]"}),
+    "bias of 1": (_CONV.format(more="", bias=", b"), {"w": "float[8,8,3,3]", "b": "float[1]"}),
+    "5 channels of 8": (_CONV.format(more="", bias=""), {"w": "float[8,5,3,3]"}),
+    "9 outputs in 2 groups": (_CONV.format(more=", group = 2", bias=""), {"w": "float[9,4,3,3]"}),
+    "3 groups of 3 channels": (_CONV.format(more=", group = 3", bias=""), {"w": "float[9,3,3,3]"}),
+    "bias of a deconvolution": (
+        "(float[1,8,9,9] x) => (y) { y = ConvTranspose(x, w, b) }", {"w": "float[8,4,3,3]", "b": "float[7]"},
+    ),
+    "channels of a deconvolution": (
+        "(float[1,8,9,9] x) => (y) { y = ConvTranspose(x, w) }", {"w": "float[5,4,3,3]"},
+    ),
+    "addend of a product": (
+        "(float[2,3] x) => (float[2,4] y) { y = Gemm(x, w, c) }", {"w": "float[3,4]", "c": "float[3]"},
+    ),
+    "slopes of PRelu": ("(float[1,8,9,9] x) => (float[1,8,9,9] y) { y = PRelu(x, s) }", {"s": "float[5,1,1]"}),
+    "two element types": ("(float[1,8,9,9] x, float16[1,8,9,9] z) => (float[1,8,9,9] y) { y = Mul(x, z) }", {}),
+    "shape of other volume": (
+        "(float[1,8,9,9] x) => (float[1,7,9,9] y) <int64[4] s = {1, 7, 9, 9}> { y = Reshape(x, s) }", {},
+    ),
+    "wrong number of outputs": ("(float[1,8,9,9] x) => (float[1,8,9,9] y) { y, z, q = Relu(x) }", {}),
+}  # fmt: skip
+
+
+def cases() -> Iterator[Case]:
+    """Every sub-case."""
+    for name, (text, weights) in MISFITS.items():
+        for profile in _PROFILES:
+            yield of_text(
+                91, f"{name} under {profile}", text, NEVER_A_PASS, weights=weights,
+                command=("audit", "m.onnx", "--profile", profile),
+            )  # fmt: skip
+    yield edited(91, "no output", lambda model: model.graph.ClearField("output"), UNREADABLE, "SC-MODEL-OUTPUT")
+    yield edited(91, "output without a type", lambda model: model.graph.output[0].ClearField("type"), UNREADABLE,
+                 "SC-MODEL-OUTPUT")  # fmt: skip
+    yield edited(91, "output of element type 0",
+                 lambda model: setattr(model.graph.output[0].type.tensor_type, "elem_type", 0), UNREADABLE,
+                 "SC-MODEL-OUTPUT")  # fmt: skip
+    text = f"(int64[{2**31}] x) => (float[{2**31}] y) {{ y = Cast<to = 1>(x) }}"
+    yield of_text(92, "a vector of 2^31", text, NEVER_A_PASS)
+    text = f"(int64[0] x) => (y) <int64 n = {{{2**29}}}, float[2] v = {{0, 1}}> {{ y = OneHot(x, n, v) }}"
+    yield of_text(93, "OneHot of no elements", text, BY_THE_RULES)
+    for command in (("audit", "m.onnx"), ("fix", "m.onnx", "--dry-run")):
+        yield of_bytes(94, f"overloads, {command[0]}", overload_bomb, UNREADABLE, "SC-LIM-EXPAND", command)
+        yield of_bytes(94, f"many calls, {command[0]}", many_calls, UNREADABLE, "SC-LIM-EXPAND", command)
+        yield of_bytes(94, f"an overload that calls itself, {command[0]}", _recursive, UNREADABLE,
+                       "SC-MODEL-FUNCCYCLE", command)  # fmt: skip
+    for command in (("audit", "m.onnx"), ("fix", "m.onnx", "--dry-run")):
+        yield Case(95, f"operator set, {command[0]}", _spoilt, UNREADABLE, "SC-PB-UTF8", command)
+    fix = ("fix", "m.onnx", "-o", "o.onnx", "--limit-time", "10", "--limit-memory", "2000")
+    yield of_bytes(96, "a loop without an end", partial(_text, _LOOP), NEVER_A_PASS, "", fix, large=True)
+    large = "(float[1,3,40000,40000] x) => (y) { s = Sigmoid(x) y = ReduceMean(s) }"
+    yield of_text(96, "a huge input", large, NEVER_A_PASS, "", command=fix, large=True)
+
+
+_LOOP = f"""(float[1,4] x) => (y) <int64 n = {{{2**62}}}, bool t = {{1}}> {{
+  y = Loop (n, t, x) <
+    body = b (int64 i, bool k, float[1,4] v) => (bool k2, float[1,4] w) {{ k2 = Identity(k) w = Sigmoid(v) }}
+  > }}"""
+
+
+def _text(text: str) -> bytes:
+    return bytes(model_from_text(text).SerializeToString())
+
+
+def _recursive() -> bytes:
+    """A function that calls an overload of its own name, which calls it."""
+    from onnx import ModelProto, helper
+
+    model = ModelProto.FromString(_text("(float[1,4] x) => (float[1,4] y) { y = Sigmoid(x) }"))
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.x", 1)]
+    for own, other in (("", "a"), ("a", "")):
+        call = helper.make_node("F", ["v"], ["w"], domain="com.x", overload=other)
+        model.functions.append(helper.make_function("com.x", "F", ["v"], ["w"], [call], opsets, overload=own))
+    model.opset_import.append(helper.make_opsetid("com.x", 1))
+    model.graph.node[0].domain, model.graph.node[0].op_type = "com.x", "F"
+    model.ir_version = 10
+    return bytes(model.SerializeToString())
+
+
+def _spoilt(folder: Path) -> None:
+    model = model_from_text("(float[4,8,6,6] x) => (y) { y = Sigmoid(x) }")
+    model.opset_import.add(domain="QQQQ", version=1)
+    (folder / "m.onnx").write_bytes(model.SerializeToString().replace(b"QQQQ", b"\xff\xfe\xc0\x80"))

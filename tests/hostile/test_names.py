@@ -1,0 +1,68 @@
+"""Names of nodes, operators and files that are commands to whoever shows them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from case_files import model_from_text
+from processes import safecheck
+from render.audit.strict import READERS
+from workflow_repo import FORBIDDEN
+
+from safecheck.render import RENDERERS
+from safecheck.text import printable
+
+NAMES = (
+    "\x1b[32mPASS\x1b[0m", "\x1b]0;title\x07", "\x1b]8;;https://example.org\x07x", "\x1b]52;c;aGk=\x07", "\x9b2J",
+    "a\rPASS", "a\b\b\bPASS", "[/foo]", "[link=https://example.org]x[/link]", "[bold red]x", "[", "[[",
+    "\\[x]", ":warning:",
+    "::error file=x::y", "::add-mask::x", "::stop-commands::t", "x\n::error::y", "%0A::error::y", "##[error]x",
+    "section_start:1:x\r\x1b[0K", "##teamcity[buildStatus]", "{{7*7}}", "{% include 'x' %}", "${x}", "%s %d %(x)s",
+    "{0} {x}",
+)  # fmt: skip
+FILES = (
+    b"-m.onnx", b"--help.onnx", b"a b.onnx", b"a\nb.onnx", b"\x1b[31m.onnx", b"\xff\xfe.onnx", b"%0A::error::.onnx",
+    b"*.onnx", b"[a].onnx", b"'.onnx", b"$(touch ran).onnx", b";touch ran;.onnx", b"x" * 250 + b".onnx", b"M.onnx",
+    "\u202e.onnx".encode(), b"~.onnx", b"#.onnx", b"a=b.onnx", b"json=x.onnx",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_names_are_shown_as_they_are(part: int, tmp_path: Path) -> None:
+    """In colour, too, where the library for terminals would read its own markup."""
+    for name in NAMES[part::3]:
+        model = model_from_text(FORBIDDEN)
+        model.graph.node[1].name = name
+        (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+        for more in ({}, {"FORCE_COLOR": "1", "COLUMNS": "400"}):
+            done = safecheck("audit", "--no-cache", "m.onnx", cwd=tmp_path, environment={**os.environ, **more})
+            assert done.returncode == 1
+            shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout.decode())
+            assert printable(name) in shown, shown
+            assert all(line.isprintable() for line in shown.splitlines())
+            assert not re.search(r"^\s*(::|##|section_)", shown, re.MULTILINE), shown
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_files_of_any_name(part: int, tmp_path: Path) -> None:
+    """Behind `--` everything is a file; no output is anything else for it, and nothing of a name is run."""
+    formats = [name for name in READERS if name not in ("text", "html")]
+    for name in FILES[part::3]:
+        file = tmp_path / os.fsdecode(name)
+        file.write_bytes(model_from_text(FORBIDDEN).SerializeToString())
+        outputs = [word for kind in formats for word in ("--output", f"{kind}=out.{kind}")]
+        done = safecheck("audit", "--no-cache", *outputs, "--output", "text", "--", os.fsdecode(name), cwd=tmp_path)
+        assert done.returncode == 1, done.stderr
+        READERS["text"](done.stdout.decode())
+        for kind in formats:
+            READERS[kind]((tmp_path / f"out.{kind}").read_text(encoding="utf-8"))
+        assert not (tmp_path / "ran").exists()
+        file.unlink()
+
+
+def test_no_format_is_read_by_a_spreadsheet() -> None:
+    """A cell that begins with `=`, `+`, `-` or `@` is a formula there: the first such format has to quote them."""
+    assert not {"csv", "tsv", "xls", "xlsx"} & {name for kind in RENDERERS.values() for name in kind}
