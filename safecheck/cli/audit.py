@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import click
 
+from safecheck.audit.sign_off import Annex, SignOff
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
-from safecheck.cli.options import as_of_option, reports_option
+from safecheck.cli.options import as_of_option, page_options, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
 from safecheck.errors import UsageError
@@ -50,12 +53,13 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     help="Also ask the vendor's own scope check (extra `oracle`; TensorRT 10.x targets).",
 )  # fmt: skip
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
+@page_options
 @isolated_option
 def audit(
     models: tuple[str, ...], profile_name: str | None, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool,
+    confirm: bool | None, show_layers: bool, annex: Annex, reviewed_as_of: date | None,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -93,5 +97,6 @@ def audit(
             quiet=quiet,
             verbose=verbose,
             summary=summary_file(summary),
+            sign_off=SignOff(annex, reviewed_as_of),
         )
     )

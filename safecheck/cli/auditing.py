@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from safecheck.audit.sign_off import BLANK, SignOff
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import keep_inside
 from safecheck.cli.output import complaining, emit, note
@@ -48,6 +49,8 @@ class Request:
     verbose: bool = False
     summary: str | None = None
     """File to append a job summary to."""
+    sign_off: SignOff = BLANK
+    """What the page that is signed says of itself."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
 
@@ -124,7 +127,8 @@ def _audited(request: Request, tasks: Sequence[Task], day: date | None, illustra
     def watch(reports: Iterable[Report]) -> Iterator[Report]:
         return complaining(progress(reports, [path for path, _ in tasks], request.quiet))
 
-    return audit_batch(tasks, request.checks, day, request.jobs, illustrate, watch)
+    reports = audit_batch(tasks, request.checks, day, request.jobs, illustrate, watch)
+    return [replace(report, sign_off=request.sign_off) for report in reports] if illustrate else reports
 
 
 def _hashes(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> dict[str, str]:
