@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from io import FileIO
@@ -133,18 +133,19 @@ def compare_models(
     measurements: Sequence[Measurement],
     jobs: int | None = None,
     cache: int = CACHE,
+    claimed: Collection[str] = (),
 ) -> Contrast:
     """Several models under several profiles, side by side; models are worked on in processes of their own.
 
-    `named` says for paths which published network they are; the others are recognised by their structure. `cache` is
-    what the target holds on chip, in bytes.
+    `named` says for paths which published network they are, `claimed` are published networks that every model of their
+    structure is. `cache` is what the target holds on chip, in bytes.
     """
     from safecheck.cost.measured import refuse_ambiguous
     from safecheck.usecases.compare import Contrast, labels
 
     refuse_ambiguous(measurements, paths)
     tasks = [
-        (path, name, tuple(profiles), named.get(path), tuple(measurements), cache)
+        (path, name, tuple(profiles), named.get(path), tuple(measurements), cache, tuple(claimed))
         for path, name in zip(paths, labels(paths), strict=True)
     ]
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
@@ -159,11 +160,14 @@ def compare_models(
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 
 
-def _column(task: tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int]) -> Compared:
+def _column(
+    task: tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int, tuple[str, ...]],
+) -> Compared:
     from safecheck.usecases.compare import contrast_one
 
-    path, name, profiles, named, measurements, cache = task
-    return contrast_one(path, name, [profile(profile_name) for profile_name in profiles], named, measurements, cache)
+    path, name, profiles, named, measurements, cache, claimed = task
+    books = [profile(profile_name) for profile_name in profiles]
+    return contrast_one(path, name, books, named, measurements, cache, claimed)
 
 
 def compare_profiles(path: str, before: Profile, after: Profile) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,4 +26,4 @@ def test_neighbours_are_one_run_and_every_graph_is_apart() -> None:
 def test_runs_hold_every_index_once_and_do_not_touch(indices: set[int]) -> None:
     runs = list(spans(sorted(indices)))
     assert sorted(index for first, last in runs for index in range(first, last + 1)) == sorted(indices)
-    assert all(one[1] + 1 < other[0] for one, other in zip(runs, runs[1:], strict=False))
+    assert all(one[1] + 1 < other[0] for one, other in itertools.pairwise(runs))
