@@ -18,7 +18,7 @@ from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Signature
-from safecheck.ir.signatures import Signatures
+from safecheck.ir.signatures import Occurrence, Signatures
 from safecheck.ir.validity import OPERAND, Violation, violation
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
@@ -29,6 +29,8 @@ from safecheck.text import printable
 
 _FOLDING = "fold-constants"
 """The remedy that helps only where something around the node can be folded."""
+_INLINING = "inline-functions"
+"""The remedy that helps only where a function of the file is called."""
 # The parser never gets to see the node, so it becomes no layer.
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
@@ -139,9 +141,7 @@ def audit(model: Model, profile: Profile) -> Audit:
                 if charge.rule.id not in said:
                     said.add(charge.rule.id)
                     fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
-                    remedies = profile.remedies_of(charge.rule, what[position])
-                    if not occurrence.foldable:
-                        remedies = tuple(name for name in remedies if name != _FOLDING)
+                    remedies = _remedies(profile.remedies_of(charge.rule, what[position]), occurrence, model)
                     findings.append(_finding(charge, location, fingerprint, remedies))
     _check_coverage(model, nodes)
     return Audit(
@@ -239,6 +239,14 @@ def _finding(charge: Charge, location: Location, fingerprint: str, remedies: tup
         remedies=remedies,
         fingerprint=fingerprint,
     )
+
+
+def _remedies(named: tuple[str, ...], occurrence: Occurrence, model: Model) -> tuple[str, ...]:
+    """Those of the remedies that rules name which have something to do at a node."""
+    proto = occurrence.node.proto
+    calls = any((function.domain, function.name) == (proto.domain, proto.op_type) for function in model.proto.functions)
+    idle = {*(() if occurrence.foldable else (_FOLDING,)), *(() if calls else (_INLINING,))}
+    return tuple([name for name in named if name not in idle])
 
 
 def _border_findings(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from safecheck.audit.kinds import parts
+from safecheck.audit.kinds import CONSTANTS, parts
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Location, Verdict
 from safecheck.ir.signatures import Occurrence
@@ -51,6 +51,8 @@ class Row:
 def decision(report: Report) -> tuple[Row, ...]:
     """The rows of the table, sorted by what decides: what no remedy removes first, then what has the most places.
 
+    What an exporter computes from constants comes last: folding it leaves nothing to judge.
+
     Empty if nothing was judged, or nothing stands against the model.
     """
     audit = report.audit
@@ -73,7 +75,7 @@ def decision(report: Report) -> tuple[Row, ...]:
     spoken = Counter(finding.rule for finding in open_)
     builds = report.profile.builds
     rows = [_row(what, places, spoken, builds) for what, places in kinds.items()]
-    return tuple(sorted(rows, key=lambda row: (-row.left, -row.places, row.what)))
+    return tuple(sorted(rows, key=lambda row: (-row.left, row.what == CONSTANTS, -row.places, row.what)))
 
 
 def _places(

@@ -12,6 +12,7 @@ from safecheck.audit.audit import Audit
 from safecheck.audit.decisions import NONE, Decisions, Release
 from safecheck.audit.evidence import BuildEvidence, Confirmation, Misreading, Refusal
 from safecheck.audit.illustration import Illustration
+from safecheck.audit.plan import Plan
 from safecheck.audit.sign_off import BLANK, SignOff
 from safecheck.cost.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
@@ -48,6 +49,8 @@ class Report:
     """Evidence of an engine build; None if there is none."""
     illustration: Illustration | None = None
     """Its pictures; None if nobody asked for them."""
+    plan: Plan | None = None
+    """What `fix` would make of it; None if nobody asked."""
     release: Release | None = None
     """What stands against a release; None if none was asked for."""
     sign_off: SignOff = BLANK

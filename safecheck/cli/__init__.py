@@ -14,6 +14,8 @@ from contextlib import suppress
 import click
 
 from safecheck import __version__
+from safecheck.cli.examples import epilog
+from safecheck.cli.group import Group
 from safecheck.cli.output import complain, leave_standard_output, make_writable, note
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.text import printable
@@ -36,6 +38,7 @@ COMMANDS = (
     "graph",
     "hook",
     "probe",
+    "profiles",
     "quantize",
     "rules",
     "selftest",
@@ -44,7 +47,7 @@ COMMANDS = (
 """Every command is the function of its name in the module of its name."""
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """A group that imports a command when it is asked for: an audit does not pay for the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -54,10 +57,13 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(importlib.import_module(f"safecheck.cli.{cmd_name}"), cmd_name)
+        command.epilog = epilog(cmd_name)
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.group(
+    cls=_Commands, epilog=epilog(""), context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
 @click.version_option(__version__, message="safecheck %(version)s")
 def cli() -> None:
     """Would TensorRT's restricted mode build this ONNX model, and if not, why not?

@@ -9,7 +9,7 @@ import click
 from safecheck.audit.sign_off import Annex, SignOff
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import found_models, isolated_option, settings_for
-from safecheck.cli.options import as_of_option, page_options, reports_option
+from safecheck.cli.options import PROFILE, as_of_option, page_options, reports_option
 from safecheck.cli.output import note
 from safecheck.cli.summary import summary_file
 from safecheck.errors import UsageError
@@ -20,8 +20,9 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 @click.command()
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @click.option(
-    "--profile", "profile_name", metavar="ID|FILE",
-    help=f"Target to judge by. Default: that of the configuration, else {DEFAULTS['profile']}.",
+    "--profile", "profile_names", metavar="ID|FILE", type=PROFILE, multiple=True,
+    help="Target to judge by; may be repeated, every model is judged by each. "
+    f"Default: that of the configuration, else {DEFAULTS['profile']}.",
 )  # fmt: skip
 @reports_option
 @click.option(
@@ -41,7 +42,12 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
 )
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time. Default: 1.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
-@click.option("--quiet", "-q", is_flag=True, help="Show only models that do not pass, and the counts.")
+@click.option("--quiet", "-q", is_flag=True, help="One line a finding, of models that do not pass; then the counts.")
+@click.option("--statistics", is_flag=True, help="Text: how often each rule speaks, instead of where.")
+@click.option(
+    "--exit-zero", is_flag=True,
+    help="Exit with 0 whatever the verdict; with 2, 3 or 4 still where something could not be judged.",
+)  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error what was read and what was kept.")
 @click.option("--summary/--no-summary", default=None, help="Job summary of GitHub Actions. Default: when run there.")
 @click.option(
@@ -53,13 +59,17 @@ from safecheck.workflow.config.settings import DEFAULTS, NONE
     help="Also ask the vendor's own scope check (extra `oracle`; TensorRT 10.x targets).",
 )  # fmt: skip
 @click.option("--show-layers", is_flag=True, help="With --confirm: our layers beside those of the vendor's parser.")
+@click.option(
+    "--plan", is_flag=True, help="Also work out what `safecheck fix` would leave, and for which price; writes nothing."
+)
 @page_options
 @isolated_option
 def audit(
-    models: tuple[str, ...], profile_name: str | None, outputs: tuple[str, ...], deviation_files: tuple[str, ...],
+    models: tuple[str, ...], profile_names: tuple[str, ...], outputs: tuple[str, ...], deviation_files: tuple[str, ...],
     as_of: str | None, baseline_file: str | None, jobs: int | None, cache: bool | None, quiet: bool, verbose: bool,
     summary: bool | None, isolated: bool, release: bool, evidence_files: tuple[str, ...],
-    confirm: bool | None, show_layers: bool, annex: Annex, reviewed_as_of: date | None,
+    confirm: bool | None, show_layers: bool, plan: bool, annex: Annex, reviewed_as_of: date | None, statistics: bool,
+    exit_zero: bool,
 ) -> int:  # fmt: skip
     """Say for every node whether restricted mode allows it, and why.
 
@@ -68,9 +78,14 @@ def audit(
     """
     if models.count("-") > 1:
         raise UsageError("SC-CFG-INPUT", "-", "standard input is named twice", "name it once")
+    if "-" in models and len(set(profile_names)) > 1:
+        what = "standard input can be read once, so by one profile"
+        raise UsageError("SC-CFG-INPUT", "-", what, "give a file, or one --profile")
     if release and baseline_file is not None:
         what = "--release does not go with --baseline: debt is no approval"
         raise UsageError("SC-CFG-RELEASE", "--release", what, "leave one of them out, or record deviations")
+    if release and exit_zero:
+        raise UsageError("SC-CFG-RELEASE", "--release", "--exit-zero would let it pass", "leave one of them out")
     settings = settings_for(isolated)
     if verbose and settings.file:
         note(f"configuration: {settings.file}")
@@ -80,7 +95,9 @@ def audit(
     paths = found_models(settings, models)
     return run(
         Request(
-            models=tuple((path, profile_name or settings.profile_for(path)) for path in paths),
+            models=tuple(
+                (path, name) for path in paths for name in dict.fromkeys(profile_names) or (settings.profile_for(path),)
+            ),
             outputs=outputs or settings.texts("output"),
             checks=Checks(
                 deviations=deviation_files or settings.texts("deviations"),
@@ -88,13 +105,16 @@ def audit(
                 as_of=as_of,
                 evidence=evidence_files,
                 scope_check=ScopeCheck(required=bool(confirm), layers=show_layers) if asked else None,
+                plan=plan,
                 release=release,
                 reviewed=Reviewed(settings.file, settings.release_overlays) if release else Reviewed(),
             ),
             jobs=jobs or settings.jobs,
-            settings=NONE if profile_name is not None else settings,
+            settings=NONE if profile_names else settings,
             cache=settings.cache if cache is None else cache,
             quiet=quiet,
+            statistics=statistics,
+            exit_zero=exit_zero,
             verbose=verbose,
             summary=summary_file(summary),
             sign_off=SignOff(annex, reviewed_as_of),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from safecheck.audit.sign_off import BLANK, SignOff
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import keep_inside
-from safecheck.cli.output import complaining, emit, note
+from safecheck.cli.interrupt import keeping
+from safecheck.cli.output import complaining, emit, note, wrote
 from safecheck.cli.progress import progress
 from safecheck.cli.summary import write_summary
 from safecheck.errors import worst
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from safecheck.audit.report import Report
 
+_FOR_PEOPLE = ("text", "concise", "statistics")
 Task = tuple[str, str]
 """Path and profile of a model."""
 
@@ -46,6 +48,11 @@ class Request:
     cache: bool = True
     """Whether verdicts on unchanged content are kept and used, where `checks` allow it."""
     quiet: bool = False
+    """Whether only models that do not pass are shown, in the concise form."""
+    statistics: bool = False
+    """Whether text counts how often each rule speaks, instead of saying where."""
+    exit_zero: bool = False
+    """Whether a verdict fails nothing; what could not be judged still does."""
     verbose: bool = False
     summary: str | None = None
     """File to append a job summary to."""
@@ -58,7 +65,12 @@ class Request:
 def run(request: Request) -> int:
     """Audit, show, and give the exit code."""
     targets = _targets(request)
-    formats = {target.format for target in targets}
+    with keeping(target.path for target in targets):
+        return _run(request, targets)
+
+
+def _run(request: Request, targets: tuple[Target, ...]) -> int:
+    formats = {"text" if target.format == "concise" else target.format for target in targets}
     day = request.checks.day()
     verdicts = _verdicts(request, formats, day)
     kept = _kept(request, verdicts)
@@ -75,18 +87,27 @@ def run(request: Request) -> int:
     hashes = _hashes(request.models, outcomes)
     refuse_clashes(targets, hashes)
     for target in targets:
+        if target.path is None and target.format in _FOR_PEOPLE and not any(one.is_judged for one in outcomes):
+            continue  # standard error has said it in a line for each
         if target.format in RENDERERS["kept"]:
             emit(target, "kept", Run(outcomes, request.quiet))
         else:
             emit(target, "audit", reports)
+    if not request.quiet:
+        wrote(targets, [outcome.verdict for outcome in outcomes])
     if request.summary is not None:
         write_summary(request.summary, reports)
     changed = differing(hashes, request.staged)
-    return worst([*(outcome.exit_code for outcome in outcomes), *(3 for _ in changed if request.staged)])
+    codes = [0 if request.exit_zero and outcome.is_judged else outcome.exit_code for outcome in outcomes]
+    return worst([*codes, *(3 for _ in changed if request.staged)])
 
 
 def _targets(request: Request) -> tuple[Target, ...]:
-    targets = targets_of("audit", request.outputs)
+    text = "statistics" if request.statistics else "concise" if request.quiet else "text"
+    targets = tuple(
+        replace(target, format=text) if target.format == "text" else target
+        for target in targets_of("audit", request.outputs)
+    )
     paths, profiles = zip(*request.models, strict=True)
     read = [*paths, *profiles, *request.checks.decisions, *request.checks.evidence]
     if any(target.path is not None for target in targets):

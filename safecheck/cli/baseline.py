@@ -8,6 +8,7 @@ import click
 
 from safecheck.audit.report import worst
 from safecheck.cli.configured import chosen_profile, files_read, search
+from safecheck.cli.group import Group
 from safecheck.cli.options import profile_option
 from safecheck.cli.output import complaining, note
 from safecheck.decisions import baseline as baselines
@@ -21,7 +22,7 @@ from safecheck.text import printable
 from safecheck.usecases.audit import audit_model, audit_models
 
 
-@click.group()
+@click.group(cls=Group)
 def baseline() -> None:
     """Record the findings that a repository already has, so that only new ones fail."""
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 
 import click
 
 from safecheck.cli.configured import files_read, search
-from safecheck.cli.output import emit, note
-from safecheck.cost.measured import read_measurements
+from safecheck.cli.interrupt import keeping
+from safecheck.cli.options import PROFILE
+from safecheck.cli.output import emit, note, wrote
+from safecheck.cli.progress import progress
+from safecheck.cost.measured import Measurement, read_measurements
 from safecheck.cost.published import published
 from safecheck.cost.traffic import CACHE
 from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
 from safecheck.render import RENDERERS
-from safecheck.render.output import check_targets, targets_of
+from safecheck.render.output import Target, check_targets, targets_of
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 from safecheck.usecases.audit import compare_models
+from safecheck.usecases.compare import Compared
 
 _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown", ".txt": "text"}
 
@@ -26,7 +31,12 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
-    "--profile", "profiles", metavar="ID|FILE", multiple=True, help="A target; may be repeated, side by side."
+    "--profile",
+    "profiles",
+    metavar="ID|FILE",
+    type=PROFILE,
+    multiple=True,
+    help="A target; may be repeated, side by side.",
 )
 @click.option(
     "-o", "--out", "reports", metavar="FILE", multiple=True, help="A report; its format follows from the name."
@@ -69,8 +79,19 @@ def compare(
     targets = targets_of("compare", [*outputs, *(f"{_format_of(path)}={path}" for path in reports)])
     check_targets(targets, [*paths, *weight_files(paths), *measured, *files_read(*books)])
     measurements = [part for path in measured for part in read_measurements(path)]
-    one_by_one, claimed = _named(named, paths)
-    contrast = compare_models(paths, chosen, one_by_one, measurements, jobs, int(cache * 2**20), claimed)
+    with keeping(target.path for target in targets):
+        return _compare(paths, chosen, _named(named, paths), measurements, jobs, int(cache * 2**20), targets)
+
+
+def _compare(
+    paths: list[str], chosen: tuple[str, ...], named: tuple[dict[str, str], list[str]],
+    measurements: list[Measurement], jobs: int | None, cache: int, targets: tuple[Target, ...],
+) -> int:  # fmt: skip
+    def watch(columns: Iterable[Compared]) -> Iterator[Compared]:
+        return progress(columns, paths)
+
+    one_by_one, claimed = named
+    contrast = compare_models(paths, chosen, one_by_one, measurements, jobs, cache, claimed, watch)
     for model in contrast.models:
         if model.error:
             note(f"error[{model.error_code}]: {printable(model.path)}: {model.error}")
@@ -78,6 +99,7 @@ def compare(
         note(f"warning: {contrast.unused} of {len(measurements)} measurements are of no model here")
     for target in targets:
         emit(target, "compare", contrast)
+    wrote(targets, [standing.verdict for model in contrast.models for standing in model.standings])
     return contrast.exit_code
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from safecheck.cli.configured import isolated_option, settings_for
+from safecheck.cli.group import Group
 from safecheck.cli.output import say
 from safecheck.text import printable
 from safecheck.workflow.config.settings import DEFAULTS
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Look at the configuration of this repository."""
 

@@ -6,6 +6,7 @@ import click
 
 from safecheck.audit.report import Report, worst
 from safecheck.cli.configured import chosen_profile, search
+from safecheck.cli.group import Group
 from safecheck.cli.options import as_of_option, profile_option
 from safecheck.cli.output import complaining, note, say, write_new
 from safecheck.decisions.deviation_file import ID_TODO, Record, bad_id
@@ -20,7 +21,7 @@ from safecheck.usecases.audit import audit_model, audit_models
 from safecheck.usecases.review import chosen_day, read_deviations, review
 
 
-@click.group()
+@click.group(cls=Group)
 def deviations() -> None:
     """Write, check and list records of approved deviations."""
 

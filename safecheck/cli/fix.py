@@ -6,8 +6,11 @@ from contextlib import suppress
 
 import click
 
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.options import formats_of, page_options, profile_option
-from safecheck.cli.output import show
+from safecheck.cli.output import show, wrote
+from safecheck.cli.progress import waiting
+from safecheck.render.output import Target
 from safecheck.text import printable
 from safecheck.usecases.limits import SECONDS, SHARE, Budget, within
 
@@ -75,7 +78,12 @@ def fix(seconds: float, memory: float | None, **asked: object) -> int:
     """
     budget = Budget(seconds, None if memory is None else int(memory * 2**30))
     model, target = str(asked["model"]), asked["target"]
-    written, code = within(budget, model, None if target is None else str(target), "safecheck.cli.fixing:fixed", asked)
-    for path, document in written:
-        show(document, path)
+    place = None if target is None else str(target)
+    files = [path.partition("=")[2] or None for path in asked["outputs"]]  # type: ignore[attr-defined]
+    with keeping([place, *files]):
+        with waiting(f"fixing {model}: rewriting, proving, comparing"):
+            written, verdict, code = within(budget, model, place, "safecheck.cli.fixing:fixed", asked)
+        for path, document in written:
+            show(document, path)
+    wrote([Target("", path) for path, _ in written], [verdict])
     return int(code)

@@ -20,8 +20,8 @@ from safecheck.text import printable
 from safecheck.usecases.fix import Request, check_names, fix
 
 
-def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], int]:
-    """What is written where, None for standard output, and the exit code; `asked` is what the options are called."""
+def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], str, int]:
+    """What is written where, None for standard output, the verdict and the exit code; `asked` are the options."""
     model, target, dry_run = asked["model"], asked["target"], asked["dry_run"]
     check_names(asked["selected"], "--select")
     check_names(asked["ignored"], "--ignore")
@@ -63,4 +63,4 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
         else:
             document = RENDERERS["fix"][place.format](result)
             shown.append((place.path, document if isinstance(document, str) else list(document)))
-    return shown, result.after.exit_code
+    return shown, str(result.after.verdict), result.after.exit_code

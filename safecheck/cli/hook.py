@@ -9,6 +9,7 @@ import click
 
 from safecheck.cli.auditing import Request, run
 from safecheck.cli.configured import isolated_option, keep_inside, settings_for
+from safecheck.cli.options import PROFILE
 from safecheck.cli.output import complain, note, some
 from safecheck.errors import UsageError
 from safecheck.intake.git_index import tracked_models
@@ -33,7 +34,7 @@ class _Command(click.Command):
 
 @click.command(hidden=True, cls=_Command)
 @click.argument("files", metavar="FILE...", nargs=-1)
-@click.option("--profile", "profile_name", metavar="ID|FILE", help="Target to judge by.")
+@click.option("--profile", "profile_name", metavar="ID|FILE", type=PROFILE, help="Target to judge by.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), help="Audit so many models at a time.")
 @click.option("--cache/--no-cache", default=None, help="Whether verdicts on unchanged content are kept and used.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on standard error which files were left alone, and why.")

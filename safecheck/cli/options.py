@@ -9,13 +9,28 @@ from typing import Any, TypeVar
 import click
 
 from safecheck.audit.sign_off import ANNEXES
+from safecheck.cli.group import Parameter
 from safecheck.render import RENDERERS
 from safecheck.rulebook.default import DEFAULT
+from safecheck.rulebook.names import full_name
+
+
+class ProfileName(Parameter):
+    """A profile by its name, by the beginning of it, or by its file."""
+
+    name = "profile"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The whole name; what is no name is left to whoever reads it."""
+        return full_name(str(value))
+
+
+PROFILE = ProfileName()
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 profile_option = click.option(
-    "--profile", "profile_name", metavar="ID|FILE",
+    "--profile", "profile_name", metavar="ID|FILE", type=PROFILE,
     help=f"Target to judge by. Default: that of the configuration, else {DEFAULT}.",
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -23,6 +24,15 @@ if TYPE_CHECKING:  # a verdict that was kept is shown without knowing what a rep
 def emit(target: Target, kind: str, result: object) -> None:
     """Put what is written about a result where it was asked for; `kind` is its row in `RENDERERS`."""
     show(RENDERERS[kind][target.format](result), target.path)
+
+
+def wrote(targets: Iterable[Target], verdicts: Sequence[str]) -> None:
+    """One line on standard error about the files that a run has written, and the verdict that they hold."""
+    paths = [target.path for target in targets if target.path is not None]
+    if paths:
+        counts = Counter(verdicts)
+        words = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+        note(f"wrote {some(paths)}: {verdicts[0] if len(verdicts) == 1 else words}")
 
 
 def show(document: Document, path: str | None = None) -> None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
 from safecheck.audit.audit import Audit
 from safecheck.cli.configured import chosen_profile, search
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.options import profile_option
 from safecheck.cli.output import note, say
+from safecheck.cli.progress import waiting
 from safecheck.errors import UsageError
 from safecheck.finding import Verdict
 from safecheck.nvidia.backends.find import find_backend
 from safecheck.nvidia.probe.overlay import overlay
+from safecheck.nvidia.probe.questions import Question
 from safecheck.nvidia.probe.run import Probed, collect, require_measured
 from safecheck.nvidia.probe.run import probe as ask_all
 from safecheck.nvidia.scope_check.confirm import require_confirmable
@@ -60,8 +63,9 @@ def probe(
     if not asked:
         note("there is nothing to ask about, and nothing was written")
         return 3 if unasked else 0
-    with _room(folder) as room:
-        found = ask_all(asked, book, backend, room)
+    with keeping([path]), _room(folder) as room:
+        with waiting(f"asking {backend_name} what is known") as tell:
+            found = ask_all(_told(asked, tell), book, backend, room)
         if folder is not None:
             write_bytes(os.path.join(folder, "answers.log"), found.log)
     decided = len(found.answers) > found.count(Verdict.UNPROVEN)
@@ -87,6 +91,12 @@ def _new_file(path: str, profile_name: str) -> str:
     if profile_name.partition("@")[0] in shipped():
         return profile_name
     return os.path.relpath(profile_name, os.path.dirname(path) or os.curdir)
+
+
+def _told(asked: list[Question], tell: Callable[[str], None]) -> Iterator[Question]:
+    for number, question in enumerate(asked):
+        tell(f"{number} of {len(asked)} forms asked, now {question.title}")
+        yield question
 
 
 def _audits(models: tuple[str, ...], book: Profile) -> Iterator[Audit]:

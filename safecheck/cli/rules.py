@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import click
 
 from safecheck.cli.configured import chosen_profile
-from safecheck.cli.options import profile_option
+from safecheck.cli.group import Group
+from safecheck.cli.options import PROFILE, profile_option
 from safecheck.cli.output import emit, note, say, write_new
 from safecheck.errors import UsageError
 from safecheck.finding import Grade, Verdict
@@ -26,14 +27,19 @@ from safecheck.text import printable
 from safecheck.usecases.audit import compare_profiles
 
 
-@click.group()
+@click.group(cls=Group)
 def rules() -> None:
     """Look at the rules, compare targets, and write rules of your own."""
 
 
 @rules.command("list")
 @click.option(
-    "--profile", "names", metavar="ID|FILE", multiple=True, help="Profiles to list; all shipped ones by default."
+    "--profile",
+    "names",
+    metavar="ID|FILE",
+    type=PROFILE,
+    multiple=True,
+    help="Profiles to list; all shipped ones by default.",
 )
 @click.option("--layer", metavar="TYPE", help="Only rules about this layer type, e.g. IPoolingLayer.")
 @click.option("--op", "operator", metavar="NAME", help="Only rules about this ONNX operator or the layers it becomes.")
@@ -80,7 +86,12 @@ def _refuse_unknown(option: str, name: str | None, known: set[str]) -> None:
 @rules.command("show")
 @click.argument("rule_id", metavar="ID|MESSAGE")
 @click.option(
-    "--profile", "names", metavar="ID|FILE", multiple=True, help="Where to look; all shipped profiles by default."
+    "--profile",
+    "names",
+    metavar="ID|FILE",
+    type=PROFILE,
+    multiple=True,
+    help="Where to look; all shipped profiles by default.",
 )
 def show_rule(rule_id: str, names: tuple[str, ...]) -> int:
     """Explain a rule: what it says, exactly when, by whose word, and the way out.

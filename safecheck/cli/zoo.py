@@ -7,7 +7,10 @@ from typing import get_args
 
 import click
 
+from safecheck.cli.group import Group, Name
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.output import note, say
+from safecheck.cli.progress import waiting
 from safecheck.render.output import Target, check_targets, write_bytes
 from safecheck.text import printable
 from safecheck.zoo.build import Order, build
@@ -15,7 +18,7 @@ from safecheck.zoo.export import WEIGHTS, Exporter, to_onnx
 from safecheck.zoo.models import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 
 
-@click.group()
+@click.group(cls=Group)
 def zoo() -> None:
     """Make the reference models: CSA and the baselines it is compared with."""
 
@@ -53,7 +56,7 @@ def _as_json(reference: Reference) -> dict[str, object]:
 
 
 @zoo.command("export")
-@click.argument("name", metavar="NAME", type=click.Choice(list(CATALOGUE)))
+@click.argument("name", metavar="NAME", type=Name(CATALOGUE, "model"))
 @click.option("--output", "-o", "path", metavar="FILE", required=True, help="Where to write it.")
 @click.option(
     "--image", type=click.IntRange(32, 2048), metavar="PIXELS",
@@ -92,12 +95,16 @@ def export_model(
     """
     check_targets([Target("onnx", path)], [] if weights is None else [weights])
     order = Order(name, image, seed, weights, geometry, resize, pool)
-    network, shape = build(order), (batch, 3, order.side, order.side)
-    exported = to_onnx(network, shape, exporter or "dynamo", opset)
-    if exporter is None and exported.opset != opset:
-        exported = to_onnx(network, shape, "torchscript", opset)
-    exported = exported.saying(WEIGHTS, f"random, seed {seed}" if weights is None else "from a file")
-    write_bytes(path, exported.data)
+    with keeping([path]):
+        with waiting(f"building {name}") as tell:
+            network, shape = build(order), (batch, 3, order.side, order.side)
+            tell(f"exporting {name} with {exporter or 'dynamo'}")
+            exported = to_onnx(network, shape, exporter or "dynamo", opset)
+            if exporter is None and exported.opset != opset:
+                tell(f"exporting {name} with torchscript: dynamo could not reach opset {opset}")
+                exported = to_onnx(network, shape, "torchscript", opset)
+            exported = exported.saying(WEIGHTS, f"random, seed {seed}" if weights is None else "from a file")
+        write_bytes(path, exported.data)
     if exported.opset != opset:
         note(f"note: opset {opset} was asked for; the exporter could not reach it and wrote {exported.opset}")
     note(f"{printable(path)}: {name}, opset {exported.opset}, {len(exported.data):,} bytes")

@@ -5,6 +5,7 @@ The room for networkx: it is imported where it is asked for, because an audit do
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import networkx as nx
@@ -118,6 +119,22 @@ def trunk(scope: Scope) -> list[int]:
         found.append(node)
         node = above[node]
     return found[::-1]
+
+
+def islands(scope: Scope, without: Iterable[int]) -> list[list[int]]:
+    """What hangs together between the nodes of the trunk, as positions of nodes; also without those named.
+
+    A residual branch is one island. Islands come in the order of their first nodes.
+    """
+    gone = {*trunk(scope), *without}
+    rest: nx.Graph[int] = nx.Graph()
+    rest.add_nodes_from(node.index for node in scope.nodes if node.index not in gone)
+    for node in scope.nodes:
+        for value in node.proto.input:
+            producer = scope.producers.get(value)
+            if producer is not None and node.index in rest and producer.index in rest:
+                rest.add_edge(producer.index, node.index)
+    return sorted(map(sorted, nx.connected_components(rest)))
 
 
 def find_cycle(scope: Scope) -> list[int]:

@@ -26,14 +26,16 @@ def _writer(kind: str, name: str) -> Callable[[Any], Document]:
 RENDERERS: Mapping[str, Mapping[str, Callable[[Any], Document]]] = {
     kind: {name: _writer(kind, name) for name in formats.split()}
     for kind, formats in {
-        "audit": "text json html sarif junit markdown gitlab",  # a build is an audit with the builder's answer
+        # a build is an audit with the builder's answer
+        "audit": "text concise statistics json html sarif junit markdown gitlab",
         "bench": "text json",
         "compare": "text json html markdown",
         "diff": "text json",
         "fix": "text json html",
         "graph": "graphml dot json mermaid",
-        "kept": "text json",
+        "kept": "text concise json",
         "plan": "text json",
+        "profiles": "text json",
         "quantize": "text json",
         "rule": "text",
         "rule_counts": "text json",

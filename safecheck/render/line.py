@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from safecheck.finding import Location, ModelVerdict, Verdict
@@ -29,16 +29,30 @@ class Line(NamedTuple):
     """`good`, `bad`, `open`, `strong`, `quiet` or empty."""
 
 
-def joined(parts: Iterable[tuple[Iterable[Line], Line]]) -> Iterator[Line]:
-    """The whole text of a run: what is said about each model, then the verdict of each in one line."""
-    verdicts = []
-    for number, (lines, verdict) in enumerate(parts):
+def joined(
+    texts: Iterable[Iterable[Line]], verdicts: Sequence[Line], below: Iterable[Sequence[Line]]
+) -> Iterator[Line]:
+    """The whole text of a run: what is said about each model, then the verdict of each in one line.
+
+    What stands below a verdict on the last screen does so where there is one model.
+    """
+    for number, lines in enumerate(texts):
         if number:
             yield Line("")
         yield from lines
-        verdicts.append(verdict)
     yield Line("")
     yield from verdicts
+    if len(verdicts) == 1:
+        yield from next(iter(below))
+
+
+def told_apart(verdicts: Sequence[tuple[Line, str]]) -> list[Line]:
+    """Verdicts in one line each, with the profile that each was judged by where there are several."""
+    several = len({profile for _, profile in verdicts}) > 1
+    return [
+        line._replace(text=f"{line.text}  ({printable(profile, 80)})") if several else line
+        for line, profile in verdicts
+    ]
 
 
 def place(location: Location) -> str:

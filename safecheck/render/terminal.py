@@ -28,8 +28,8 @@ def print_lines(lines: Iterable[Line], stream: TextIO) -> None:
 
 def wrap(text: str, width: int) -> list[str]:
     """The text in pieces of at most `width` characters, later pieces indented like the words of the first."""
-    if text.lstrip().startswith("https://"):
-        return [text]  # an address in pieces cannot be clicked
+    if text.lstrip().startswith(("https://", "next  ")):
+        return [text]  # an address in pieces cannot be clicked, nor a command be pasted
     indent = _INDENT.match(text)
     hanging = " " * (indent.end() if indent is not None else 0)
     return textwrap.wrap(

@@ -24,6 +24,15 @@ _Combine: TypeAlias = Literal["all_of", "any_of", "none_of"]
 _COMBINATIONS: tuple[_Combine, ...] = ("all_of", "any_of", "none_of")
 
 
+_UNWANTED = {
+    "equals": "not {}",
+    "one_of": "none of {}",
+    "includes": "without {}",
+    "between": "outside {}",
+    "multiple_of": "no multiple of {}",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Test:
     """One fact held against one limit."""
@@ -58,6 +67,21 @@ class Test:
     def wanted(self) -> str:
         """`at most 7`."""
         return f"{self.operator.replace('_', ' ')} {show(self.limit)}"
+
+    @property
+    def unwanted(self) -> str:
+        """What would not meet it: `at most 17` for at least 18; empty where no number and no truth is asked for."""
+        first = self.limit[0] if isinstance(self.limit, tuple) and self.limit else self.limit
+        if isinstance(first, bool):
+            return f"equals {show(not first)}" if self.operator == "equals" and first is self.limit else ""
+        if not isinstance(first, int | float) or self.operator.endswith("_fact"):
+            return ""
+        whole, limit = isinstance(first, int), show(self.limit)
+        if self.operator == "at_least":
+            return f"at most {first - 1}" if whole else f"less than {limit}"
+        if self.operator == "at_most":
+            return f"at least {first + 1}" if whole else f"more than {limit}"
+        return _UNWANTED[self.operator].format(limit)
 
 
 @dataclass(frozen=True, slots=True)

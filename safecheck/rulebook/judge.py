@@ -144,7 +144,7 @@ def _explanation(rules: tuple[Rule, ...], layer: Layer) -> Rule:
 
 
 def _reasons(rule: Rule, layer: Layer) -> tuple[Evidence, ...]:
-    found = [_evidence(test, layer, NOT_LISTED) for test in met(rule.when, layer) if test.fact not in _SAID_ELSEWHERE]
+    found = [_broken(test, layer) for test in met(rule.when, layer) if test.fact not in _SAID_ELSEWHERE]
     return tuple(found) or (_layer_evidence(layer),)
 
 
@@ -177,6 +177,12 @@ def _nearest_allowance(profile: Profile, rules: tuple[Rule, ...], layer: Layer) 
     return tuple(best) if best else (_layer_evidence(layer),)
 
 
+def _broken(test: Test, subject: Layer | Signature) -> Evidence:
+    """A fact that makes a refusal speak, held against what would not; a refusal of all but a range names the range."""
+    limit = test.wanted if test.evaluate(subject) is False else test.unwanted
+    return _evidence(test, subject, limit or NOT_LISTED)
+
+
 def _evidence(test: Test, subject: Layer | Signature, limit: str) -> Evidence:
     return Evidence(test.subject, show(test.actual(subject)), limit)
 
@@ -189,10 +195,12 @@ def _operator_charges(profile: Profile, lowered: Lowered, node: Signature) -> li
         truth = rule.when.evaluate(node)
         if truth is not False and rule.verdict is not Verdict.ALLOWED:
             verdict = rule.verdict if truth is True else Verdict.UNPROVEN
-            limit = NOT_LISTED if truth is True else "must be known"
-            reasons = list(met(rule.when, node)) if truth is True else _unknown_tests(rule, node)
-            evidence = tuple(_evidence(test, node, limit) for test in reasons)
-            charges.append(Charge(rule, verdict, (), evidence or (Evidence("operator", node.op_type, limit),)))
+            if truth is True:
+                evidence = tuple(_broken(test, node) for test in met(rule.when, node))
+                evidence = evidence or (Evidence("operator", node.op_type, NOT_LISTED),)
+            else:
+                evidence = tuple(_evidence(test, node, "must be known") for test in _unknown_tests(rule, node))
+            charges.append(Charge(rule, verdict, (), evidence))
     return charges
 
 

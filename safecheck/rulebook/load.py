@@ -18,6 +18,7 @@ from safecheck.rulebook.condition import ALWAYS
 from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
+from safecheck.rulebook.names import full_name
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.reserved import refuse_shipped_names
 from safecheck.rulebook.rule import (
@@ -71,6 +72,7 @@ class _Loader:
 
     def by_name(self, name: str, where: str = "--profile") -> Profile:
         known = shipped()
+        name = full_name(name)
         name, _, self._release = name.partition("@") if name.partition("@")[0] in known else (name, "", "")
         if name in known:
             return self._profile(known[name].read_text(encoding="utf-8"), f"rules/profiles/{name}.yaml", name, False)
@@ -137,6 +139,7 @@ class _Loader:
             released=_released(keys.get("status")),
             files=tuple(self._files),
             release=self._release,
+            known_releases=tuple(keys["releases"].items()) if "releases" in keys else (),
             shipped=not own,
         )
 

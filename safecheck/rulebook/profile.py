@@ -64,6 +64,8 @@ class Profile:
     released: bool = False
     """Whether the profile, and every profile below it, has the status `released`; a release is judged by no draft."""
 
+    known_releases: tuple[str, ...] = ()
+    """What can stand behind the `@`."""
     shipped: bool = True
     """Whether it is, or extends, a profile of this installation."""
     files: tuple[str, ...] = ()

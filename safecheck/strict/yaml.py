@@ -10,7 +10,6 @@ time and a checkout keeps them between runs: reading that costs a tenth of parsi
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from safecheck.errors import RuleFileError
 from safecheck.finding import Scalar
 from safecheck.strict import resources
 from safecheck.strict.resources import Tree
+from safecheck.strict.words import suggest as suggest
 from safecheck.text import printable
 
 MAX_BYTES = 1 << 20
@@ -36,12 +36,6 @@ _AMBIGUOUS = frozenset(
 SCALAR, LIST, MAPPING = 0, 1, 2
 # [SCALAR, line, text, plain] / [LIST, line, [tree, ...]] / [MAPPING, line, [[key, key line, plain, tree], ...]]
 _KINDS = {SCALAR: "single value", LIST: "list", MAPPING: "mapping"}
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` if a known word is close, else nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 @dataclass(frozen=True, slots=True)

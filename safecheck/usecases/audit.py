@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from io import FileIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from safecheck.audit.audit import audit
 from safecheck.audit.report import Report
@@ -26,21 +26,34 @@ if TYPE_CHECKING:  # an audit does not pay for a comparison, which plans rewrite
     from safecheck.usecases.compare import Compared, Contrast
 
 
-def audit_models(paths: Iterable[str], book: Profile, illustrate: bool = False) -> Iterator[Report]:
-    """One report per model, in order. A model that cannot be read gives a report that says so.
+class Extras(NamedTuple):
+    """What a report is to know besides the judgement; each of them plans rewrites, which an audit does not pay for."""
 
-    With `illustrate` a report also knows its pictures, and what could stand in the place of what is not allowed.
-    """
+    pictures: bool = False
+    """Pictures of places, and what could stand there instead."""
+    plan: bool = False
+    """What `fix` would make of the model."""
+
+
+NO_EXTRAS = Extras()
+
+
+def audit_models(paths: Iterable[str], book: Profile, extras: Extras = NO_EXTRAS) -> Iterator[Report]:
+    """One report per model, in order. A model that cannot be read gives a report that says so."""
     for path in paths:
         report = audit_model(path, book)
-        if illustrate:
-            from safecheck.usecases.suggestions import illustrated  # plans rewrites: other formats do not pay for that
+        if extras.pictures:
+            from safecheck.usecases.suggestions import illustrated
 
             report = illustrated(report)
+        if extras.plan:
+            from safecheck.usecases.planned import with_plan
+
+            report = with_plan(report)
         yield report
 
 
-def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool = False) -> Iterator[Report]:
+def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, extras: Extras = NO_EXTRAS) -> Iterator[Report]:
     """One report per (path, profile), in order, worked on by so many processes. Standard input stays in this one.
 
     A process that dies takes the verdicts it had not delivered with it: these are errors, never passes.
@@ -49,19 +62,17 @@ def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool 
     if workers < 2:
         books = {name: profile(name) for name in dict.fromkeys(name for _, name in tasks)}
         for path, name in tasks:
-            yield from audit_models([path], books[name], illustrate)
+            yield from audit_models([path], books[name], extras)
         return
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     with ProcessPoolExecutor(workers) as executor:
-        pending = [
-            None if path == "-" else executor.submit(_audit_task, path, name, illustrate) for path, name in tasks
-        ]
+        pending = [None if path == "-" else executor.submit(_audit_task, path, name, extras) for path, name in tasks]
         try:
             for (path, name), future in zip(tasks, pending, strict=True):
                 try:
-                    yield next(audit_models([path], profile(name), illustrate)) if future is None else future.result()
+                    yield next(audit_models([path], profile(name), extras)) if future is None else future.result()
                 except BrokenProcessPool:
                     what = "the process that audited it, or one beside it, died"
                     error = InputError("SC-ENV-WORKER", printable(path), what, "run again with --jobs 1")
@@ -70,8 +81,8 @@ def audit_all(tasks: Sequence[tuple[str, str]], jobs: int = 1, illustrate: bool 
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _audit_task(path: str, name: str, illustrate: bool) -> Report:
-    return next(audit_models([path], _book(name), illustrate))
+def _audit_task(path: str, name: str, extras: Extras) -> Report:
+    return next(audit_models([path], _book(name), extras))
 
 
 @cache
@@ -134,11 +145,13 @@ def compare_models(
     jobs: int | None = None,
     cache: int = CACHE,
     claimed: Collection[str] = (),
+    watch: Callable[[Iterable[Compared]], Iterable[Compared]] = iter,
 ) -> Contrast:
     """Several models under several profiles, side by side; models are worked on in processes of their own.
 
     `named` says for paths which published network they are, `claimed` are published networks that every model of their
-    structure is. `cache` is what the target holds on chip, in bytes.
+    structure is. `cache` is what the target holds on chip, in bytes; `watch` sees each column as it comes, and hands it
+    on.
     """
     from safecheck.cost.measured import refuse_ambiguous
     from safecheck.usecases.compare import Contrast, labels
@@ -153,9 +166,9 @@ def compare_models(
         from concurrent.futures import ProcessPoolExecutor
 
         with ProcessPoolExecutor(workers) as executor:
-            columns = list(executor.map(_column, tasks))
+            columns = list(watch(executor.map(_column, tasks)))
     else:
-        columns = [_column(task) for task in tasks]
+        columns = list(watch(map(_column, tasks)))
     unused = set(measurements).difference(*(column.measured for column in columns))
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 

@@ -9,7 +9,7 @@ from safecheck.audit.report import Report
 from safecheck.decisions.baseline import load as load_baseline
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
-from safecheck.usecases.audit import audit_all, confirm_report
+from safecheck.usecases.audit import Extras, audit_all, confirm_report
 from safecheck.usecases.checks import Checks, ScopeCheck
 from safecheck.usecases.review import read_deviations, review
 
@@ -34,7 +34,8 @@ def audit_batch(
     recorded = read_deviations(checks.deviations, books) if checks.deviations else None
     baseline = load_baseline(checks.baseline) if checks.baseline is not None else None
     ask = _vendor(checks.scope_check, tasks, books)
-    reports = review([ask(report) for report in watch(audit_all(tasks, jobs, illustrate))], recorded, day, baseline)
+    audited = watch(audit_all(tasks, jobs, Extras(illustrate, checks.plan)))
+    reports = review([ask(report) for report in audited], recorded, day, baseline)
     if checks.evidence:
         from safecheck.usecases.build import attach  # knows builders, which an ordinary audit does not pay for
 

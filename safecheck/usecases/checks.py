@@ -39,6 +39,8 @@ class Checks:
     """Evidence of builds, each bound to one of the models."""
     scope_check: ScopeCheck | None = None
     """None to ask the vendor nothing."""
+    plan: bool = False
+    """Whether to work out what `fix` would make of each model."""
     release: bool = False
     """Whether to refuse what a release must not rest on."""
     reviewed: Reviewed = Reviewed()
@@ -51,8 +53,8 @@ class Checks:
 
     @property
     def lasts(self) -> bool:
-        """Whether equal files give equal reports another time: neither a repository nor the vendor is asked."""
-        return not self.release and not self.evidence and self.scope_check is None
+        """Whether verdicts are kept: neither a repository nor the vendor is asked, and nothing is planned."""
+        return not self.release and not self.evidence and not self.plan and self.scope_check is None
 
     def day(self) -> date | None:
         """The day that expiry is judged by; None where nothing has one.

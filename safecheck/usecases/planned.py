@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safecheck.audit.audit import audit
+from safecheck.audit.plan import Plan
+from safecheck.audit.report import Report
+from safecheck.errors import InputError
 from safecheck.finding import ModelVerdict
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import Model, load
@@ -42,6 +45,18 @@ def plan(model: Model, profile: Profile) -> Planned:
     weight = Verdicts(found.graph, profile).weigh(found.graph.nodes)
     cost = toll(found.original, found.price, inputs, None, None)
     return Planned(weight, _verdict(found, profile), cost)
+
+
+def with_plan(report: Report) -> Report:
+    """The report with what `fix` would make of the model; one that passes, or could not be judged, needs none."""
+    if report.model is None or report.exit_code == 0:
+        return report
+    try:
+        found = plan(report.model, report.profile)
+    except InputError as error:
+        return replace(report, plan=Plan(problem=str(error)))
+    weight, toll = found.weight, found.toll
+    return replace(report, plan=Plan(weight.forbidden, weight.unproven, found.verdict, toll.before, toll.after))
 
 
 def _verdict(found: Attempt, profile: Profile) -> ModelVerdict | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,11 +17,14 @@ import onnx
 import pytest
 
 from safecheck.audit.decision import decision
+from safecheck.audit.regions import regions
 from safecheck.audit.report import Report
 from safecheck.cost.macs import Precision
 from safecheck.cost.published import match
 from safecheck.cost.traffic import BATCHES
 from safecheck.finding import Grade, Verdict
+from safecheck.render.audit.text import document
+from safecheck.render.terminal import wrap
 from safecheck.rulebook.load import DEFAULT, profile
 from safecheck.usecases.audit import audit_model
 
@@ -233,3 +237,27 @@ def test_operators_are_counted_as_the_architecture_has_them(name: str, reports: 
     norm = rows["LayerNormalization"]
     assert norm.nodes == norm.places * written_out == len(norm.where) * written_out
     assert {"Softmax", "products of activations"} & set(rows) == {"Softmax", "products of activations"} & set(expected)
+
+
+@pytest.mark.parametrize("name", ["swin_tiny__dynamo20", "swin_tiny__legacy13"])
+def test_the_first_and_the_last_screen_of_swin_say_why_how_much_and_what_now(
+    name: str, reports: dict[str, Report]
+) -> None:
+    lines = [part for line in document([replace(reports[name], path="swin.onnx")]) for part in wrap(line.text, 80)]
+    for part in (lines[:24], lines[-12:]):
+        assert part[0].startswith("NON-COMPLIANT  swin.onnx")
+        table = {line[2:].partition("  ")[0]: line.split() for line in part if line.startswith("  ")}
+        for what, places in (("LayerNormalization", 29), ("Softmax", 12), ("products of activations", 24)):
+            counts = table[what][len(what.split()) :][:3]
+            assert counts == [str(places), str(places), "0"]  # there, removed by fix, left
+        assert any("fix removes" in line for line in part)
+        assert "  next      safecheck fix swin.onnx -o swin.fixed.onnx" in part
+        assert max(map(len, part)) <= 80
+
+
+def test_alike_blocks_of_swin_are_one_item(reports: dict[str, Report]) -> None:
+    found = regions(reports["swin_tiny__dynamo20"])
+    # 2, 2, 6 and 2 blocks; every other one shifts its windows, but not in the last stage, where a window is the map
+    assert [(region.what, len(region.spans)) for region in found] == [
+        ("attention block", 7), ("feed-forward block", 12), ("attention block", 5), ("between the blocks", 0),
+    ]  # fmt: skip

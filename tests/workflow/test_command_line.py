@@ -13,6 +13,7 @@ import pytest
 from workflow_repo import ALLOWED, ENVIRONMENT, FORBIDDEN, UNPROVEN, Repository
 
 from safecheck.cli import progress as progress_room
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.progress import progress
 from safecheck.usecases.audit import audit_all
 
@@ -134,42 +135,106 @@ def test_colours_can_be_forced(repository: Repository) -> None:
     assert "\x1b[" not in repository.safecheck("audit", "models/1.onnx", FORCE_COLOR="").stdout
 
 
-class Terminal:
-    """A stream that claims to be a terminal."""
-
-    def __init__(self, is_terminal: bool = True) -> None:
-        self.text, self.is_terminal = "", is_terminal
-
-    def isatty(self) -> bool:
-        return self.is_terminal
-
-    def write(self, text: str) -> None:
-        self.text += text
-
-    def flush(self) -> None:
-        pass
-
-
 @pytest.mark.parametrize(
-    ("patience", "is_terminal", "term", "is_quiet", "expected"),
+    ("patience", "is_terminal", "term", "is_quiet", "is_shown"),
     [
-        (0.0, True, "xterm", False, ["0 of 2 done, now a\\x1b[0m", "1 of 2 done, now b"]),
-        (60.0, True, "xterm", False, []),
-        (0.0, False, "xterm", False, []),
-        (0.0, True, "dumb", False, []),
-        (0.0, True, "xterm", True, []),
+        (0.0, True, "xterm", False, True),
+        (60.0, True, "xterm", False, False),
+        (0.0, False, "xterm", False, False),
+        (0.0, True, "dumb", False, False),
+        (0.0, True, "xterm", True, False),
     ],
 )
 def test_progress_is_for_people_who_wait(
-    monkeypatch: pytest.MonkeyPatch, patience: float, is_terminal: bool, term: str, is_quiet: bool, expected: list[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, patience: float, is_terminal: bool, term: str, is_quiet: bool,
+    is_shown: bool,
+) -> None:  # fmt: skip
+    ours, theirs = pty.openpty() if is_terminal else (-1, os.open(tmp_path / "log", os.O_CREAT | os.O_WRONLY))
+    with open(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(progress_room, "_PATIENCE", patience - 1e-9)
+        monkeypatch.setenv("TERM", term)
+        assert list(progress(iter([1, 2]), ["a\x1b[0m", "b"], is_quiet)) == [1, 2]
+        os.write(theirs, b"end")
+    text = "" if is_terminal else (tmp_path / "log").read_text()
+    while not text.endswith("end"):
+        text += os.read(ours, 4096).decode()
+    if is_shown:
+        assert "0 of 2 done, now a\\x1b[0m, " in text
+        assert "1 of 2 done, now b, " in text
+        assert text.endswith("\r\x1b[Kend")  # gone when the result comes
+    else:
+        assert text == "end"
+
+
+def test_an_interrupt_says_which_files_are_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done, open_ = tmp_path / "done.json", tmp_path / "open.html"
+    open_.write_text("of yesterday")
+
+    def interrupted(paths: list[str | None], *, write: bool) -> None:
+        with keeping(paths):
+            if write:
+                done.write_text("{}")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted([str(done), str(open_), None], write=True)
+    said = capsys.readouterr().err
+    assert said == f"interrupted; written and complete: {done}, what was there is as it was\n"
+    with pytest.raises(KeyboardInterrupt):
+        interrupted([str(open_)], write=False)
+    assert capsys.readouterr().err == "interrupted; no file was written, what was there is as it was\n"
+
+
+def test_a_file_is_named_with_its_verdict(repository: Repository) -> None:
+    done = repository.safecheck("audit", "models/1.onnx", "--output", "json=r.json", "--output", "sarif=r.sarif")
+    assert (done.stdout, done.stderr) == ("", "wrote r.json, r.sarif: non-compliant\n")
+    several = repository.safecheck("audit", "models", "--output", "json=r.json")
+    assert several.stderr == "wrote r.json: 2 compliant, 1 inconclusive, 1 non-compliant\n"
+
+
+def test_exit_zero_lets_verdicts_pass_and_nothing_else(repository: Repository) -> None:
+    assert repository.safecheck("audit", "models", "--exit-zero").returncode == 0
+    assert repository.safecheck("audit", "models", "no.onnx", "--exit-zero").returncode == 3
+    assert repository.safecheck("audit", "models", "--exit-zero", "--release").returncode == 2
+
+
+def test_a_mistyped_path_is_one_line(repository: Repository) -> None:
+    done = repository.safecheck("audit", "modls/1.onnx")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "SC-IO-MISSING" in done.stderr
+
+
+def test_several_profiles_judge_every_model(repository: Repository) -> None:
+    named = ("--profile", "tensorrt-8.6", "--profile", "tensorrt-10")
+    done = repository.safecheck("audit", "models/0.onnx", "models/1.onnx", *named)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-4:] == [
+        "COMPLIANT  models/0.onnx  (tensorrt-8.6-restricted)",
+        "COMPLIANT  models/0.onnx  (tensorrt-10-safety)",
+        "NON-COMPLIANT  models/1.onnx  (tensorrt-8.6-restricted)",
+        "COMPLIANT  models/1.onnx  (tensorrt-10-safety)",
+    ]
+    assert repository.safecheck("audit", "-", *named).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("audti", "x"), "safecheck: no command 'audti' (did you mean 'audit'?)"),
+        (("rules", "lst"), "safecheck rules: no command 'lst' (did you mean 'list'?)"),
+        (("zoo", "export", "cvt13", "-o", "x.onnx"), "NAME: no model 'cvt13'"),
+    ],
+)
+def test_a_mistyped_name_is_one_line_with_what_was_meant(
+    repository: Repository, words: tuple[str, ...], meant: str
 ) -> None:
-    stream = Terminal(is_terminal)
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setattr(progress_room, "_PATIENCE", patience - 1e-9)
-    monkeypatch.setenv("TERM", term)
-    assert list(progress(iter([1, 2]), ["a\x1b[0m", "b"], is_quiet)) == [1, 2]
-    assert [part for part in stream.text.replace("\r", "").split("\x1b[K") if part] == expected
-    assert stream.text.endswith("\x1b[K") or not expected
+    done = repository.safecheck(*words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error[SC-CFG-NAME]: {meant}")
+    assert done.stderr.count("\n") == 1
 
 
 # --- completion -----------------------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
+from dataclasses import replace
 from typing import NamedTuple
 
 from safecheck.audit.decision import Row, decision
 from safecheck.audit.evidence import NO_BUILD
 from safecheck.audit.report import Report
-from safecheck.finding import ModelVerdict
 from safecheck.render.audit import indices
+from safecheck.render.audit.decision_text import after, next_command
 from safecheck.render.audit.json import shown_path
 from safecheck.text import printable
 
@@ -31,6 +31,8 @@ class Decided(NamedTuple):
     """What nobody has asked the vendor's software, or run."""
     extrapolated: tuple[str, ...]
     """Rules that allow beyond the forms seen working, and the nodes that rest on them."""
+    planned: str
+    """What `fix` would leave, and for which price; empty if nobody asked."""
     command: str
     """What to type next; empty if there is nothing."""
 
@@ -46,6 +48,7 @@ def decided(report: Report) -> Decided:
         because=because,
         open=tuple(_open(report)),
         extrapolated=tuple(_extrapolated(report)),
+        planned=" ".join(line.text.strip() for line in after(report)),
         command=_command(report, rows),
     )
 
@@ -91,12 +94,8 @@ def _extrapolated(report: Report) -> list[str]:
 
 
 def _command(report: Report, rows: tuple[Row, ...]) -> str:
-    if report.path == "-" or report.error is not None:
-        return ""
-    name = printable(shown_path(report.path))
-    target = f"--profile {shlex.quote(report.profile.id)}"
-    if any(row.removed for row in rows):
-        stem = name.removesuffix(".onnx")
-        return f"safecheck fix {shlex.quote(name)} -o {shlex.quote(f'{stem}-fixed.onnx')} {target}"
-    passed = report.verdict in (ModelVerdict.COMPLIANT, ModelVerdict.COMPLIANT_WITH_DEVIATIONS)
-    return f"safecheck build {shlex.quote(name)} {target}" if passed else ""
+    """The next command, without where the caller's disk is."""
+    command = next_command(replace(report, path=shown_path(report.path)), rows)
+    for file in report.profile.files[:1]:
+        command = command.replace(file, shown_path(file))
+    return printable(command, 2000)

@@ -10,6 +10,7 @@ from typing import Any
 
 from safecheck import __version__
 from safecheck.audit.audit import Audit, Note
+from safecheck.audit.decision import decision
 from safecheck.audit.decisions import Decisions, Deviation
 from safecheck.audit.evidence import Confirmation, Misreading, Refusal, Translation
 from safecheck.audit.report import Report, relative, worst
@@ -17,6 +18,7 @@ from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import BATCHES, CACHE, Cost, assumptions
 from safecheck.finding import Citation, Finding, Location
 from safecheck.ir.model import Model
+from safecheck.render.audit.decision_json import plan_content, row_content
 from safecheck.render.json_text import together
 from safecheck.rulebook.profile import Profile
 
@@ -36,6 +38,8 @@ def content(report: Report) -> dict[str, Any]:
         "verdict": str(report.verdict),
         "exit_code": report.exit_code,
         "coverage": {**report.coverage, "skipped": report.audit.skipped if report.audit else 0},
+        "decision": [row_content(row) for row in decision(report)],
+        "plan": plan_content(report.plan),
         "findings": [finding_content(finding, report.decisions) for finding in report.audit.findings]
         if report.audit
         else [],

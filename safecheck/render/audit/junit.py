@@ -28,8 +28,10 @@ _COUNTED = (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")
 def document(reports: Sequence[Report]) -> str:
     """The whole file. Names are printable, which leaves only characters that XML 1.0 allows."""
     root = ET.Element("testsuites", name="safecheck")
+    several = len({report.profile.name for report in reports}) > 1
     for report, name in zip(reports, names(reports), strict=True):
-        root.append(_suite(report, printable(name, LONG)))
+        by = f" ({printable(report.profile.name, 80)})" if several else ""
+        root.append(_suite(report, printable(name, LONG) + by))
     _count(root, _COUNTED[:2])  # the schema of Jenkins knows no number of skipped cases here
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"

@@ -208,20 +208,20 @@ def _artifacts(reports: Sequence[Report], uris: list[str]) -> Iterator[dict[str,
         if report.model is not None:
             found |= {"length": report.model.size_bytes, "hashes": {"sha-256": report.model.sha256}}
         found["properties"] = {
+            "profile": printable(report.profile.name),
             "verdict": str(report.verdict),
             "coverage": report.coverage,
             "scopeCheck": _scope_check(report.confirmation),
         }
         yield found
+    weights = {}  # those of a model that is judged by several profiles once
     for report, place in zip(reports, uris, strict=True):
         folder = place.rpartition("/")[0]
         for file in report.model.external_data if report.model is not None else ():
             inner = uri(file.path)
-            yield {
-                "location": {"uri": f"{folder}/{inner}" if folder else inner},
-                "length": file.size_bytes,
-                "hashes": {"sha-256": file.sha256},
-            }
+            weights[f"{folder}/{inner}" if folder else inner] = file
+    for place, file in weights.items():
+        yield {"location": {"uri": place}, "length": file.size_bytes, "hashes": {"sha-256": file.sha256}}
 
 
 def _scope_check(confirmation: Confirmation | None) -> dict[str, Any] | None:

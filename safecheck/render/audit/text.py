@@ -6,20 +6,28 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from safecheck.audit.audit import Note
+from safecheck.audit.decision import decision
 from safecheck.audit.decisions import Decisions
+from safecheck.audit.regions import Region, regions
 from safecheck.audit.report import Report
 from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import Cost
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, Verdict
 from safecheck.render import amounts
+from safecheck.render.audit.decision_text import after, closing, next_line, table
 from safecheck.render.audit.decisions_text import badge, refused, release, summary
-from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place
+from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place, told_apart
 from safecheck.text import printable
+
+_MANY = 200
+"""Nodes from which on it is said where in the network the findings are: that takes networkx, which takes its time."""
+_SPANS = 4
+_RULES = 3
 
 
 def document(reports: Sequence[Report]) -> Iterator[Line]:
     """All lines of all reports."""
-    return joined((about(report), headline(report)) for report in reports)
+    return joined(map(about, reports), headlines(reports), map(last, reports))
 
 
 def headline(report: Report) -> Line:
@@ -27,11 +35,21 @@ def headline(report: Report) -> Line:
     return Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
 
 
+def headlines(reports: Sequence[Report]) -> list[Line]:
+    """The verdict on each model in one line, told apart by profile where there are several."""
+    return told_apart([(headline(report), report.profile.name) for report in reports])
+
+
+def last(report: Report) -> tuple[Line, ...]:
+    """What stands below the verdict on the last screen, where the first one is out of sight by then."""
+    return tuple(closing(report)) if report.exit_code and len(report.findings) > NODES_SHOWN else ()
+
+
 def about(report: Report) -> Iterator[Line]:
-    """All that is said about one model."""
+    """All that is said about one model: the decision, then where in the network, then rule by rule."""
     yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
     target = report.profile.target["tensorrt"]
-    yield Line(f"  profile   {report.profile.id} {report.profile.version}: {report.profile.title} ({target})")
+    yield Line(f"  profile   {printable(report.profile.name, 80)} {report.profile.version} (TensorRT {target})")
     if report.error is not None:
         yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
         yield Line(f"  way out   {report.error.todo}")
@@ -39,16 +57,25 @@ def about(report: Report) -> Iterator[Line]:
         return
     assert report.model is not None
     assert report.audit is not None
+    yield Line(f"  nodes     {_coverage(report)}")
+    rows = decision(report)
+    yield from table(rows)
+    yield from after(report)
+    yield from next_line(report, rows)
+    if rows:
+        yield Line("")
+    yield Line(f"  target    {report.profile.title}")
     yield Line(f"  model     sha256 {report.model.sha256[:16]}…")
     if (cost := report.cost) is not None:
         yield Line(f"  cost      {_cost(cost)}")
-    yield Line(f"  nodes     {_coverage(report)}")
     if report.model.inference_problem:
         yield Line(f"  shapes    ONNX shape inference gave up: {printable(report.model.inference_problem)}", "open")
     if report.confirmation is not None:
         from safecheck.render.audit.confirmation import section  # an audit that asked nobody does not pay for it
 
         yield from section(report, report.confirmation)
+    if len(report.audit.nodes) > _MANY:
+        yield from places(regions(report))
     for verdict in (Verdict.FORBIDDEN, Verdict.UNPROVEN):
         found = [finding for finding in report.audit.findings if finding.verdict is verdict]
         yield from _findings(found, report.decisions)
@@ -60,6 +87,28 @@ def about(report: Report) -> Iterator[Line]:
 
         yield from build_section(report)
     yield from _basis(report)
+
+
+def places(found: Sequence[Region]) -> Iterator[Line]:
+    """Where in the network the findings are; alike blocks are one item."""
+    if not found:
+        return
+    yield Line("")
+    yield Line("Where in the network", "strong")
+    for region in found:
+        times = f", {len(region.spans)} alike" if len(region.spans) > 1 else ""
+        yield Line(f"  {region.what}{times}", "strong")
+        if region.spans:
+            shown = ", ".join(f"{first}-{last}" for first, last in region.spans[:_SPANS])
+            more = f" and {len(region.spans) - _SPANS} more" if len(region.spans) > _SPANS else ""
+            yield Line(f"    nodes   {shown}{more}", "quiet")
+        yield Line(f"    places  {', '.join(f'{count} {what}' for what, count in region.operators)}")
+        yield Line(f"    rules   {', '.join(_most(region.rules))}", "quiet")
+
+
+def _most(rules: Sequence[tuple[str, int]]) -> list[str]:
+    more = [f"{len(rules) - _RULES} more"] if len(rules) > _RULES else []
+    return [*(rule for rule, _ in rules[:_RULES]), *more]
 
 
 def _name(report: Report) -> str:
@@ -93,7 +142,7 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
         first = group[0]
         yield Line("")
         grade = first.grade if first.grade is not None else "no evidence"
-        count = f"{len(group)} {'place' if len(group) == 1 else 'places'}"
+        count = f"{len(group)} {_unit(group)}"
         yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", STYLE[first.verdict])
         yield Line(f"  {first.message}", "strong")
         for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
@@ -113,8 +162,14 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
                 yield Line(f"            {source.url}", "quiet")
         if first.advice:
             yield Line(f"  way out   {first.advice}")
-        if first.remedies:
-            yield Line(f"  remedy    {', '.join(first.remedies)}")
+        if remedies := dict.fromkeys(name for finding in group for name in finding.remedies):
+            yield Line(f"  remedy    {', '.join(remedies)}")
+
+
+def _unit(group: Sequence[Finding]) -> str:
+    """What a rule was found at: places of the table above are operators, and may be many nodes each."""
+    word = "value" if group[0].location.index is None else "node"
+    return word if len(group) == 1 else f"{word}s"
 
 
 def _notes(notes: Sequence[Note]) -> Iterator[Line]:
@@ -141,10 +196,11 @@ def _notes(notes: Sequence[Note]) -> Iterator[Line]:
         yield Line(f"  way out   {rule.advice}")
 
 
-def _weight(group: list[Finding]) -> tuple[int, int, str]:
-    """The best founded rules first, then those with the most places."""
+def _weight(group: list[Finding]) -> tuple[int, int, int, str]:
+    """What no rewrite removes first, then what most nodes break; a well founded rule before others of equal weight."""
     grade = group[0].grade
-    return (len(Grade) if grade is None else list(Grade).index(grade), -len(group), group[0].rule)
+    left = sum(not finding.remedies for finding in group)
+    return (-left, -len(group), len(Grade) if grade is None else list(Grade).index(grade), group[0].rule)
 
 
 def _where(finding: Finding) -> str:
@@ -155,17 +211,17 @@ def _where(finding: Finding) -> str:
 def _fact(part: Evidence) -> str:
     if part.fact == EXPORTER_FORM:
         return f"{part.fact}: {part.actual}; {part.limit}"
-    return f"{printable(part.fact)}: {printable(part.actual)}  (limit: {printable(part.limit, 300)})"
+    return f"{printable(part.fact)} {printable(part.actual)}, {printable(part.limit, 300)}"
 
 
 def _basis(report: Report) -> Iterator[Line]:
     assert report.audit is not None
     if report.audit.allowances:
         yield Line("")
-        yield Line("Allowed by", "strong")
+        yield Line("Rules that the allowed nodes rest on; a node of several layers rests on several", "strong")
         for allowance in report.audit.allowances:
             weak = ", extrapolated" if allowance.extrapolated else ""
-            yield Line(f"  {allowance.nodes:>6} nodes  {allowance.rule}  ({allowance.grade}{weak})")
+            yield Line(f"  {allowance.rule}  ({allowance.grade}{weak}), at {allowance.nodes}")
     yield Line("")
     yield Line("This verdict assumes", "strong")
     for assumption in report.profile.assumptions:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import worst
-from safecheck.render.line import Line
+from safecheck.render.line import Line, told_apart
 
 if TYPE_CHECKING:  # what is kept is shown without knowing what a report is
     from safecheck.audit.report import Report
@@ -25,10 +25,18 @@ class Outcome:
     """Location and SHA-256 of its external data."""
     headline: Line
     """Its verdict in one line."""
+    profile: str = ""
+    """What it was judged by."""
     lines: tuple[Line, ...] = ()
     """All that the text report says about it."""
+    last: tuple[Line, ...] = ()
+    """What stands below its verdict on the last screen."""
+    concise: tuple[Line, ...] = ()
+    """One line for each finding."""
     json: Mapping[str, Any] | None = None
     """The JSON report."""
+    is_judged: bool = True
+    """False if the model could not be read or judged; that is never kept."""
 
     def as_json(self) -> dict[str, Any]:
         """The values for `from_json`."""
@@ -38,7 +46,10 @@ class Outcome:
             "sha256": self.sha256,
             "weights": self.weights,
             "headline": self.headline,
+            "profile": self.profile,
             "lines": self.lines,
+            "last": self.last,
+            "concise": self.concise,
             "json": self.json,
         }
 
@@ -50,6 +61,11 @@ class Run:
     outcomes: tuple[Outcome, ...]
     is_quiet: bool = False
     """Whether to show only what does not pass."""
+
+    def headlines(self, shown: Sequence[Outcome]) -> list[Line]:
+        """The verdicts of some models, told apart by profile where the run has several."""
+        told = told_apart([(outcome.headline, outcome.profile) for outcome in self.outcomes])
+        return [line for line, outcome in zip(told, self.outcomes, strict=True) if outcome in shown]
 
     @property
     def exit_code(self) -> int:
@@ -69,7 +85,10 @@ def from_json(found: Mapping[str, Any]) -> Outcome | None:
             sha256=sha256,
             weights=tuple((str(location), str(digest)) for location, digest in found["weights"]),
             headline=_line(found["headline"]),
+            profile=str(found["profile"]),
             lines=tuple(map(_line, found["lines"])),
+            last=tuple(map(_line, found["last"])),
+            concise=tuple(map(_line, found["concise"])),
             json=found["json"],
         )
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -84,8 +103,9 @@ def _line(parts: Sequence[Any]) -> Line:
 
 
 def of(report: Report, formats: Collection[str]) -> Outcome:
-    """What is shown about a report; what no format needs is not worked out."""
-    from safecheck.render.audit.text import about, headline
+    """What is shown about a report; what no format needs is not worked out. `text` stands for `concise`, too."""
+    from safecheck.render.audit.concise import findings
+    from safecheck.render.audit.text import about, headline, last
 
     found = None
     if "json" in formats:
@@ -98,6 +118,10 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
         sha256=report.model.sha256 if report.model is not None else "",
         weights=tuple((file.path, file.sha256) for file in report.model.external_data) if report.model else (),
         headline=headline(report),
+        profile=report.profile.name,
         lines=tuple(about(report)) if "text" in formats else (),
+        last=last(report) if "text" in formats else (),
+        concise=tuple(findings(report)) if "text" in formats else (),
+        is_judged=report.error is None,
         json=found,
     )

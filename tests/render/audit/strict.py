@@ -185,6 +185,8 @@ def read_html(text: str) -> list[str]:
 
 READERS: dict[str, Callable[[str], list[str]]] = {
     "text": read_text,
+    "concise": read_text,
+    "statistics": read_text,
     "json": read_json,
     "sarif": read_sarif,
     "junit": read_junit,

@@ -1,0 +1,113 @@
+"""The table of what decides, and the command to type next: the first and the last screen of a failing audit."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+
+from safecheck.audit.decision import Row, decision
+from safecheck.audit.plan import Plan
+from safecheck.audit.report import Report
+from safecheck.cost.price import ratio
+from safecheck.finding import ModelVerdict, Verdict
+from safecheck.render import amounts
+from safecheck.render.line import STYLE, Line
+from safecheck.rulebook.default import DEFAULT
+from safecheck.text import printable
+
+ROWS = 9
+"""Lines of the table at most: with the verdict and the next command it fits the last twelve lines of a terminal."""
+_WIDTH = 80
+_WHAT = 34
+
+
+def table(rows: Sequence[Row]) -> Iterator[Line]:
+    """What stops a model, in at most `ROWS` lines below a head; nothing if nothing does."""
+    if not rows:
+        return
+    shown = rows if len(rows) <= ROWS else rows[: ROWS - 1]
+    wide = min(_WHAT, max([len("what stops it"), *(len(row.what) for row in shown)]))
+    yield Line(f"  {'what stops it':<{wide}}  places  fix removes  left  rule", "strong")
+    for row in shown:
+        yield _row(row.what, wide, row.places, row.removed, row.rules[0], STYLE[row.verdict] if row.left else "")
+    if rest := rows[len(shown) :]:
+        places, removed = (sum(getattr(row, name) for row in rest) for name in ("places", "removed"))
+        yield _row(f"{len(rest)} more kinds", wide, places, removed, "", "quiet")
+
+
+def _row(what: str, wide: int, places: int, removed: int, rule: str, style: str) -> Line:
+    name = what if len(what) <= wide else what[: wide - 1] + "…"
+    text = f"  {name:<{wide}}  {places:>6}  {removed:>11}  {places - removed:>4}  "
+    room = _WIDTH - len(text)
+    return Line((text + (rule if len(rule) <= room else rule[: room - 1] + "…")).rstrip(), style)
+
+
+def closing(report: Report) -> Iterator[Line]:
+    """What a reader of the last screen needs below the verdict: the table, and what to do."""
+    rows = decision(report)
+    yield from table(rows)
+    yield from after(report)
+    yield from next_line(report, rows)
+
+
+def after(report: Report) -> Iterator[Line]:
+    """What `fix` would make of the model, where that was planned."""
+    plan = report.plan
+    if plan is None:
+        return
+    style = "open" if plan.verdict is None else STYLE[plan.verdict]
+    yield Line(f"  after `safecheck fix`: {_outcome(plan)}", style)
+
+
+def _outcome(plan: Plan) -> str:
+    """`0 forbidden, 0 unproven (price x5.2: 4.5 -> 12 G MACs, 110 -> 2300 MB)`."""
+    if plan.problem:
+        return f"not known, {printable(plan.problem, 400)}"
+    price = "price unknown"
+    if plan.before is not None and plan.after is not None:
+        times = ratio(plan.after, plan.before)
+        shown = f"{times:.1f}" if times < 10 else f"{times:.0f}"
+        price = f"price x{shown}: {amounts.prices(plan.before, plan.after)}"
+    return f"{plan.forbidden} forbidden, {plan.unproven} unproven ({price})"
+
+
+def next_line(report: Report, rows: Sequence[Row]) -> Iterator[Line]:
+    """The command to type next; nothing where the model passes."""
+    command = next_command(report, rows)
+    if command:
+        yield Line(f"  next      {command}", "strong")
+
+
+def next_command(report: Report, rows: Sequence[Row]) -> str:
+    """What brings the model further, as it can be pasted; empty where it passes or could not be read."""
+    if report.error is not None or report.exit_code == 0 or not rows:
+        return ""
+    path, plan = _quoted(report.path), report.plan
+    by = "" if report.profile.name == DEFAULT else f" --profile {_quoted(_named(report))}"
+    if any(row.removed for row in rows) and (plan is None or _helps(plan, report)):
+        batch = " --batch 1" if any("fix-batch" in row.remedies for row in rows) else ""
+        stem = os.path.splitext(report.path)[0] if report.path != "-" else "model"
+        return f"safecheck fix {path} -o {_quoted(f'{stem}.fixed.onnx')}{batch}{by}"
+    if report.verdict is ModelVerdict.INCONCLUSIVE and all(row.verdict is Verdict.UNPROVEN for row in rows):
+        return f"safecheck probe {path} -o measured.yaml{by}"
+    return f"safecheck rules show {rows[0].rules[0]}{by}"
+
+
+def _helps(plan: Plan, report: Report) -> bool:
+    """Whether rewriting leaves less that is not allowed than there is."""
+    counts = report.coverage
+    today = counts[Verdict.FORBIDDEN], counts[Verdict.UNPROVEN]
+    return not plan.problem and (plan.forbidden, plan.unproven) < today
+
+
+def _named(report: Report) -> str:
+    """What `--profile` was given: a profile of one's own is a file."""
+    return report.profile.files[0] if report.profile.files else report.profile.name
+
+
+def _quoted(path: str) -> str:
+    """A path as a shell takes it; one that cannot be shown is for the reader to fill in."""
+    if path == "-" or printable(path, len(path) + 1) != path:
+        return "MODEL"
+    return shlex.quote(path if not path.startswith("-") else f"./{path}")
