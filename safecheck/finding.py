@@ -70,6 +70,8 @@ class Citation:
     """Who speaks: `vendor library`, `measurement`, `licensed-document`, ..."""
     read: str
     """How far it was read."""
+    sha256: str = ""
+    """Of the file that was read or asked, where it is one file and its hash was kept; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
@@ -49,13 +48,19 @@ class Audited(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many nodes rest on a rule that allows."""
+    """A rule that allows, and the nodes that rest on it; a node may rest on several."""
 
     rule: str
     title: str
     grade: str
     extrapolated: bool
-    nodes: int
+    at: tuple[int, ...] = ()
+    """Positions in `Audit.nodes`, rising."""
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes rest on it."""
+        return len(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     nodes: list[Audited] = []
     findings: list[Finding] = list(_border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None))
     notes: list[Note] = []
-    allowances: Counter[str] = Counter()
+    allowances: dict[str, list[int]] = {}
     what = [part.what for part in parts(seen.found.nodes)] if any(judgement.charges for judgement in judged) else []
     for node, positions in zip(model.graph, seen.positions, strict=True):
         location = _location(node)
@@ -126,7 +131,8 @@ def audit(model: Model, profile: Profile) -> Audit:
         nodes.append(Audited(location, judgement.verdict, judgement.layers, judgement is _SKIPPED))
         notes += [Note(rule, location) for rule in judgement.notes]
         if judgement.verdict is Verdict.ALLOWED:
-            allowances.update(rule.id for rule in judgement.allowances)
+            for rule in judgement.allowances:
+                allowances.setdefault(rule.id, []).append(len(nodes) - 1)
         said: set[str] = set()
         for position in positions:
             occurrence, charges = seen.found.nodes[position], judged[position].charges
@@ -257,11 +263,11 @@ def _border_findings(
             yield _finding(charge, location, fingerprints.of_tensor(charge.rule.id, border.tensor), remedies)
 
 
-def _allowances(counts: Counter[str], profile: Profile) -> Iterator[Allowance]:
+def _allowances(found: dict[str, list[int]], profile: Profile) -> Iterator[Allowance]:
     rules = {rule.id: rule for rule in profile.rules}
-    for name, nodes in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+    for name, at in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
         rule = rules[name]
-        yield Allowance(name, rule.title, str(rule.grade), rule.extrapolated, nodes)
+        yield Allowance(name, rule.title, str(rule.grade), rule.extrapolated, tuple(at))
 
 
 def _check_coverage(model: Model, nodes: list[Audited]) -> None:

@@ -12,6 +12,7 @@ from safecheck.audit.decisions import NONE, Decisions, Release
 from safecheck.audit.evidence import BuildEvidence, Confirmation, Misreading, Refusal
 from safecheck.audit.illustration import Illustration
 from safecheck.audit.plan import Plan
+from safecheck.audit.sign_off import BLANK, SignOff
 from safecheck.cost.traffic import Cost, cost_of
 from safecheck.errors import SafecheckError
 from safecheck.errors import worst as worst
@@ -52,6 +53,8 @@ class Report:
     """What `fix` would make of it; None if nobody asked."""
     release: Release | None = None
     """What stands against a release; None if none was asked for."""
+    sign_off: SignOff = BLANK
+    """What the page that is signed says of itself."""
 
     @cached_property
     def verdict(self) -> ModelVerdict:

@@ -8,7 +8,7 @@ import click
 
 from safecheck.cli import auditing
 from safecheck.cli.of_one import OF_ONE
-from safecheck.cli.options import PROFILE, as_of_option, isolated_option, reports_option
+from safecheck.cli.options import PROFILE, as_of_option, isolated_option, page_options, reports_option
 from safecheck.workflow.config.settings import DEFAULTS
 
 
@@ -59,6 +59,7 @@ from safecheck.workflow.config.settings import DEFAULTS
 @click.option(
     "--plan", is_flag=True, help="Also work out what `safecheck fix` would leave, and for which price; writes nothing."
 )
+@page_options
 @isolated_option
 def audit(**options: Any) -> int:
     """Say for every node whether restricted mode allows it, and why.

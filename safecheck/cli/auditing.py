@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from safecheck.audit.sign_off import BLANK, Annex, SignOff
 from safecheck.cli.committed import differing
 from safecheck.cli.configured import found_models, keep_inside, settings_for
 from safecheck.cli.interrupt import keeping
@@ -59,6 +60,8 @@ class Request:
     """Address of the Dask cluster that works on them; empty for this machine."""
     resume: bool = False
     """Whether to go on from what an interrupted run has kept."""
+    sign_off: SignOff = BLANK
+    """What the page that is signed says of itself."""
     staged: bool = False
     """Whether only content counts that the index of the repository promises: a commit is about to be made."""
 
@@ -89,6 +92,8 @@ def audit(
     plan: bool = False,
     statistics: bool = False,
     exit_zero: bool = False,
+    annex: Annex = "summary",
+    reviewed_as_of: date | None = None,
 ) -> int:
     """Put the command line and the configuration together, and run; the names are those of the command's options."""
     if models.count("-") > 1:
@@ -136,6 +141,7 @@ def audit(
             exit_zero=exit_zero,
             verbose=verbose,
             summary=summary_file(summary),
+            sign_off=SignOff(annex, reviewed_as_of),
         )
     )
 
@@ -249,4 +255,5 @@ def _audited(request: Request, tasks: Sequence[Task], day: date | None, illustra
     def watch(reports: Iterable[Report]) -> Iterator[Report]:
         return complaining(progress(reports, [path for path, _ in tasks], request.quiet))
 
-    return audit_batch(tasks, request.checks, day, request.jobs, illustrate, watch)
+    reports = audit_batch(tasks, request.checks, day, request.jobs, illustrate, watch)
+    return [replace(report, sign_off=request.sign_off) for report in reports] if illustrate else reports

@@ -50,7 +50,11 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"
     help=f"{', '.join(RENDERERS['compare'])}; default: text.",
 )
 @click.option("--measured", metavar="FILE", multiple=True, help="Your measurements, JSON or CSV; may be repeated.")
-@click.option("--as", "named", metavar="NAME=MODEL", multiple=True, help="Which published network a model is.")
+@click.option(
+    "--published", "--as", "named", metavar="NAME[=MODEL]", multiple=True,
+    help="Which published network a model is; without MODEL, every model of its structure. Only then figures of the "
+    "authors are shown.",
+)  # fmt: skip
 @click.option(
     "--cache",
     metavar="MIB",
@@ -81,13 +85,14 @@ def compare(
 
 
 def _compare(
-    paths: list[str], chosen: tuple[str, ...], named: dict[str, str], measurements: list[Measurement],
-    jobs: int | None, cache: int, targets: tuple[Target, ...],
+    paths: list[str], chosen: tuple[str, ...], named: tuple[dict[str, str], list[str]],
+    measurements: list[Measurement], jobs: int | None, cache: int, targets: tuple[Target, ...],
 ) -> int:  # fmt: skip
     def watch(columns: Iterable[Compared]) -> Iterator[Compared]:
         return progress(columns, paths)
 
-    contrast = compare_models(paths, chosen, named, measurements, jobs, cache, watch)
+    one_by_one, claimed = named
+    contrast = compare_models(paths, chosen, one_by_one, measurements, jobs, cache, claimed, watch)
     for model in contrast.models:
         if model.error:
             note(f"error[{model.error_code}]: {printable(model.path)}: {model.error}")
@@ -109,16 +114,21 @@ def _format_of(path: str) -> str:
     return _SUFFIXES[suffix]
 
 
-def _named(requests: tuple[str, ...], paths: list[str]) -> dict[str, str]:
-    """Path -> name of the published network."""
+def _named(requests: tuple[str, ...], paths: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Path -> name of the published network; and the names that came without a path."""
     known = published()
-    found = {}
+    found, claimed = {}, []
     for request in requests:
         name, separator, path = request.partition("=")
-        if not separator or name not in known:
+        if name not in known:
             what = f"no published network '{printable(name, 60)}'{suggest(name, known)}"
-            raise UsageError("SC-CFG-AS", "--as", what, f"write NAME=MODEL with one of: {', '.join(known)}")
+            raise UsageError("SC-CFG-AS", "--published", what, f"write NAME=MODEL with one of: {', '.join(known)}")
+        if not separator:
+            claimed.append(name)
+            continue
         if path not in paths:
-            raise UsageError("SC-CFG-AS", "--as", f"{printable(path)} is not among the models", "name one of them")
+            raise UsageError(
+                "SC-CFG-AS", "--published", f"{printable(path)} is not among the models", "name one of them"
+            )
         found[path] = name
-    return found
+    return found, claimed

@@ -8,7 +8,7 @@ from contextlib import suppress
 import click
 
 from safecheck.cli.interrupt import keeping
-from safecheck.cli.options import formats_of, profile_option
+from safecheck.cli.options import formats_of, page_options, profile_option
 from safecheck.cli.output import show, wrote
 from safecheck.cli.progress import waiting
 from safecheck.render.output import Target
@@ -70,6 +70,7 @@ def _times(_: click.Context, __: click.Parameter, value: str | None) -> float | 
 @click.option(
     "--output", "outputs", metavar="FORMAT[=PATH]", multiple=True, help=f"{formats_of('fix')}, to a file with =PATH."
 )
+@page_options
 def fix(seconds: float, memory: float | None, **asked: object) -> int:
     """Rewrite what restricted mode does not allow, and prove each rewrite.
 

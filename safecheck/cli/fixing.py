@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from safecheck.audit.sign_off import SignOff
 from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
@@ -52,6 +54,8 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
         measure=asked["measure"],
     )
     result = fix(model, None if dry_run else target, rulebook, request)
+    sign_off = SignOff(asked["annex"], asked["reviewed_as_of"])
+    result = replace(result, after=replace(result.after, sign_off=sign_off))
     shown: list[tuple[str | None, Document]] = []
     for place in targets:
         if asked["diff"] and place == Target("text", None):

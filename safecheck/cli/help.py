@@ -19,7 +19,8 @@ _FILE = "topics.txt"
 @click.pass_context
 def help(ctx: click.Context, topic: str | None) -> int:
     """Explain a topic, or a command as its --help does; without TOPIC, list what there is."""
-    from safecheck.cli import COMMANDS, cli
+    from safecheck.cli import COMMANDS
+    from safecheck.cli.root import cli
 
     topics = _topics()
     if topic is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from datetime import date, datetime
+from typing import Any, TypeVar
 
 import click
 
+from safecheck.audit.sign_off import ANNEXES
 from safecheck.cli.group import Parameter
 from safecheck.render import RENDERERS
 from safecheck.rulebook.default import DEFAULT
@@ -24,6 +26,8 @@ class ProfileName(Parameter):
 
 
 PROFILE = ProfileName()
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 profile_option = click.option(
     "--profile", "profile_name", metavar="ID|FILE", type=PROFILE,
@@ -44,6 +48,22 @@ as_of_option = click.option(
     "--as-of", "as_of", metavar="DATE",
     help="The day that the expiry of deviations is judged by. Default: that of SOURCE_DATE_EPOCH, else today (UTC).",
 )  # fmt: skip
+
+
+def _day(context: click.Context, option: click.Parameter, value: datetime | None) -> date | None:
+    return None if value is None else value.date()
+
+
+def page_options(command: Command) -> Command:
+    """What the page that is signed says of itself, and how much of it is printed: `annex` and `reviewed_as_of`."""
+    command = click.option(
+        "--reviewed-as-of", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), callback=_day,
+        help="The day of the review that the HTML page bears. Default: a line to write it on.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--annex", type=click.Choice(ANNEXES), default=ANNEXES[1], show_default=True,
+        help="How much of the annex of the HTML page is printed.",
+    )(command)  # fmt: skip
 
 
 isolated_option = click.option("--isolated", is_flag=True, help="Ignore every configuration file.")

@@ -14,7 +14,7 @@ from safecheck.cli.progress import waiting
 from safecheck.render.output import Target, check_targets, write_bytes
 from safecheck.text import printable
 from safecheck.zoo.build import Order, build
-from safecheck.zoo.export import Exporter, to_onnx
+from safecheck.zoo.export import WEIGHTS, Exporter, to_onnx
 from safecheck.zoo.models import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 
 
@@ -68,8 +68,9 @@ def _as_json(reference: Reference) -> dict[str, object]:
     help="Operator set to ask for; standard error says if the exporter wrote another.",
 )  # fmt: skip
 @click.option(
-    "--exporter", type=click.Choice(get_args(Exporter)), default="dynamo", show_default=True, help="Of PyTorch's two."
-)
+    "--exporter", type=click.Choice(get_args(Exporter)),
+    help="Of PyTorch's two. Default: dynamo, and torchscript where dynamo cannot reach the operator set.",
+)  # fmt: skip
 @click.option("--weights", metavar="FILE", help="A .safetensors or .pth file; seeded random weights by default.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random weights.")
 @click.option(
@@ -85,8 +86,8 @@ def _as_json(reference: Reference) -> dict[str, object]:
     help="CSA: AveragePool with a kernel or ReduceMean.",
 )  # fmt: skip
 def export_model(
-    name: str, path: str, image: int | None, batch: int, opset: int, exporter: Exporter, weights: str | None, seed: int,
-    geometry: Geometry, resize: ResizeBy, pool: Pool,
+    name: str, path: str, image: int | None, batch: int, opset: int, exporter: Exporter | None, weights: str | None,
+    seed: int, geometry: Geometry, resize: ResizeBy, pool: Pool,
 ) -> int:  # fmt: skip
     """Write a reference model as one ONNX file.
 
@@ -96,13 +97,15 @@ def export_model(
     order = Order(name, image, seed, weights, geometry, resize, pool)
     with keeping([path]):
         with waiting(f"building {name}") as tell:
-            network = build(order)
-            tell(f"exporting {name} with {exporter}")
-            exported = to_onnx(network, (batch, 3, order.side, order.side), exporter, opset)
+            network, shape = build(order), (batch, 3, order.side, order.side)
+            tell(f"exporting {name} with {exporter or 'dynamo'}")
+            exported = to_onnx(network, shape, exporter or "dynamo", opset)
+            if exporter is None and exported.opset != opset:
+                tell(f"exporting {name} with torchscript: dynamo could not reach opset {opset}")
+                exported = to_onnx(network, shape, "torchscript", opset)
+            exported = exported.saying(WEIGHTS, f"random, seed {seed}" if weights is None else "from a file")
         write_bytes(path, exported.data)
     if exported.opset != opset:
-        note(
-            f"note: opset {opset} was asked for; the {exporter} exporter could not reach it and wrote {exported.opset}"
-        )
+        note(f"note: opset {opset} was asked for; the exporter could not reach it and wrote {exported.opset}")
     note(f"{printable(path)}: {name}, opset {exported.opset}, {len(exported.data):,} bytes")
     return 0

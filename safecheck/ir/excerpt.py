@@ -12,6 +12,8 @@ from safecheck.text import printable
 
 _REACH = 2
 _MOST_BOXES = 9
+_NAME = 48
+"""Characters of an operator's name; no standard one has as many."""
 
 
 class Box(NamedTuple):
@@ -65,7 +67,7 @@ def diagram_of(
     """The picture of `most` NodeProtos and of the values that they read from elsewhere; constants are left out."""
     nodes = given[:most]
     makers = {name: position for position, node in enumerate(nodes) for name in node.output if name}
-    boxes = [Box(printable(node.op_type, 24), _first_shape(node, tensor), kind(node), focus(node)) for node in nodes]
+    boxes = [Box(printable(node.op_type, _NAME), _first_shape(node, tensor), kind(node), focus(node)) for node in nodes]
     arrows: set[tuple[int, int]] = set()
     sources: dict[str, int] = {}
     for position, node in enumerate(nodes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from safecheck.finding import Citation
@@ -12,18 +13,22 @@ _SOURCE_KINDS = (
     "vendor documentation", "vendor source", "vendor header", "vendor library", "vendor sample", "vendor staff reply",
     "licensed-document", "measurement", "third party",
 )  # fmt: skip
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def sources_from(root: Entry) -> dict[str, Citation]:
     """Sources by name, of a profile or of this installation; RuleFileError if one is incomplete."""
     found = {}
     for ref, entry in root.items().items():
-        keys = entry.mapping(required=("title", "kind", "read"), optional=("url",))
+        keys = entry.mapping(required=("title", "kind", "read"), optional=("url", "sha256"))
         url = keys["url"].text() if "url" in keys else ""
         if url and not url.startswith("https://"):
             keys["url"].fail("an address must start with https://", "correct it")
         kind = keys["kind"].choice(_SOURCE_KINDS)
-        found[ref] = Citation(ref, "", url, keys["title"].text(), kind, keys["read"].text())
+        digest = keys["sha256"].text() if "sha256" in keys else ""
+        if digest and not _SHA256.fullmatch(digest):
+            keys["sha256"].fail("expected 64 hexadecimal digits", "write the digest of the file in lower case")
+        found[ref] = Citation(ref, "", url, keys["title"].text(), kind, keys["read"].text(), digest)
     return found
 
 

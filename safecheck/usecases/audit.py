@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -141,19 +141,21 @@ def compare_models(
     measurements: Sequence[Measurement],
     jobs: int | None = None,
     cache: int = CACHE,
+    claimed: Collection[str] = (),
     watch: Callable[[Iterable[Compared]], Iterable[Compared]] = iter,
 ) -> Contrast:
     """Several models under several profiles, side by side; models are worked on in processes of their own.
 
-    `named` says for paths which published network they are; the others are recognised by their structure. `cache` is
-    what the target holds on chip, in bytes; `watch` sees each column as it comes, and hands it on.
+    `named` says for paths which published network they are, `claimed` are published networks that every model of their
+    structure is. `cache` is what the target holds on chip, in bytes; `watch` sees each column as it comes, and hands it
+    on.
     """
     from safecheck.cost.measured import refuse_ambiguous
     from safecheck.usecases.compare import Contrast, labels
 
     refuse_ambiguous(measurements, paths)
     tasks = [
-        (path, name, tuple(profiles), named.get(path), tuple(measurements), cache)
+        (path, name, tuple(profiles), named.get(path), tuple(measurements), cache, tuple(claimed))
         for path, name in zip(paths, labels(paths), strict=True)
     ]
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
@@ -168,7 +170,7 @@ def compare_models(
     return Contrast(tuple(profile(name) for name in profiles), tuple(columns), cache, len(unused))
 
 
-_Column: TypeAlias = "tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int]"
+_Column: TypeAlias = "tuple[str, str, tuple[str, ...], str | None, tuple[Measurement, ...], int, tuple[str, ...]]"
 
 
 def _column(task: _Column) -> Compared:
@@ -190,8 +192,9 @@ def column(task: _Column) -> Compared:
     """The same, carried out here."""
     from safecheck.usecases.compare import contrast_one
 
-    path, name, profiles, named, measurements, cache = task
-    return contrast_one(path, name, [profile(profile_name) for profile_name in profiles], named, measurements, cache)
+    path, name, profiles, named, measurements, cache, claimed = task
+    books = [profile(profile_name) for profile_name in profiles]
+    return contrast_one(path, name, books, named, measurements, cache, claimed)
 
 
 def compare_profiles(path: str, before: Profile, after: Profile) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from safecheck.audit.audit import audit
+from safecheck.audit.decision import INTERFACE, decision
+from safecheck.audit.kinds import CONSTANTS, ELEMENTWISE, MOVEMENT, WITH_WEIGHTS
 from safecheck.audit.report import Report, relative, worst
 from safecheck.cost.macs import Precision, Volume
 from safecheck.cost.measured import Measurement
@@ -20,9 +22,28 @@ from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
 from safecheck.rewrite.verdicts import Weight
 from safecheck.rulebook.profile import Profile
+from safecheck.text import printable
 from safecheck.usecases.attempt import inputs_of
 from safecheck.usecases.planned import Planned, plan
 from safecheck.usecases.toll import FREE, Toll, toll
+
+_ARTEFACTS = frozenset({CONSTANTS, ELEMENTWISE, INTERFACE, MOVEMENT, WITH_WEIGHTS})
+"""What depends on how an exporter wrote the network, and not on which network it is: what a MatMul with weights does, a
+convolution does as well."""
+NAMED = "named on the command line"
+WEIGHTS = "safecheck.weights"
+"""Key of a file's metadata that says where its weights are from; `safecheck zoo export` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One kind of layer that stops a model, in words that a reader knows."""
+
+    what: str
+    """`LayerNormalization`, `products of activations`, an operator of the file."""
+    places: int
+    artefact: bool
+    """Whether it depends on the exporter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +83,8 @@ class Standing:
     """The verdict on the rewritten model, before any proof; empty if it is not known."""
     toll: Toll = FREE
     """What the rewritten model costs beside the original."""
+    stops: tuple[Stop, ...] = ()
+    """What stops the network first, then what its exporter added; of each what has the most places first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,11 @@ class Compared:
     error_code: str = ""
     sizes: tuple[tuple[str, int | None, int | None], ...] = ()
     """Precision, bytes of the weights, bytes that all nodes read and write for the batch of the file."""
+    opsets: tuple[tuple[str, int], ...] = ()
+    producer: str = ""
+    """The exporter, as the file names it."""
+    weights: str = ""
+    """Where the weights are from, as the file says; empty if it does not."""
     nodes: tuple[NodeCost, ...] = ()
     """Node by node, without those that do nothing; empty if a size is not known."""
 
@@ -126,8 +154,13 @@ def contrast_one(
     named: str | None,
     measurements: Sequence[Measurement],
     cache: int,
+    claimed: Collection[str] = (),
 ) -> Compared:
-    """One column of the comparison: a model under every profile. A model that cannot be read says so."""
+    """One column of the comparison: a model under every profile. A model that cannot be read says so.
+
+    `named` is the published network that the user says this is; `claimed` are names that bind every model of their
+    structure. Structure alone binds nothing: other weights have other figures.
+    """
     path = source if isinstance(source, str) else source.path
     try:
         model = load(source)
@@ -136,7 +169,7 @@ def contrast_one(
     reports = [Report(path, profile, model, audit(model, profile), None) for profile in profiles]
     cost = reports[0].cost
     assert cost is not None
-    reference = Match(published()[named], "named on the command line") if named is not None else match(cost)
+    reference = bound(match(cost) if named is None else Match(published()[named], NAMED), named, claimed)
     operators = Counter(node.location.op_type for node in reports[0].audit.nodes) if reports[0].audit else Counter()
     return Compared(
         name,
@@ -156,6 +189,9 @@ def contrast_one(
         reference_by=reference.because,
         measured=tuple(part for part in measurements if part.is_of(path, model.sha256)),
         sizes=tuple((str(part), _bytes(cost.weights, part), _bytes(cost.activations, part)) for part in Precision),
+        opsets=tuple(sorted(model.opset_imports.items())),
+        producer=model.producer,
+        weights=next((printable(part.value, 80) for part in model.proto.metadata_props if part.key == WEIGHTS), ""),
         nodes=tuple(cost.nodes()),
     )
 
@@ -168,6 +204,16 @@ def unreadable(path: str, name: str, profiles: Sequence[Profile], error: InputEr
     # Not where: that may be an absolute path, and a report does not say where the caller's disk is.
     what = relative(error.what, path)
     return Compared(name, path, "", f"{what}; {relative(error.todo, path)}", standings, error_code=error.code)
+
+
+def bound(found: Match, named: str | None, claimed: Collection[str]) -> Match:
+    """A published network only where the user has said that this is one, by its path or for its structure."""
+    network = found.network
+    if network is None or named is not None:
+        return found
+    if network.id in claimed:
+        return Match(network, f"named on the command line; {found.because}")
+    return Match(None, f"its structure is that of {network.id} ({found.because}), but nobody has said that it is it")
 
 
 def _bytes(size: Volume | None, precision: Precision) -> int | None:
@@ -199,7 +245,13 @@ def _standing(report: Report) -> Standing:
         reason,
         "" if after is None or after.verdict is None else str(after.verdict),
         FREE if after is None else after.toll,
+        tuple(_stops(report)),
     )
+
+
+def _stops(report: Report) -> list[Stop]:
+    found = [Stop(row.what, row.places, row.what in _ARTEFACTS) for row in decision(report)]
+    return sorted(found, key=lambda stop: (stop.artefact, -stop.places, stop.what))
 
 
 def _after_fix(report: Report) -> tuple[Planned | None, str]:

@@ -19,6 +19,8 @@ from safecheck.zoo.extra import need
 if TYPE_CHECKING:
     from torch import nn
 
+WEIGHTS = "safecheck.weights"
+"""Key of the entry of metadata that says where the weights are from; a comparison shows it."""
 Exporter = Literal["dynamo", "torchscript"]
 """`dynamo` is the torch.export one, PyTorch's default; `torchscript` the older one that traces."""
 
@@ -30,6 +32,12 @@ class Exported:
     data: bytes
     opset: int
     """What the file says; the dynamo exporter writes 18 where it cannot reach a lower one, without an error."""
+
+    def saying(self, key: str, value: str) -> Exported:
+        """The same file with an entry of metadata."""
+        model = messages().ModelProto.FromString(self.data)
+        model.metadata_props.add(key=key, value=value)
+        return Exported(model.SerializeToString(deterministic=True), self.opset)
 
 
 def to_onnx(network: nn.Module, shape: tuple[int, ...], exporter: Exporter = "dynamo", opset: int = 17) -> Exported:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from safecheck.cli.root import cli
 from safecheck.cli.examples import EXAMPLES
+from safecheck.cli.root import cli
 
 
 def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -67,7 +67,7 @@ def test_the_weights_are_never_overwritten(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("csa-huge", "-o", "m.onnx"), 2, "Invalid value for 'NAME'"),
+        (("csa-huge", "-o", "m.onnx"), 2, "no model 'csa-huge'"),
         (("csa-nano", "-o", "no/m.onnx"), 2, "the folder does not exist"),
         (("csa-nano", "--image", "32", "-o", "m.onnx"), 2, "an image of 32 pixels is too small"),
         (("swin-tiny", "--pool", "mean", "-o", "m.onnx"), 2, "swin-tiny has no variants"),

@@ -1,48 +1,44 @@
-"""Findings as the HTML report shows them: grouped by rule, every row inert text."""
+"""Findings as the HTML report shows them: grouped by rule, then by what was found, every place inert text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from safecheck.audit.decisions import Deviation
-from safecheck.audit.illustration import Alternative, Illustration
 from safecheck.audit.report import Report
 from safecheck.finding import EXPORTER_FORM, Citation, Finding, Grade, Verdict
+from safecheck.render.audit.html_figures import Figure, Figures
 from safecheck.render.audit.problems import fact, operator
-from safecheck.render.html.layout import Drawing, drawing
 from safecheck.text import printable
 
-MOST_ROWS = 12_000
-_NAME = 90
+MOST_PLACES = 12_000
+NAME = 200
+"""Characters of a name; exporters write whole paths of modules."""
 _TEXT = 2000
 
 
-class Row(NamedTuple):
+class Place(NamedTuple):
     """One finding."""
 
-    position: int | str
-    """Of the node in its graph; empty for a network input or output."""
+    position: int | None
+    """Of the node in its graph; None for a network input or output."""
     node: str
+
+
+class Form(NamedTuple):
+    """Findings that say the same of the same operator."""
+
     operator: str
     layers: str
     facts: tuple[str, ...]
-    picture: int | None
-    alike: bool
-    """False if the picture is of a place that is only similar."""
-    deviation: Deviation | None
-    known: bool
-
-
-class Figure(NamedTuple):
-    """A neighbourhood, what could stand there instead, and how many places look like it."""
-
-    number: int
-    node: str
-    places: int
-    now: Drawing
-    rewrite: str
-    instead: Drawing | None
+    mark: str
+    """The deviation that covers them, or that a baseline knows them; empty if they are open."""
+    status: str
+    """`deviated`, `known` or empty."""
+    figures: tuple[int, ...]
+    places: tuple[Place, ...]
+    size: int
+    """Places, also those that there is no room for."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +53,36 @@ class Group:
     advice: str
     remedies: tuple[str, ...]
     sources: tuple[Citation, ...]
-    count: int
+    findings: tuple[Finding, ...]
     deviated: int
     known: int
-    rows: tuple[Row, ...]
+    forms: tuple[Form, ...]
     figures: tuple[Figure, ...]
-    forms: tuple[str, ...]
+    """Those that are drawn here for the first time."""
+    idioms: tuple[str, ...]
     """Which exporter spells it so, and what others write."""
+
+    @property
+    def count(self) -> int:
+        """Findings of the rule."""
+        return len(self.findings)
 
     @property
     def left_out(self) -> int:
         """Findings that there is no room for; they are in the JSON."""
-        return self.count - len(self.rows)
+        return self.count - sum(len(form.places) for form in self.forms)
 
 
-def groups(report: Report, pictures: Illustration) -> list[Group]:
+def groups(report: Report, figures: Figures) -> list[Group]:
     """Forbidden first, then the best founded, then those with the most places."""
     by_rule: dict[tuple[str, Verdict], list[Finding]] = {}
-    for finding in report.audit.findings if report.audit is not None else ():
+    for finding in report.findings:
         by_rule.setdefault((finding.rule, finding.verdict), []).append(finding)
-    room = MOST_ROWS
+    room = MOST_PLACES
     found = []
     for findings in sorted(by_rule.values(), key=_weight):
-        shown = findings[:room]
-        room -= len(shown)
-        found.append(_group(report, pictures, findings, shown))
+        found.append(_group(report, figures, findings, room))
+        room = max(0, room - len(findings))
     return found
 
 
@@ -91,13 +92,8 @@ def _weight(findings: list[Finding]) -> tuple[int, int, int, str]:
     return -first.verdict.severity, grade, -len(findings), first.rule
 
 
-def _group(report: Report, pictures: Illustration, findings: list[Finding], shown: list[Finding]) -> Group:
+def _group(report: Report, figures: Figures, findings: list[Finding], room: int) -> Group:
     first = findings[0]
-    places: dict[int, int] = {}
-    for finding in findings:
-        number = pictures.shown_by.get(finding.fingerprint)
-        if number is not None:
-            places[number] = places.get(number, 0) + 1
     return Group(
         rule=first.rule,
         verdict=first.verdict,
@@ -107,12 +103,12 @@ def _group(report: Report, pictures: Illustration, findings: list[Finding], show
         advice=printable(first.advice, _TEXT),
         remedies=tuple(printable(name, 100) for name in first.remedies),
         sources=first.sources,
-        count=len(findings),
+        findings=tuple(findings),
         deviated=sum(finding.fingerprint in report.decisions.deviated for finding in findings),
         known=sum(finding.fingerprint in report.decisions.debt for finding in findings),
-        rows=tuple(_row(report, pictures, finding) for finding in shown),
-        figures=tuple(_figure(pictures, number, count) for number, count in sorted(places.items())),
-        forms=tuple(
+        figures=tuple(figures.first_of(findings)),
+        forms=tuple(_forms(report, figures, findings, room)),
+        idioms=tuple(
             dict.fromkeys(
                 printable(f"{part.actual}; {part.limit}", _TEXT)
                 for finding in findings
@@ -123,46 +119,52 @@ def _group(report: Report, pictures: Illustration, findings: list[Finding], show
     )
 
 
+def _forms(report: Report, figures: Figures, findings: list[Finding], room: int) -> list[Form]:
+    """What has the most places first."""
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for position, finding in enumerate(findings):
+        facts = tuple(part for part in finding.evidence if part.fact != EXPORTER_FORM)
+        place = finding.location
+        what = (place.domain, place.op_type, place.index is None)
+        alike.setdefault((what, finding.layers, facts, _mark(report, finding)), []).append(position)
+    found = []
+    for positions in sorted(alike.values(), key=lambda positions: (-len(positions), positions)):
+        here = [findings[position] for position in positions]
+        first = here[0]
+        mark, status = _mark(report, first)
+        found.append(
+            Form(
+                operator=operator(first.location) if first.location.index is not None else "network input or output",
+                layers=", ".join(printable(layer, 100) for layer in first.layers),
+                facts=tuple(fact(part) for part in first.evidence if part.fact != EXPORTER_FORM),
+                mark=mark,
+                status=status,
+                figures=figures.of(here),
+                places=tuple(
+                    Place(findings[position].location.index, node_words(findings[position]))
+                    for position in positions
+                    if position < room
+                ),
+                size=len(here),
+            )
+        )
+    return found
+
+
+def _mark(report: Report, finding: Finding) -> tuple[str, str]:
+    deviation = report.decisions.deviated.get(finding.fingerprint)
+    if deviation is not None:
+        return f"◐ deviated by {printable(deviation.id, 60)} until {deviation.expires_on}", "deviated"
+    return ("known debt", "known") if finding.fingerprint in report.decisions.debt else ("", "")
+
+
 def grade_words(grade: Grade | None) -> str:
     """The grade, or that there is none."""
     return "no evidence" if grade is None else str(grade)
 
 
-def _row(report: Report, pictures: Illustration, finding: Finding) -> Row:
-    place = finding.location
-    number = pictures.shown_by.get(finding.fingerprint)
-    similar = pictures.similar.get((finding.rule, place.op_type)) if place.index is not None else None
-    return Row(
-        position="" if place.index is None else place.index,
-        node=node_words(finding),
-        operator=operator(place) if place.index is not None else "network input or output",
-        layers=", ".join(printable(layer, 100) for layer in finding.layers),
-        facts=tuple(fact(part) for part in finding.evidence if part.fact != EXPORTER_FORM),
-        picture=similar if number is None else number,
-        alike=number is not None,
-        deviation=report.decisions.deviated.get(finding.fingerprint),
-        known=finding.fingerprint in report.decisions.debt,
-    )
-
-
 def node_words(finding: Finding) -> str:
     """The node's name, or what it makes; and the nested graph or function it is in."""
     place = finding.location
-    name = printable(place.node, _NAME) or f"→ {', '.join(printable(output, 60) for output in place.outputs[:3])}"
-    return f"{name} (in {printable(place.scope, _NAME)})" if place.scope else name
-
-
-def _figure(pictures: Illustration, number: int, places: int) -> Figure:
-    picture = pictures.drawn[number]
-    place = picture.finding.location
-    other: Alternative | None = None
-    if not place.scope and place.index is not None:
-        other = pictures.alternatives.get(place.index)
-    return Figure(
-        number=number,
-        node=node_words(picture.finding),
-        places=places,
-        now=drawing(picture.diagram),
-        rewrite=other.rewrite if other is not None else "",
-        instead=drawing(other.diagram) if other is not None else None,
-    )
+    name = printable(place.node, NAME) or f"→ {', '.join(printable(output, 60) for output in place.outputs[:3])}"
+    return f"{name} (in {printable(place.scope, NAME)})" if place.scope else name

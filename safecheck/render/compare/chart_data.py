@@ -11,6 +11,7 @@ from safecheck.render.compare.tables import names
 from safecheck.text import printable
 from safecheck.usecases.compare import Compared, Contrast
 
+PUBLISHED = "published, other weights"
 _OPERATORS = 10
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?\Z", re.ASCII)
 
@@ -42,7 +43,7 @@ class Point(NamedTuple):
     x: float
     y: float
     complies: str
-    """Verdict under the first profile."""
+    """Verdict under the target of the plane."""
 
 
 class Plane(NamedTuple):
@@ -66,19 +67,35 @@ def chart_data(contrast: Contrast) -> Iterator[Bars | Plane]:
 
 def missing(contrast: Contrast) -> list[str]:
     """What there is no chart of, and what would bring it."""
-    found = []
+    found = [
+        f"No distance to {profile.id}: every node of every model is allowed as it is."
+        for position, profile in enumerate(contrast.profiles)
+        if not _far(contrast, position)
+    ]
     if not any(part.metric == "latency" for model in contrast.models for part in model.measured):
         found.append(
             "No latency: none was measured here, and the authors printed theirs in images only. "
             "`safecheck bench` measures it, `--measured FILE` brings it here."
         )
     if not any(_accuracies(model) for model in contrast.models):
-        found.append("No accuracy: none of the models is a published one, and none was measured.")
+        found.append(
+            "No accuracy: none was measured, and no model was said to be a published one; `--measured FILE` or "
+            "`--published NAME` brings some here."
+        )
+    elif not list(_plane(contrast)):
+        found.append("No accuracy against cost: fewer than two models have both.")
     return found
+
+
+def _far(contrast: Contrast, position: int) -> bool:
+    standings = [model.standings[position] for model in contrast.models]
+    return any(standing.counts[1] or standing.counts[2] for standing in standings)
 
 
 def _distance(contrast: Contrast) -> Iterator[Bars]:
     for position, profile in enumerate(contrast.profiles):
+        if not _far(contrast, position):
+            continue
         groups = []
         for number, (model, name) in enumerate(zip(contrast.models, names(contrast), strict=True)):
             standing = model.standings[position]
@@ -94,7 +111,7 @@ def _accuracies(model: Compared) -> list[tuple[str, float, str]]:
     found = []
     for figure in model.reference.figures if model.reference else ():
         if figure.what == "top-1 accuracy" and _NUMBER.match(figure.value):
-            found.append(("published", float(figure.value), "published"))
+            found.append((PUBLISHED, float(figure.value), "published"))
             break
     measured = (part for part in model.measured if part.metric == "top-1")
     return [*found, *((printable(part.precision, 20) or "measured", part.value, "measured") for part in measured)]
@@ -157,20 +174,23 @@ def _traffic(contrast: Contrast) -> Iterator[Bars]:
 
 
 def _plane(contrast: Contrast) -> Iterator[Plane]:
-    """Accuracy against the first measured latency, or against the estimated traffic where nobody has measured."""
+    """Accuracy against the first measured latency, or against the estimated traffic, once for each target."""
     measured = [_first_latency(model) for model in contrast.models]
     by_latency = any(value is not None for value in measured)
     traffic = [dict(model.traffic).get("fp16", (None,))[0] for model in contrast.models]
-    points = []
+    places = []
     for number, model in enumerate(contrast.models):
         x = measured[number] if by_latency else (None if traffic[number] is None else (traffic[number] or 0) / 1e6)
         accuracies = _accuracies(model)
         if x is not None and accuracies:
-            points.append(Point(number, x, accuracies[-1][1], model.standings[0].verdict))
-    if len(points) > 1:
-        x_axis = "latency, ms" if by_latency else "estimated memory traffic, MB per frame (FP16, batch 1)"
-        against = "latency" if by_latency else "estimated memory traffic"
-        yield Plane(f"Accuracy against {against}", x_axis, "top-1 accuracy, %", tuple(points))
+            places.append((number, x, accuracies[-1][1]))
+    if len(places) < 2:
+        return
+    x_axis = "latency, ms" if by_latency else "estimated memory traffic, MB per frame (FP16, batch 1)"
+    against = "latency" if by_latency else "estimated memory traffic"
+    for position, profile in enumerate(contrast.profiles):
+        points = [Point(*place, contrast.models[place[0]].standings[position].verdict) for place in places]
+        yield Plane(f"Accuracy against {against}, under {profile.id}", x_axis, "top-1 accuracy, %", tuple(points))
 
 
 def _first_latency(model: Compared) -> float | None:

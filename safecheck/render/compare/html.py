@@ -8,8 +8,7 @@ from safecheck import __version__
 from safecheck.finding import ModelVerdict
 from safecheck.render.compare import charts
 from safecheck.render.compare.chart_data import chart_data, missing
-from safecheck.render.compare.tables import names, tables
-from safecheck.render.fix.price_text import of_network
+from safecheck.render.compare.tables import names, price_words, stop_words, tables
 from safecheck.render.html.templates import rendered
 from safecheck.usecases.compare import Contrast, Standing
 
@@ -51,7 +50,8 @@ def document(contrast: Contrast) -> str:
         profiles=contrast.profiles,
         symbols={str(verdict): verdict.symbol for verdict in ModelVerdict},
         strip=_strip,
-        price=of_network,
+        price=price_words,
+        stops=stop_words,
         charts=[(chart.title, chart.words, Markup(chart.svg)) for chart in _charts(contrast)],
         charts_missing=missing(contrast) if charts.available() else [],
         without_library=not charts.available(),

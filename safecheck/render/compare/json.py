@@ -38,6 +38,9 @@ def _model(model: Compared) -> dict[str, Any]:
         "sha256": model.sha256 or None,
         "error": model.error or None,
         "error_code": model.error_code or None,
+        "opset_imports": dict(model.opsets),
+        "producer": model.producer or None,
+        "weights_from": model.weights or None,
         "parameters": model.parameters,
         "macs": model.macs,
         "unknown_because": model.unknown_because or None,
@@ -87,6 +90,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "not_fixed_because": standing.not_fixed_because or None,
         "verdict_after_fix": standing.planned or None,
         "price_of_fix": toll_content(standing.toll),
+        "stops": [asdict(stop) for stop in standing.stops],
         "breaches": [asdict(breach) for breach in standing.breaches],
     }
 

@@ -15,6 +15,7 @@ from safecheck.usecases.compare import Compared, Contrast, Standing, weight
 
 _OPERATORS = 12
 _RULES = 6
+_STOPS = 6
 
 
 class Row(NamedTuple):
@@ -42,6 +43,11 @@ def tables(contrast: Contrast) -> Iterator[Table]:
     models = contrast.models
     note = "As the files are, and as `safecheck fix` would leave them, planned without running its proofs. "
     yield Table("Does it comply?", note + WORDS, tuple(_verdicts(contrast)))
+    yield Table(
+        "How the files were made",
+        "As each file says of itself; other weights have other accuracies.",
+        tuple(_made(models)),
+    )
     for position, profile in enumerate(contrast.profiles):
         yield Table(
             f"What stops them under {profile.id}",
@@ -50,7 +56,9 @@ def tables(contrast: Contrast) -> Iterator[Table]:
         )
     yield Table(
         "Size, counted in the files",
-        "Multiply-accumulates of convolutions and products; weights that kernels read; what all nodes read and write.",
+        "Multiply-accumulates of convolutions and products; weights that kernels read; what all nodes read and write. "
+        "Parameters are all floating-point numbers stored in the file: tables and masks that an exporter stored count "
+        "too, and what it folded away does not, so authors, who count what is trained, print other numbers.",
         (
             Row("parameters", tuple(amounts.parameters(model.parameters) for model in models)),
             Row("multiply-accumulates", tuple(amounts.macs(model.macs) for model in models)),
@@ -59,7 +67,7 @@ def tables(contrast: Contrast) -> Iterator[Table]:
     )
     if any(model.reference_by for model in models):
         note = "As printed by the authors, of their own trained network; nothing of it was measured or counted here."
-        yield Table("Published by the authors", note, tuple(_published(models)))
+        yield Table("Published by the authors, other weights", note, tuple(_published(models)))
     if any(model.measured for model in models):
         yield Table("Measured by you", "From the measurement files that were given.", tuple(_measured(models)))
     yield Table(
@@ -79,7 +87,8 @@ def _verdicts(contrast: Contrast) -> Iterator[Row]:
         yield Row("  nodes unproven", tuple(_of(one, 2) for one in standings))
         yield Row("  after rewriting", tuple(_planned(one) for one in standings))
         yield Row("  forbidden + unproven after rewriting", tuple(_left(one) for one in standings))
-        yield Row("  price of rewriting", tuple(_price(one) for one in standings))
+        yield Row("  price of rewriting", tuple(price_words(one) for one in standings))
+        yield Row("  stopped by", tuple(stop_words(one) for one in standings))
 
 
 def _of(standing: Standing, position: int) -> str:
@@ -90,12 +99,34 @@ def _planned(standing: Standing) -> str:
     return f"{ModelVerdict(standing.planned).symbol} {standing.planned}" if standing.planned else "not computed"
 
 
-def _price(standing: Standing) -> str:
+def price_words(standing: Standing) -> str:
+    """What the rewritten model costs beside the original."""
     if standing.after_fix is None:
         return "not computed"
     if standing.toll.ratio is not None and standing.verdict == ModelVerdict.COMPLIANT:
         return "none: as it is"
     return of_network(standing.toll)
+
+
+def stop_words(standing: Standing) -> str:
+    """`29 LayerNormalization, 12 Softmax`; where only the exporter's way of writing stops it, that."""
+    if not standing.stops:
+        return "nothing" if standing.verdict.startswith(ModelVerdict.COMPLIANT) else "not known"
+    own = [stop for stop in standing.stops if not stop.artefact]
+    words = ", ".join(f"{stop.places} {printable(stop.what, 60)}" for stop in (own or standing.stops)[:_STOPS])
+    more = len(own or standing.stops) - _STOPS
+    words += f" and {more} more" if more > 0 else ""
+    return words if own else f"only how it was exported: {words}"
+
+
+def _made(models: tuple[Compared, ...]) -> Iterator[Row]:
+    opsets = [
+        ", ".join(f"{printable(domain, 40) or 'ai.onnx'} {version}" for domain, version in model.opsets) or "unknown"
+        for model in models
+    ]
+    yield Row("opset", tuple(opsets))
+    yield Row("exporter", tuple(model.producer or "not stated" for model in models))
+    yield Row("weights", tuple(model.weights or "not stated" for model in models))
 
 
 def _left(standing: Standing) -> str:
@@ -131,7 +162,7 @@ def _published(models: tuple[Compared, ...]) -> Iterator[Row]:
                 if figure.what == subject
             ]
             cells.append("; ".join(found) or "-")
-        yield Row(f"{subject} (published)", tuple(cells))
+        yield Row(f"{subject} (published, other weights)", tuple(cells))
 
 
 def _measured(models: tuple[Compared, ...]) -> Iterator[Row]:

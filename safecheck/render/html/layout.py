@@ -1,4 +1,7 @@
-"""Where the boxes and arrows of a diagram stand on paper: layers from left to right, laid out by networkx."""
+"""Where the boxes and arrows of a diagram stand on paper: layers one below the other, laid out by networkx.
+
+Where that would be wider than long, the layers stand beside each other: a page is narrow, on paper and on a telephone.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ import networkx as nx
 
 from safecheck.ir.excerpt import Box, Diagram
 
-_WIDTH, _HEIGHT = 118, 36
-_ACROSS, _DOWN = 148, 52
+_LEAST_WIDTH, _HEIGHT = 100, 36
+_GAP = 18
+"""Between boxes; arrows need it between layers."""
+_LETTER = 7.4
+"""Width of a letter of a label, generously: a browser may draw another font."""
 _MARGIN = 8
 
 
@@ -31,32 +37,41 @@ class Drawing(NamedTuple):
     """SVG path data of the arrows."""
     words: str
     hidden: int
-    box_width: int = _WIDTH
+    box_width: float = _LEAST_WIDTH
     box_height: int = _HEIGHT
 
 
 def drawing(diagram: Diagram) -> Drawing:
-    """Place the boxes of a diagram; equal diagrams give equal drawings."""
+    """Place the boxes of a diagram, wide enough for their names; equal diagrams give equal drawings."""
     graph: nx.DiGraph[int] = nx.DiGraph()
     graph.add_nodes_from(range(len(diagram.boxes)))
     graph.add_edges_from(diagram.arrows)
     for box, layer in _layers(diagram, graph).items():
         graph.nodes[box]["layer"] = layer
-    rows = {box: round(float(y) * 2) for box, (_, y) in _positions(graph).items()}
-    top = min(rows.values(), default=0)
-    left = min((graph.nodes[box]["layer"] for box in graph), default=0)
+    letters = max((max(len(box.label) + 2, len(box.shape)) for box in diagram.boxes), default=0)
+    width = max(_LEAST_WIDTH, round(letters * _LETTER + 12))
+    ranks = {box: round(float(rank) * 2) for box, rank in _ranks(graph).items()}
+    least = min(ranks.values(), default=0)
+    first = min((graph.nodes[box]["layer"] for box in graph), default=0)
+    grid = {box: ((ranks[box] - least) / 2, graph.nodes[box]["layer"] - first) for box in graph}
+    beside = max((rank for rank, _ in grid.values()), default=0) > max((layer for _, layer in grid.values()), default=0)
     spots = {
-        box: (_MARGIN + (graph.nodes[box]["layer"] - left) * _ACROSS, _MARGIN + (rows[box] - top) * _DOWN / 2)
-        for box in graph
+        box: (
+            _MARGIN + (layer if beside else rank) * (width + _GAP),
+            _MARGIN + (rank if beside else layer) * (_HEIGHT + _GAP),
+        )
+        for box, (rank, layer) in grid.items()
     }
     bump = any(graph.nodes[end]["layer"] - graph.nodes[start]["layer"] > 1 for start, end in diagram.arrows)
+    room = _GAP if bump else 0
     return Drawing(
-        width=max((x for x, _ in spots.values()), default=0) + _WIDTH + _MARGIN,
-        height=max((y for _, y in spots.values()), default=0) + _HEIGHT + _MARGIN + (_HEIGHT / 2 if bump else 0),
+        width=max((x for x, _ in spots.values()), default=0) + width + _MARGIN + (0 if beside else room),
+        height=max((y for _, y in spots.values()), default=0) + _HEIGHT + _MARGIN + (room if beside else 0),
         boxes=tuple(Placed(box, *spots[position]) for position, box in enumerate(diagram.boxes)),
-        paths=tuple(_path(spots[start], spots[end]) for start, end in diagram.arrows),
+        paths=tuple(_path(spots[start], spots[end], width, beside) for start, end in diagram.arrows),
         words=diagram.words,
         hidden=diagram.hidden,
+        box_width=width,
     )
 
 
@@ -69,27 +84,34 @@ def _layers(diagram: Diagram, graph: nx.DiGraph[int]) -> dict[int, int]:
     return layers
 
 
-def _positions(graph: nx.DiGraph[int]) -> dict[int, tuple[float, float]]:
-    """The layout of networkx by layers, in rows of height one around zero."""
+def _ranks(graph: nx.DiGraph[int]) -> dict[int, float]:
+    """Where a box stands within its layer, by the layout of networkx: in steps of one around zero."""
     if not graph:
         return {}
-    found = nx.multipartite_layout(graph, subset_key="layer", align="vertical", scale=1)
+    found = nx.multipartite_layout(graph, subset_key="layer", align="horizontal", scale=1)
     layers: dict[int, list[int]] = {}
     for box in graph:
         layers.setdefault(graph.nodes[box]["layer"], []).append(box)
     # The layout is scaled to fit a square; two boxes of one layer tell by how much.
-    factor = next((abs(float(found[pair[0]][1] - found[pair[1]][1])) for pair in layers.values() if len(pair) > 1), 1.0)
-    return {box: (float(x), float(y) / factor) for box, (x, y) in found.items()}
+    factor = next((abs(float(found[pair[0]][0] - found[pair[1]][0])) for pair in layers.values() if len(pair) > 1), 1.0)
+    return {box: float(x) / factor for box, (x, _) in found.items()}
 
 
-def _path(start: tuple[float, float], end: tuple[float, float]) -> str:
-    """From the right edge of one box to the left edge of the next; longer ways go below what is between."""
-    x1, y1 = start[0] + _WIDTH, start[1] + _HEIGHT / 2
-    x2, y2 = end[0] - 1, end[1] + _HEIGHT / 2
-    middle = (x1 + x2) / 2
-    if x2 - x1 < _ACROSS and x2 > x1:
-        return f"M{x1:g} {y1:g}C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"
-    below = max(y1, y2) + _HEIGHT * 0.95
-    x1, y1, y2 = x1 - _WIDTH / 2, start[1] + _HEIGHT, end[1] + _HEIGHT
-    x2 = end[0] + _WIDTH / 2
-    return f"M{x1:g} {y1:g}C{x1:g} {below:g} {x2:g} {below:g} {x2:g} {y2 + 1:g}"
+def _path(start: tuple[float, float], end: tuple[float, float], width: float, beside: bool) -> str:
+    """From the edge of one box to the facing edge of the next; longer ways go past what is between."""
+    if beside:  # the same with both axes exchanged
+        return _curve(start[::-1], end[::-1], _HEIGHT, width, exchanged=True)
+    return _curve(start, end, width, _HEIGHT, exchanged=False)
+
+
+def _curve(start: tuple[float, float], end: tuple[float, float], across: float, along: float, exchanged: bool) -> str:
+    """A curve downwards between boxes so many units wide `across` and long `along`."""
+    x1, y1 = start[0] + across / 2, start[1] + along
+    x2, y2 = end[0] + across / 2, end[1] - 1
+    points = [(x1, y1), (x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2), (x2, y2)]
+    if not 0 < y2 - y1 <= _GAP:
+        past = max(start[0], end[0]) + across + _GAP
+        y1, y2 = start[1] + along / 2, end[1] + along / 2
+        points = [(start[0] + across, y1), (past, y1), (past, y2), (end[0] + across + 1, y2)]
+    first, *rest = (f"{y:g} {x:g}" if exchanged else f"{x:g} {y:g}" for x, y in points)
+    return f"M{first}C{' '.join(rest)}"

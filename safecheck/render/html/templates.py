@@ -70,7 +70,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["visible"] = printable
+    environment.filters["anchor"] = _anchor
     return environment
+
+
+def _anchor(text: str) -> str:
+    """A name as part of an `id`, and of a link to it: without anything that an address would have to quote."""
+    return "".join(letter if _PLAIN.fullmatch(letter) and letter != " " else f"_{ord(letter):x}_" for letter in text)
 
 
 def _digest(text: str) -> str:

@@ -12,6 +12,8 @@ from safecheck.ir.stages import stages
 COLUMNS = 360
 _ORDER = ("allowed", "deviated", "unproven", "forbidden")
 """Several nodes share a column of a long row: it shows the worst of them."""
+_TICKS = 4
+"""Pieces that the scale of a row is cut into."""
 _RISE = {"allowed": 8, "deviated": 14, "unproven": 16, "forbidden": 24}
 """Height tells the verdict as well as colour does."""
 
@@ -34,6 +36,8 @@ class Row(NamedTuple):
     last: int
     counts: tuple[tuple[str, int], ...]
     runs: tuple[Run, ...]
+    ticks: tuple[int, ...]
+    """Indices of nodes at equal distances along the row, its first and its last among them."""
 
 
 def rows(report: Report) -> list[Row]:
@@ -70,4 +74,7 @@ def _row(title: str, first: int, kinds: Sequence[str]) -> Row:
         else:
             runs.append(Run(kind, round(column * width, 2), round(width, 2), 24 - _RISE[kind], _RISE[kind]))
     counts = tuple((kind, kinds.count(kind)) for kind in _ORDER if kind in kinds)
-    return Row(title, first, first + len(kinds) - 1, counts, tuple(runs))
+    last = first + len(kinds) - 1
+    steps = min(_TICKS, last - first)
+    ticks = tuple(first + (last - first) * step // max(1, steps) for step in range(steps + 1))
+    return Row(title, first, last, counts, tuple(runs), ticks)

@@ -51,7 +51,7 @@ def opened(browser: Any) -> Iterator[Opened]:
     asked: list[str] = []
 
     def open_page(path: Path, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: seen.append(message.text))

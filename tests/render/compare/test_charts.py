@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from colorsys import rgb_to_hls
+from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -49,6 +52,7 @@ def test_without_measurements_the_charts_say_what_is_missing() -> None:
         f"Distance to {PROFILE}", "Memory traffic per frame, FP16", "Most frequent operators",
     ]  # fmt: skip
     assert [line.split(":")[0] for line in missing(found)] == ["No latency", "No accuracy"]
+    assert "--published NAME" in missing(found)[1]
 
 
 def test_measured_and_published_figures_are_drawn_apart() -> None:
@@ -69,7 +73,7 @@ def test_measured_and_published_figures_are_drawn_apart() -> None:
     assert [(bar.label, bar.value) for _, bars in times.groups for bar in bars] == [
         ("batch 1", 2.5), ("batch 8", 9.0), ("batch 1", 3.5),
     ]  # fmt: skip
-    plane = data["Accuracy against latency"]
+    plane = data[f"Accuracy against latency, under {PROFILE}"]
     assert isinstance(plane, Plane)
     assert [(point.x, point.y, point.complies) for point in plane.points] == [
         (2.5, 80.0, "compliant"), (3.5, 81.2, "non-compliant"),
@@ -79,8 +83,40 @@ def test_measured_and_published_figures_are_drawn_apart() -> None:
 def test_without_latency_accuracy_is_set_against_estimated_traffic() -> None:
     found = contrast(column("a.onnx", reference="csa-tiny"), column("b.onnx", reference="swin-tiny"))
     (plane,) = [one for one in chart_data(found) if isinstance(one, Plane)]
-    assert plane.title == "Accuracy against estimated memory traffic"
+    assert plane.title == f"Accuracy against estimated memory traffic, under {PROFILE}"
     assert [point.x for point in plane.points] == [1.0, 1.0]
+
+
+def test_every_target_has_its_own_picture_and_its_name_in_the_title() -> None:
+    """Whatever order the targets are named in, a mark says what holds under the target of its chart."""
+    one, other = profile(PROFILE), profile("tensorrt-10-safety")
+    columns = []
+    for name, verdicts in (("csa-tiny", ("compliant", "compliant")), ("swin-tiny", ("non-compliant", "compliant"))):
+        first = column(name, verdicts[0], reference=name)
+        columns.append(replace(first, standings=(first.standings[0], replace(first.standings[0], verdict=verdicts[1]))))
+    for order in ((0, 1), (1, 0)):
+        books = [(one, other)[position] for position in order]
+        turned = [replace(each, standings=tuple(each.standings[position] for position in order)) for each in columns]
+        planes = [chart for chart in chart_data(Contrast(tuple(books), tuple(turned))) if isinstance(chart, Plane)]
+        said = {plane.title.rpartition(" ")[2]: [point.complies for point in plane.points] for plane in planes}
+        assert said == {one.id: ["compliant", "non-compliant"], other.id: ["compliant", "compliant"]}
+
+
+def test_where_everything_is_allowed_there_is_a_sentence_and_no_empty_chart() -> None:
+    clean = column("a.onnx")
+    clean = replace(clean, standings=(replace(clean.standings[0], counts=(9, 0, 0)),))
+    assert f"Distance to {PROFILE}" not in titles(contrast(clean))
+    assert f"No distance to {PROFILE}: every node of every model is allowed as it is." in missing(contrast(clean))
+
+
+def test_no_series_is_red_or_green() -> None:
+    """Red and green are verdicts: a model that has one of them looks judged."""
+    style = (Path(__file__).parents[3] / "reports" / "style.css").read_text(encoding="utf-8")
+    colours = re.findall(r"--s\d: #([0-9a-f]{6})", style)
+    assert len(colours) == 10
+    for colour in colours:
+        hue, _lightness, saturation = rgb_to_hls(*(int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)))
+        assert saturation < 0.25 or 170 <= hue * 360 <= 330, colour
 
 
 @pytest.mark.slow

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from safecheck.cost.published import match, published
+from safecheck.cost.published import Match, match, published
 from safecheck.cost.traffic import Cost, Products
+from safecheck.usecases.compare import bound
 
 EMPTY = Cost(0, Products(0, 0), 1, "", frozenset(), (), ())
 NETWORKS = published()
@@ -28,6 +29,19 @@ def test_a_network_is_recognised_by_its_weights_and_operations(name: str) -> Non
         assert match(unknown).network is None
         assert "unknown" in match(unknown).because
     assert match(replace(cost, products=Products(network.macs, network.weights + 1))) == (None, "")
+
+
+def test_structure_alone_binds_no_figures() -> None:
+    """Published figures are of other weights: they appear where the user says which network a file is."""
+    (network, *_) = NETWORKS.values()
+    found = match(replace(EMPTY, products=Products(network.macs, network.weights)))
+    assert found.network is network
+    unbound = bound(found, None, ())
+    assert unbound.network is None
+    assert network.id in unbound.because
+    assert bound(found, None, [network.id]).network is network
+    assert bound(found, None, ["another"]).network is None
+    assert bound(Match(network, "named on the command line"), network.id, ()).network is network
 
 
 def test_no_two_networks_can_be_confused() -> None:
