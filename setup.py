@@ -1,7 +1,8 @@
 """What a wheel has that a checkout has not. All else is said in `setup.cfg`.
 
-The rule files a second time, parsed, and profiles made of them, so that it starts fast; and a
-description whose links and pictures work on an index. SAFECHECK_URL is the address of the repository. Without it the index gets no links, rather than wrong ones.
+The rule files a second time, parsed, and profiles made of them, so that it starts fast; and a description whose links
+and pictures work on an index. SAFECHECK_URL is the address of the repository. Without it the index gets no links,
+rather than wrong ones.
 """
 
 from __future__ import annotations
