@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from safecheck.cli import COMMANDS, cli
+from safecheck.cli import COMMANDS
+from safecheck.cli.root import cli
 from safecheck.limits import LIMITS
 
 PAGE = Path(__file__).parents[1] / "docs" / "limits.md"

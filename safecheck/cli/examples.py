@@ -41,10 +41,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "safecheck fix model.onnx -o fixed.onnx --batch 1 --output html=fix.html",
         "safecheck fix model.onnx --dry-run --diff",
     ),
+    "fleet": (
+        "safecheck audit models/ --profile tensorrt-8.6 --profile tensorrt-10 --output jsonl=results.jsonl",
+        "safecheck fleet results.jsonl --output html=fleet.html",
+    ),
     "graph": (
         "safecheck graph model.onnx -o graph.graphml",
         "safecheck graph model.onnx --format dot --around node_mean --hops 3",
     ),
+    "help": ("safecheck help", "safecheck help exit-codes"),
     "hook": ("safecheck hook -- model.onnx weights.bin",),
     "ledger": ("safecheck ledger check",),
     "ledger add": ("safecheck ledger add report.json --by 'A. Person'",),

@@ -52,7 +52,8 @@ def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | N
         front = _Front(request.models, journal, bar, at_once, is_lenient=request.exit_zero)
         try:
             with bar:
-                _fill(request, {target.format for target in targets}, journal, verdicts, front)
+                formats = {"text" if target.format == "concise" else target.format for target in targets}
+                _fill(request, formats, journal, verdicts, front)
         except (KeyboardInterrupt, SystemExit):
             if journal.path is not None:
                 kept = f"{len(journal)} of {len(request.models)} results are kept in {printable(journal.path)}"

@@ -49,7 +49,8 @@ def joined(parts: Iterable[tuple[Iterable[Line], Line, Sequence[Line]]]) -> Iter
 
 def told_apart(verdict: Line, profile: str) -> Line:
     """A verdict in one line with the profile that it was judged by, for runs with several."""
-    return verdict._replace(text=f"{verdict.text}  ({printable(profile, 80)})")
+    named = f"  ({printable(profile, 80)})"
+    return verdict if named in verdict.text else verdict._replace(text=f"{verdict.text}{named}")
 
 
 def place(location: Location) -> str:

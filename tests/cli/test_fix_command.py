@@ -123,7 +123,7 @@ def test_a_diff_shows_the_nodes_that_change(tmp_path: Path) -> None:
         ([".", "-o", "f.onnx"], 2, "this is a folder"),
         (["missing.onnx", "-o", "f.onnx"], 3, "missing.onnx"),
         (["empty.onnx", "-o", "f.onnx"], 3, "the file is empty"),
-        (["model.onnx", "-o", "f.onnx", "--profile", "tensorrt-8.6"], 2, "tensorrt-8.6"),
+        (["model.onnx", "-o", "f.onnx", "--profile", "tensorrt-8"], 2, "tensorrt-8"),
     ],
 )  # fmt: skip
 def test_a_mistake_gets_one_line(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
@@ -189,7 +189,9 @@ def test_a_target_that_nothing_allows_is_left_alone(tmp_path: Path) -> None:
 def test_the_page_shows_what_could_stand_in_the_place_of_what_is_left(tmp_path: Path, where: tuple[str, ...]) -> None:
     chosen = ("--select", "reduce-mean-to-average-pool", "--output", "html=page.html")
     done = safecheck("fix", REFUSED, *where, *chosen, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert done.returncode == 1
+    assert done.stderr.startswith("wrote ")
+    assert done.stderr.endswith("page.html: non-compliant\n")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Instead, by resize-sizes-to-scales:" in page, "the rewrite that was not selected"
     assert "Instead, by reduce-mean-to-average-pool:" not in page, "there is no such node any more"

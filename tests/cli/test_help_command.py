@@ -7,8 +7,9 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from safecheck.cli import COMMANDS, cli, run
+from safecheck.cli import COMMANDS, run
 from safecheck.cli.of_one import OF_ONE
+from safecheck.cli.root import cli
 from safecheck.render import RENDERERS
 
 

@@ -299,7 +299,7 @@ def test_one_line_with_file_line_and_a_way_out(
         ("deviations: []\ndeviations: []\n", "FILE", "key 'deviations' is already given in line 1"),
         ("deviations: &a []\n", "YAML", "anchor"),
         ("deviation: []\n", "FILE", "unknown key 'deviation' (did you mean 'deviations'?)"),
-        ("schema: safecheck/deviations/2\ndeviations: []\n", "FILE", "did you mean 'safecheck/deviations/1'?"),
+        ("schema: safecheck/deviations/2\ndeviations: []\n", "FILE", "use one of: safecheck/deviations/1"),
         ("- 1\n", "FILE", "expected a mapping, found a list"),
         ("", "YAML", "the file is empty"),
     ],

@@ -16,6 +16,9 @@ import pytest
 from case_files import model_from_text
 from workflow_repo import ALLOWED, FORBIDDEN, UNPROVEN
 
+for _name in ("distributed", "moto", "s3fs"):
+    pytest.importorskip(_name, reason="needs the extra `clusters`")
+
 pytestmark = pytest.mark.slow
 SECRET = "s3cr3t-k3y"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from render.audit.strict import READERS
 from workflow_repo import FORBIDDEN
 
 from safecheck.render import RENDERERS
+from safecheck.render.csv_text import table
 from safecheck.text import printable
 
 NAMES = (
@@ -63,6 +65,11 @@ def test_files_of_any_name(part: int, tmp_path: Path) -> None:
         file.unlink()
 
 
-def test_no_format_is_read_by_a_spreadsheet() -> None:
-    """A cell that begins with `=`, `+`, `-` or `@` is a formula there: the first such format has to quote them."""
-    assert not {"csv", "tsv", "xls", "xlsx"} & {name for kind in RENDERERS.values() for name in kind}
+def test_no_cell_is_a_formula_for_a_spreadsheet() -> None:
+    """A cell that begins with `=`, `+`, `-` or `@` is a formula there: whatever writes such tables writes them here."""
+    for first in "=+-@\t\r":
+        assert table(["head"], [[f"{first}1"]]).splitlines()[1].strip('"').startswith("'")
+    for kind, formats in RENDERERS.items():
+        assert not {"tsv", "xls", "xlsx"} & set(formats)
+        if "csv" in formats:
+            assert import_module(f"safecheck.render.{kind}.csv").table is table

@@ -32,8 +32,10 @@ def document(reports: Sequence[Report]) -> Iterator[Line]:
 
 
 def headline(report: Report) -> Line:
-    """The verdict on a model in one line."""
-    return Line(f"{str(report.verdict).upper()}  {_name(report)}{refused(report.release)}", STYLE[report.verdict])
+    """The verdict on a model in one line; rules that are not shipped are named, so that nobody takes them for ours."""
+    whose = "" if report.profile.shipped else f"  ({printable(report.profile.name, 80)})"
+    text = f"{str(report.verdict).upper()}  {_name(report)}{whose}{refused(report.release)}"
+    return Line(text, STYLE[report.verdict])
 
 
 def headlines(reports: Sequence[Report]) -> list[Line]:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
+from safecheck.render.csv_text import table
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.requirement import requirement_of
 from safecheck.usecases.selftest import Outcome
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HEADS = ("requirement", "rule", "profile", "case_file", "case", "result", "problem")
 
 
 def document(outcomes: Sequence[Outcome]) -> str:
-    """Comma-separated values; a rule stands once for each case that names it, as a finding or an allowance."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("requirement", "rule", "profile", "case_file", "case", "result", "problem"))
+    """A rule stands once for each case that names it, as a finding or an allowance."""
+    return table(HEADS, _rows(outcomes))
+
+
+def _rows(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, ...]]:
     for outcome in outcomes:
         case = outcome.case
-        result = "failed" if outcome.problem else "passed"
-        known = _requirements(case.profile)
+        known, result = _requirements(case.profile), "failed" if outcome.problem else "passed"
         for rule in sorted(case.rules):
-            writer.writerow(
-                map(_plain, (known.get(rule, ""), rule, case.profile, case.file, case.name, result, outcome.problem))
-            )
-    return stream.getvalue()
+            yield known.get(rule, ""), rule, case.profile, case.file, case.name, result, outcome.problem
 
 
 @cache
@@ -36,8 +32,3 @@ def _requirements(name: str) -> dict[str, str]:
     book = profile(name)
     found = {rule.id: requirement_of(rule) for rule in book.rules}
     return found | {rule.id: requirement_of(rule, warns=True) for rule in book.defects}
-
-
-def _plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
