@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from safecheck import __version__
 from safecheck.finding import Verdict
 from safecheck.rulebook.cases import Case, cases, targets
 from safecheck.rulebook.index import Entry, catalog, grade_of
@@ -27,7 +28,7 @@ _GRADES = ("documented", "measured", "inferred", "inferred, extrapolated", "seco
 
 def pages() -> dict[str, str]:
     """Name below `docs/safety` -> content."""
-    found = {"traceability.md": _traceability(), "known-problems.md": _problems()}
+    found = {"traceability.md": _traceability(), "known-problems.md": _problems(), "verification.md": _verification()}
     found |= {f"basis/{name}.md": _basis(name) for name in shipped()}
     return {name: "\n".join(lines) + "\n" for name, lines in found.items()}
 
@@ -138,6 +139,36 @@ def _problems() -> Iterator[str]:
             if part["state"] == state:
                 names = ", ".join(f"`{name}`" for name in part["targets"]) or "all"
                 yield f"| {part['id']} | {names} | {part['effect']} | {part['text']} |"
+
+
+def _verification() -> Iterator[str]:
+    """The figures of this release, from the pages that hold how each was made."""
+    yield from ("# Verification of this release", "", f"safecheck {__version__}. {_MADE}")
+    yield "Every figure stands on the page that is linked, with the command that makes it."
+    yield from ("", "## Agreement with the vendor on random models", "", *_tables("agreement.md", 2))
+    yield from ("", "All of it: [agreement](../agreement.md).", "")
+    yield from ("## What the network of the vendor's parser computes", "", *_tables("translation.md", 1))
+    yield from ("", "What differs, and which rule says so: [translation](../translation.md).", "")
+    yield from ("## Rules", "")
+    listed = load((ROOT / "tests" / "rulebook" / "equivalent_mutants.yaml").read_text(encoding="utf-8"), "mutants")
+    equivalent = len(listed.items()) if listed.is_mapping else len(listed.sequence())
+    yield f"{len(known())} cases for {len(rules())} rules ([cases](../cases.md)). Every limit of every rule is changed"
+    yield "by a test, which fails where no case notices;"
+    yield f"{equivalent} groups of changes mean the same and are listed with the reason."
+    yield from ("", "## Rewriting and hostile inputs", "")
+    yield "[What is left of real networks](../fix-networks.md), [what a proof says](../fix.md),"
+    yield "[fuzzing](../fuzzing.md), `tests/hostile/rows.yaml` for every known hostile input with its promise."
+
+
+def _tables(page: str, count: int) -> list[str]:
+    """The first tables of a page."""
+    found: list[list[str]] = [[]]
+    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
+        if line.startswith("|"):
+            found[-1].append(line)
+        elif found[-1]:
+            found.append([])
+    return [line for table in found[:count] for line in (*table, "")][:-1]
 
 
 def _basis(name: str) -> Iterator[str]:
