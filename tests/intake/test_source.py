@@ -40,7 +40,7 @@ def test_reads_and_hashes(path, size):
     with open_model(str(path)) as source:
         assert source.size_bytes == size
         assert source.buffer == content
-        assert source.folder == path.parent
+        assert source.folder == str(path.parent)
         assert source.file_id == (path.stat().st_dev, path.stat().st_ino)
         assert source.sha256() == source.sha256() == hashlib.sha256(content).hexdigest()
     source.close()

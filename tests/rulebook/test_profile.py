@@ -289,7 +289,7 @@ def test_broken_profile(change: Callable[[str], str], expected: str, tmp_path: P
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("tensorrt-8.6-restrict", "no profile 'tensorrt-8.6-restrict' (did you mean 'tensorrt-8.6-restricted'?)"),
+        ("tensorrt-8.6-restrictd", "no profile 'tensorrt-8.6-restrictd' (did you mean 'tensorrt-8.6-restricted'?)"),
         ("missing.yaml", "missing.yaml: there is no such file"),
         ("../rules/missing", "there is no such file"),
         ("/", "/: not a file"),

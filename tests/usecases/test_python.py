@@ -216,7 +216,7 @@ def test_profiles_by_name_from_files_and_loaded(tmp_path: Path) -> None:
     assert safecheck.load_profile().id == "tensorrt-8.6-restricted"
     assert safecheck.audit_model(ALLOWED, book).profile is book
     with pytest.raises(safecheck.UsageError, match="did you mean"):
-        safecheck.load_profile("tensorrt-8.6-restrict")
+        safecheck.load_profile("tensorrt-8.6-restrictd")
     broken = tmp_path / "ours.yaml"
     broken.write_text("extends: tensorrt-8.6-restricted\nnonsense: 1\n", encoding="utf-8")
     with pytest.raises(safecheck.RuleFileError):

@@ -280,11 +280,11 @@ def test_the_hook_asks_all_that_the_configuration_asks(repository: Repository, m
     )
     monkeypatch.chdir(repository.path)
     asked: dict[str, Request] = {}
-    for name, arguments in (("audit", ["audit", "net.onnx"]), ("hook", ["hook", "net.onnx"])):
+    for name, module in (("audit", "auditing"), ("hook", "hook")):
         monkeypatch.setattr(
-            f"safecheck.cli.{name}.run", lambda request, name=name: asked.setdefault(name, request) and 0
+            f"safecheck.cli.{module}.run", lambda request, name=name: asked.setdefault(name, request) and 0
         )
-        assert run(arguments) == 0
+        assert run([name, "net.onnx"]) == 0
     of_hook = {**dataclasses.asdict(asked["hook"]), "quiet": False, "staged": False}
     assert of_hook == dataclasses.asdict(asked["audit"])
     assert asked["hook"].checks.scope_check

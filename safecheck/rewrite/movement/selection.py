@@ -6,6 +6,7 @@ is NaN, and the sign of a zero is lost in the sum. A rewrite that replaces one h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from safecheck.rewrite.attributes import axes_of, integer, integers, operand, te
 from safecheck.rewrite.graph import MutableGraph
 
 _MAX_WEIGHTS = 1 << 22
+_MAX_ELEMENTS = 1 << 24
+"""Larger tensors are not numbered: each of the few copies that a product needs would take more than 128 MiB."""
 
 
 def is_selection(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
@@ -40,8 +43,8 @@ def is_selection(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
             return (slot,)
         if kind == "Add":
             return (slot,) if not bool(weights.any()) else None
-    dims = graph.dims(node.input[slot])
-    if dims is None:
+    dims, out = graph.dims(node.input[slot]), graph.dims(node.output[0])
+    if dims is None or out is None or max(math.prod(dims), math.prod(out)) > _MAX_ELEMENTS:
         return None
     try:
         taken = SELECTIONS[kind](graph, node, numpy.zeros(dims, numpy.int64), counting=True)

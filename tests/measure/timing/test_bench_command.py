@@ -146,7 +146,7 @@ def test_one_model_that_cannot_be_read_does_not_cost_the_others(
     [
         (["--batch", "1,x"], "--batch: '1,x' is no list of numbers"),
         (["--batch", "0"], "is no list of numbers"),
-        (["--precision", "fp23"], "no precision 'fp23' (did you mean 'fp32'?)"),
+        (["--precision", "fp23"], "no precision 'fp23'; use: fp32"),
         (["--images", "."], "Top-1 needs both"),
     ],
 )
