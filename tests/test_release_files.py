@@ -37,13 +37,14 @@ def loaded(file: str) -> ModuleType:
 
 def test_on_an_index_every_link_leads_to_the_tag_and_every_target_is_there() -> None:
     made = loaded("setup.py").description(URL, "v1.2.3")
-    links = re.findall(r"!?\[[^\]]*\]\(([^)]+)\)", made)
+    marked = {link: mark for mark, link in re.findall(r"(!?)\[[^\]]*\]\(([^)]+)\)", made)}
+    links = list(marked)
     assert len(links) > 10
     inside = [link for link in links if link.startswith(URL)]
     assert all(link.startswith(("https://", "http://", "#")) for link in links)
     for link in inside:
         kind, tag, path = link.removeprefix(f"{URL}/").split("/", 2)
-        assert (kind, tag) == ("raw" if path.endswith((".svg", ".png")) else "blob", "v1.2.3")
+        assert (kind, tag) == ("raw" if marked[link] else "blob", "v1.2.3")
         assert (ROOT / path).exists(), path
     assert any("/raw/" in link for link in inside)
 

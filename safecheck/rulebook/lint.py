@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safecheck.errors import RuleFileError, SafecheckError
-from safecheck.rulebook.load import profile, read_text
+from safecheck.rulebook.load import profile
+from safecheck.rulebook.own_file import read_text
 from safecheck.rulebook.rule import rule_from_yaml
 from safecheck.strict.yaml import load
 

@@ -17,11 +17,12 @@ from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.names import full_name
+from safecheck.rulebook.own_file import own_name, read_text
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.reserved import refuse_shipped_names
 from safecheck.rulebook.rule import ANY, Rule, release_number, rule_from_yaml, rules_from_yaml
 from safecheck.strict import resources
-from safecheck.strict.yaml import MAX_BYTES, Entry, load, suggest
+from safecheck.strict.yaml import Entry, load, suggest
 from safecheck.text import printable
 from safecheck.values import replace
 
@@ -243,29 +244,11 @@ class _Loader:
         return text
 
 
-def read_text(path: str) -> str:
-    """The text of a profile file; UsageError if it cannot be read."""
-    try:
-        if not os.path.isfile(path):
-            reason = "not a file" if os.path.exists(path) else "there is no such file"
-            raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file")
-        with open(path, encoding="utf-8") as file:
-            return file.read(MAX_BYTES + 1)  # of what is longer, `load` says so
-    except (OSError, UnicodeDecodeError) as error:
-        reason = str(error.strerror) if isinstance(error, OSError) else "not UTF-8 text"
-        raise UsageError("SC-CFG-PROFILE", printable(path), reason, "give a readable profile file") from error
-
-
 def beside(overlay: str, base: str) -> str:
     """A file that an overlay extends is named relative to the overlay."""
     if base in shipped() or not base.endswith((".yaml", ".yml")):
         return base
     return os.path.join(os.path.dirname(overlay) or os.curdir, base)
-
-
-def own_name(path: str) -> str:
-    """What a profile that rests on no shipped one is called; without the folder, which a report does not name."""
-    return f"own profile {printable(os.path.basename(path), 80)}, not shipped"
 
 
 # Profiles share rule files; a process that loads several reads each file once.

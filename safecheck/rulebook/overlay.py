@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from safecheck.errors import SafecheckError
-from safecheck.rulebook.load import beside, read_text, shipped
+from safecheck.rulebook.load import beside, shipped
+from safecheck.rulebook.own_file import read_text
 from safecheck.strict.yaml import load
 
 

@@ -86,8 +86,7 @@ class Table:
     unsupported: frozenset[str]
     """Operators that the release documents as unsupported."""
     operators: Mapping[str, tuple[Entry, Grade] | bytes]
-    """Operators by name, read when they are first asked for, with the grade of the file that they stand in; those of a
-    profile that was kept as they were pickled."""
+    """By name, read when first asked for, with the grade of the file; those of a kept profile as they were pickled."""
     empty_names: EmptyNames = field(default_factory=EmptyNames)
     local_functions: bool = False
     """Whether the parser expands model-local functions: a node that calls one is then not looked up here."""
@@ -104,11 +103,9 @@ class Table:
         if name not in self.operators:
             return None
         if name not in self._read:
-            given = self.operators[name]
-            if isinstance(given, bytes):
+            if isinstance(given := self.operators[name], bytes):
                 return self._read.setdefault(name, pickle.loads(given))
-            read = _operator(*given)
-            refuses = read.refuses
+            refuses = (read := _operator(*given)).refuses
             for amendment in self.amendments.get(name, ()):
                 refuses = amendment.apply(refuses)
             self._read[name] = replace(read, types=self.operator_types.get(name, read.types), refuses=refuses)
