@@ -166,7 +166,8 @@ def _quantisation() -> Iterator[Case]:
         def change(proto: Any, value: float = value) -> None:
             proto.graph.initializer[0].CopyFrom(helper.make_tensor("s", 1, [], [value]))
 
-        for profile in ("tensorrt-8.6-restricted", "tensorrt-10-safety"):
+        # The network of the 10.x parser takes an infinite scale, and computes with it what onnxruntime does (measured).
+        for profile in ("tensorrt-8.6-restricted", *(["tensorrt-10-safety"] if math.isnan(value) else [])):
             yield edited(
                 54,
                 f"scale {value} under {profile}",

@@ -134,7 +134,11 @@ def _deep() -> Iterator[Case]:
         yield of_bytes(22, f"{levels} nested If", partial(_nested, levels), NEVER_A_PASS)
     for levels in (33, 60, 200, 2000):
         yield of_bytes(
-            22, f"{levels} nested messages", partial(_nested_bytes, levels), UNREADABLE, "SC-(LIM-DEPTH|PB-WIRE)"
+            22,
+            f"{levels} nested messages",
+            partial(_nested_bytes, levels),
+            UNREADABLE,
+            "SC-(LIM-DEPTH|PB-WIRE|MODEL-DANGLING)",
         )
 
     def sequence(model: Any) -> None:
