@@ -82,9 +82,9 @@ def _text(kind: str, name: str, result: object) -> bytes:
 
 def _reports(report: Report, shown: Report) -> Iterator[Part]:
     pictures = illustrated(report).illustration
-    for name in RENDERERS["audit"]:
+    for name, ending in _ENDINGS.items():
         result = [replace(shown, illustration=pictures) if name == "html" else shown]
-        yield Part(f"reports/report.{_ENDINGS.get(name, name)}", "report", _text("audit", name, result), name)
+        yield Part(f"reports/report.{ending}", "report", _text("audit", name, result), name)
     yield Part("statement.intoto.json", "statement", _text("attest", "intoto", shown), "in-toto statement")
     yield Part("model.cdx.json", "statement", _text("attest", "cyclonedx", shown), "CycloneDX ML-BOM")
 
