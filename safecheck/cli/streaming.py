@@ -69,7 +69,7 @@ def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | N
                 continue  # it is there already, or standard error has said it in a line for each
             emit(target, "kept", run)
         if not request.quiet:
-            wrote((*targets, *places), front.verdicts)
+            wrote(targets, front.verdicts)
     return worst(front.codes), front.hashes
 
 

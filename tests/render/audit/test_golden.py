@@ -100,9 +100,9 @@ def test_the_same_bytes_under_other_hash_seeds_zones_and_folders(tmp_path: Path)
         for cwd, out, seed in ((there, "3", "2"), (tmp_path, "4", "3"))
     ]
     assert [name for name in FORMATS if absolute[0][name] != absolute[1][name]] == []
-    # The text is for a terminal and names a file as the caller did.
+    # These are for a terminal and name a file as the caller did.
     told = [name for name, content in absolute[0].items() if str(tmp_path).encode() in content]
-    assert told == ["text"]
+    assert told == ["text", "concise", "statistics"]
     for name, content in {**first, **absolute[0]}.items():
         READERS[name](content.decode())
 

@@ -95,7 +95,7 @@ def test_a_model_with_hostile_names_is_reported_in_every_format(name: str, text:
     if report.model is not None:
         node = report.model.proto.graph.node[0].name
         expected = _units(node) if name == "json" else printable(node)
-        assert any(expected in part for part in found)
+        assert any(expected in part for part in found) or name == "statistics"  # which counts, and names no node
 
 
 @pytest.mark.slow
