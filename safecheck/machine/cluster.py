@@ -34,7 +34,7 @@ def cluster(address: str, share: int) -> Iterator[Engine]:
         raise _refused(address, "this is no address", _TODO)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it means for a run is said in one line
     try:
-        client: Any = Client(address, timeout=_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        client: Any = Client(address, timeout=_SECONDS, set_as_default=False)
     except Exception as error:
         what = f"no cluster answers there ({type(error).__name__})"
         raise _refused(address, what, _TODO) from None
