@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from safecheck.assurance.differences import Difference
 from safecheck.assurance.recorded import Recorded, parsed
 from safecheck.errors import UsageError
+from safecheck.strict.content import UnreadableError, content
 from safecheck.text import printable
 
 SCHEMA = "safecheck/bundle/1"
@@ -207,14 +208,9 @@ def _is_entry(entry: Any) -> bool:
 
 def _bytes(path: str) -> bytes:
     try:
-        if not os.path.isfile(path):
-            raise _broken(path, "there is no such file" if not os.path.lexists(path) else "not a regular file")
-        if os.path.getsize(path) > MAX_BYTES:
-            raise _broken(path, f"larger than {MAX_BYTES >> 30} GiB")
-        with open(path, "rb") as file:
-            return file.read()
-    except (OSError, ValueError) as error:
-        raise _broken(path, getattr(error, "strerror", None) or "cannot be read") from error
+        return content(path, MAX_BYTES, f"{MAX_BYTES >> 30} GiB")
+    except UnreadableError as error:
+        raise _broken(path, str(error)) from error
 
 
 def _broken(path: str, what: str) -> UsageError:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from safecheck.errors import UsageError
+from safecheck.strict.content import UnreadableError, content
 from safecheck.text import printable
 
 MAX_BYTES = 256 << 20
@@ -101,19 +101,10 @@ def _parsed(path: str, data: bytes) -> Recorded:
 
 
 def _bytes(path: str) -> bytes:
-    reason = "not a regular file"
     try:
-        if os.path.isfile(path):
-            with open(path, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
-            if len(data) <= MAX_BYTES:
-                return data
-            reason = f"larger than {MAX_BYTES >> 20} MiB"
-        elif not os.path.lexists(path):
-            reason = "there is no such file"
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "cannot be read"
-    raise _broken(path, reason)
+        return content(path, MAX_BYTES, f"{MAX_BYTES >> 20} MiB")
+    except UnreadableError as error:
+        raise _broken(path, str(error)) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def run(request: Request) -> int:
         from safecheck.workflow.cache.verdicts import verdicts_of
 
         verdicts = verdicts_of(request.models, request.checks, formats, request.settings.root, day)
-        code, hashes = streamed(request, targets, verdicts)
+        code, hashes = streamed(request, targets, formats, verdicts)
     elif request.resume or request.cluster:
         what = "this is for runs that judge each model by itself"
         todo = "use --output text, json or jsonl, and no deviations, baseline, evidence, release or job summary"

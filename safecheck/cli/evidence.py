@@ -97,8 +97,7 @@ def _rules(report: Report, settings: Settings) -> Iterator[Part]:
         raise UsageError("SC-EVI-OVERLAY", some(own), "overlays in several folders", _OVERLAYS_TODO)
     yield from _files("overlay", tuple(own), "Rules of the team")
     read = texts(own[0] if own else book.name)
-    base = book.extends[-1] if book.extends else book.id
-    shipped = [(f"profiles/{base}.yaml" if path == "profile" else path, text) for path, text in read[len(own) :]]
+    shipped = [(f"profiles/{book.base}.yaml" if path == "profile" else path, text) for path, text in read[len(own) :]]
     for path, text in dict(shipped).items():
         yield Part(f"rulebook/{path}", "rulebook", text.encode(), "Shipped rules")
     if settings.file:
@@ -119,8 +118,7 @@ def _files(role: str, paths: tuple[str, ...], about: str) -> Iterator[Part]:
 
 def _installation(report: Report) -> Iterator[Part]:
     """Whether the rules do here what their cases say, and what this installation is."""
-    base = report.profile.extends[-1] if report.profile.extends else report.profile.id
-    outcomes = list(run(base))
+    outcomes = list(run(report.profile.base))
     for name in ("json", "csv"):
         yield Part(f"selftest/selftest.{name}", "selftest", _text("selftest", name, outcomes), f"{len(outcomes)} cases")
     yield Part("tool/tool.cdx.json", "tool", _text("tool", "cyclonedx", packages()), "CycloneDX of the installation")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -36,7 +36,9 @@ _PACKED = range(16, 4097)
 """Models of a run whose verdicts are kept in one as well: fewer are read one by one, more do not fit into memory."""
 
 
-def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | None) -> tuple[int, dict[str, str]]:
+def streamed(
+    request: Request, targets: Sequence[Target], formats: Collection[str], verdicts: Verdicts | None
+) -> tuple[int, dict[str, str]]:
     """Audit, show, and give the exit code, and the SHA-256 of every file that the verdicts are about.
 
     Raises:
@@ -49,10 +51,9 @@ def streamed(request: Request, targets: Sequence[Target], verdicts: Verdicts | N
     with Journal(places[0].path if places else None, request.resume) as journal:
         bar = Bar(len(request.models), request.quiet)
         at_once = Target("jsonl", None) in targets
-        front = _Front(request.models, journal, bar, at_once, is_lenient=request.exit_zero)
+        front = _Front(request.models, journal, bar, at_once, request.code_of)
         try:
             with bar:
-                formats = {"text" if target.format == "concise" else target.format for target in targets}
                 _fill(request, formats, journal, verdicts, front)
         except (KeyboardInterrupt, SystemExit):
             if journal.path is not None:
@@ -104,13 +105,13 @@ class _Front:
     bar: Bar
     is_shown: bool
     """Whether each result goes to standard output at once."""
+    code_of: Callable[[Outcome], int]
+    """What a result does to the exit code."""
     complaints: dict[int, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     codes: set[int] = field(default_factory=set)
     is_found: bool = False
     """Whether there was a file for any path."""
-    is_lenient: bool = False
-    """Whether verdicts fail nothing."""
     verdicts: Counter[str] = field(default_factory=Counter)
     _due: int = 0
 
@@ -118,7 +119,7 @@ class _Front:
         """One more result is in the journal: show what is due."""
         while self._due in self.journal:
             outcome = _outcome(self.journal, self._due)
-            self.codes.add(0 if self.is_lenient and outcome.is_judged else outcome.exit_code)
+            self.codes.add(self.code_of(outcome))
             self.is_found |= not outcome.is_missing
             self.verdicts[outcome.verdict] += 1
             self.hashes |= outcome.hashes(self.models[self._due][0])

@@ -78,8 +78,8 @@ def verify(
         )
         _complete(recorded, checks)
         (fresh,) = audit_batch([(model, profile_name or _profile(recorded))], checks, checks.day())
-        found += _of_audit(recorded, fresh, archive)
-    unrepeated = _unrepeated(recorded, fresh)
+        unrepeated = _unrepeated(recorded, fresh)
+        found += _of_audit(recorded, fresh, archive is not None, bool(unrepeated))
     verdict = str(recorded.content.get("verdict"))
     answer = Verification(report, recorded.sha256, model, verdict, tuple(found), unrepeated)
     for target in targets:
@@ -87,14 +87,14 @@ def verify(
     return answer.exit_code
 
 
-def _of_audit(recorded: Recorded, fresh: Report, archive: Bundle | None) -> Iterator[Difference]:
+def _of_audit(recorded: Recorded, fresh: Report, is_bundled: bool, is_unasked: bool) -> Iterator[Difference]:
     if fresh.error is not None and recorded.content.get("error") is None:
         yield Difference("model", f"it cannot be read now: {printable(str(fresh.error), 200)}")
         return
     repeated = content(replace(fresh, path=str(recorded.model["path"])))
-    if archive is not None:  # the state of a repository is what it was then
+    if is_bundled:  # the state of a repository is what it was then
         repeated["release"] = recorded.content.get("release")
-    if _unrepeated(recorded, fresh):
+    if is_unasked:
         repeated["confirmation"] = recorded.content.get("confirmation")
     found = differences(recorded.content, repeated)
     yield from found

@@ -78,6 +78,11 @@ class Profile:
         """What `--profile` calls it: `id` or `id@release`; a profile from a file has its id alone."""
         return f"{self.id}@{self.release}" if self.release else self.id
 
+    @property
+    def base(self) -> str:
+        """Id of the profile at the bottom: its own, or that of the one that all overlays rest on."""
+        return (self.id, *self.extends)[-1]
+
     @cached_property
     def mandatory(self) -> frozenset[str]:
         """Rules that can be neither deviated nor baselined."""

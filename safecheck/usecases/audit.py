@@ -94,11 +94,10 @@ def audit_cases(book: Profile) -> Iterator[Report]:
 
     from safecheck.rulebook.cases import cases
 
-    base = (book.id, *book.extends)[-1]
     with TemporaryDirectory(prefix="safecheck-") as folder:
         path = os.path.join(folder, "case.onnx")
         for case in cases():
-            if case.profile.partition("@")[0] == base:
+            if case.profile.partition("@")[0] == book.base:
                 with open(path, "wb") as file:
                     file.write(case.proto().SerializeToString())
                 yield audit_model(path, book)

@@ -6,18 +6,16 @@ know yet (its release 11): they are added to the document, and the tests hold th
 
 from __future__ import annotations
 
-import json
-import uuid
 from typing import Any
 
 from safecheck import __version__
 from safecheck.audit.audit import Audit
 from safecheck.audit.decisions import Deviation
 from safecheck.audit.report import Report
-from safecheck.errors import UsageError, pip_install
 from safecheck.finding import Finding
 from safecheck.ir.signature import Tensor
 from safecheck.render.audit.json import shown_path
+from safecheck.render.bom import Piece, content
 from safecheck.render.json_text import dumped
 from safecheck.text import printable
 
@@ -34,57 +32,23 @@ def document(report: Report) -> str:
     Raises:
         UsageError: the library is missing.
     """
-    found = _components(report)
-    found["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, _identity(report))}"
-    found["metadata"].pop("timestamp", None)
+    assert report.model is not None
+    model = report.model
+    about = Piece("machine-learning-model", _MODEL, printable(shown_path(report.path)), model.sha256, model.sha256[:16])
+    weights = [
+        Piece("data", f"weights-{at}", printable(file.path), file.sha256) for at, file in enumerate(model.external_data)
+    ]
+    found = content(weights, _identity(report), about)
     found["metadata"]["component"]["modelCard"] = _card(report)
     found["definitions"] = {"standards": [_standard(report)]}
     found["declarations"] = _declarations(report)
     return dumped(found)
 
 
-def _components(report: Report) -> dict[str, Any]:
-    try:
-        from cyclonedx.model import HashAlgorithm, HashType
-        from cyclonedx.model.bom import Bom
-        from cyclonedx.model.component import Component, ComponentType
-        from cyclonedx.output.json import JsonV1Dot6
-    except ImportError as error:
-        what = "the library that writes CycloneDX is not installed"
-        raise UsageError("SC-ENV-EXTRA", "cyclonedx", what, f"run: {pip_install('evidence')}") from error
-    assert report.model is not None
-
-    def digest(sha256: str) -> list[HashType]:
-        return [HashType(alg=HashAlgorithm.SHA_256, content=sha256)]
-
-    model = Component(
-        name=printable(shown_path(report.path)),
-        type=ComponentType.MACHINE_LEARNING_MODEL,
-        bom_ref=_MODEL,
-        version=report.model.sha256[:16],
-        hashes=digest(report.model.sha256),
-    )
-    bom = Bom()
-    bom.metadata.component = model
-    bom.metadata.tools.components.add(
-        Component(name="safecheck", version=__version__, type=ComponentType.APPLICATION, bom_ref="tool")
-    )
-    weights = [
-        Component(
-            name=printable(file.path), type=ComponentType.DATA, bom_ref=f"weights-{at}", hashes=digest(file.sha256)
-        )
-        for at, file in enumerate(report.model.external_data)
-    ]
-    bom.components.update(weights)
-    bom.register_dependency(model, weights)
-    found: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
-    return found
-
-
 def _identity(report: Report) -> str:
     assert report.model is not None
     parts = [report.model.sha256, *(file.sha256 for file in report.model.external_data), report.profile.sha256]
-    return "safecheck:" + ":".join([*parts, *report.decisions.files, str(report.verdict), __version__])
+    return ":".join([*parts, *report.decisions.files, str(report.verdict), __version__])
 
 
 def _card(report: Report) -> dict[str, Any]:
