@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from safecheck.assurance.differences import Difference
 from safecheck.assurance.recorded import Recorded, parsed
 from safecheck.errors import UsageError
-from safecheck.strict.content import UnreadableError, content
+from safecheck.strict.content import UnreadableError, content, open_regular
+from safecheck.strict.json import parsed as json_of
 from safecheck.text import printable
 
 SCHEMA = "safecheck/bundle/1"
@@ -125,9 +126,9 @@ def packed(about: Mapping[str, Any], parts: Iterable[Part]) -> bytes:
 def is_bundle(path: str) -> bool:
     """Whether a file begins like an archive, and so is no JSON report."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(4) == b"PK\x03\x04"
-    except (OSError, ValueError):
+    except (OSError, UnreadableError):
         return False
 
 
@@ -192,8 +193,8 @@ def _entries(path: str, archive: zipfile.ZipFile, problems: list[Difference]) ->
 
 def _manifest(path: str, data: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        found = json_of(data)
+    except UnreadableError as error:
         raise _broken(path, f"{MANIFEST} is missing or damaged") from error
     files = found.get("files") if isinstance(found, dict) and found.get("schema") == SCHEMA else None
     if not isinstance(files, list) or not all(map(_is_entry, files)):

@@ -16,6 +16,8 @@ from typing import Any
 
 from safecheck.assurance.recorded import Recorded
 from safecheck.errors import UsageError
+from safecheck.strict.content import UnreadableError, content
+from safecheck.strict.json import parsed
 from safecheck.strict.lookalike import letters
 from safecheck.text import printable
 
@@ -39,17 +41,15 @@ def lines_of(path: str) -> list[str]:
     Raises:
         UsageError: it cannot be read.
     """
+    if not os.path.lexists(path):
+        return []
     try:
-        if not os.path.lexists(path):
-            return []
-        if not os.path.isfile(path) or os.path.getsize(path) > MAX_BYTES:
-            raise _broken(path, f"not a regular file of at most {MAX_BYTES >> 20} MiB")
-        with open(path, encoding="utf-8", newline="\n") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        what = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise _broken(path, what or "cannot be read") from error
-    return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n") if text else []
+        found = content(path, MAX_BYTES, f"{MAX_BYTES >> 20} MiB").decode("utf-8")
+    except UnreadableError as error:
+        raise _broken(path, str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _broken(path, "not UTF-8 text") from error
+    return found.removesuffix("\n").split("\n") if found else []
 
 
 def faults(lines: Sequence[str]) -> Iterator[str]:
@@ -155,8 +155,8 @@ def changes(before: Entry, after: Entry) -> list[str]:
 
 def _parsed(line: str) -> Entry | None:
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+        found = parsed(line)
+    except UnreadableError:
         return None
     if not isinstance(found, dict) or found.keys() != _KEYS or found["schema"] != SCHEMA:
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from safecheck.errors import UsageError
+from safecheck.strict import json
 from safecheck.strict.content import UnreadableError, content
 from safecheck.text import printable
 
@@ -83,10 +83,9 @@ def read_fix(path: str, sha256: str) -> Recorded:
 
 def _parsed(path: str, data: bytes) -> Recorded:
     try:
-        text = data.decode("utf-8")
-        content = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise _broken(path, f"not a JSON report: {printable(str(error), 100)}") from error
+        content = json.parsed(data)
+    except UnreadableError as error:
+        raise _broken(path, str(error)) from error
     if not isinstance(content, dict) or content.get("schema") != "safecheck/report/1":
         raise _broken(path, "not a report on one model of schema safecheck/report/1")
     if not all(isinstance(content.get(key), dict) for key in _OBJECTS):
@@ -97,7 +96,7 @@ def _parsed(path: str, data: bytes) -> Recorded:
         raise _broken(path, "it does not say what the model was judged by")
     if not isinstance(content["model"].get("path"), str):
         raise _broken(path, "it does not name the model")
-    return Recorded(path, hashlib.sha256(data).hexdigest(), content, text)
+    return Recorded(path, hashlib.sha256(data).hexdigest(), content, data.decode("utf-8"))
 
 
 def _bytes(path: str) -> bytes:
@@ -105,17 +104,6 @@ def _bytes(path: str) -> bytes:
         return content(path, MAX_BYTES, f"{MAX_BYTES >> 20} MiB")
     except UnreadableError as error:
         raise _broken(path, str(error)) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _broken(path: str, what: str) -> UsageError:

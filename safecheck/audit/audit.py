@@ -18,7 +18,7 @@ from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signature import Signature
 from safecheck.ir.signatures import Occurrence, Signatures
-from safecheck.ir.validity import OPERAND, Violation, violation
+from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
 from safecheck.ir.walk import every_graph
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
 from safecheck.rulebook.lowering.borders import borders
@@ -168,6 +168,8 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
     judged = []
     for position, (occurrence, imported) in enumerate(zip(seen.found.nodes, seen.imported, strict=True)):
         judgement = known.get(occurrence.signature)
+        if not occurrence.node.scope.path and (found := contradiction(occurrence.signature)) is not None:
+            _refuse(found, seen, position, model)
         if judgement is None:
             found = violation(occurrence.signature)
             if found is not None:

@@ -9,7 +9,6 @@ metric depends on them, and optionally `device`, `versions`, `date`.
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from safecheck.errors import UsageError
+from safecheck.strict.content import UnreadableError, text
+from safecheck.strict.json import parsed
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
 
@@ -84,31 +85,17 @@ def read_measurements(path: str) -> list[Measurement]:
         UsageError: the file cannot be read, or something in it is not as documented; says where.
     """
     try:
-        content = Path(path).read_bytes()
-        if len(content) > _MAX_BYTES:
-            _refuse(path, f"{len(content)} bytes are more than {_MAX_BYTES}", "keep one file per campaign")
-        text = content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it cannot be read"
-        _refuse(path, reason, "give a readable .json or .csv file")
-    return _from_csv(path, text) if path.lower().endswith(".csv") else _from_json(path, text)
+        found = text(path, _MAX_BYTES, f"{_MAX_BYTES >> 20} MiB").removeprefix("\ufeff")
+    except UnreadableError as error:
+        _refuse(path, str(error), "give a readable .json or .csv file, one per campaign")
+    return _from_csv(path, found) if path.lower().endswith(".csv") else _from_json(path, found)
 
 
-def _from_json(path: str, text: str) -> list[Measurement]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            doubled = next(name for name in names if names.count(name) > 1)
-            _refuse(path, f"key '{printable(doubled, 60)}' is given twice in one object", "keep one of them")
-        return found
-
+def _from_json(path: str, content: str) -> list[Measurement]:
     try:
-        found = json.loads(text, object_pairs_hook=once)
-    except ValueError as error:
-        _refuse(path, f"it is not JSON: {printable(str(error))}", "write it as documented, or give a .csv file")
-    except RecursionError:
-        _refuse(path, "it is nested too deeply", "write it as documented")
+        found = parsed(content)
+    except UnreadableError as error:
+        _refuse(path, str(error), "write it as documented, or give a .csv file")
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         _refuse(path, f'the schema is not "{SCHEMA}"', "add it")
     unknown = [key for key in found if key not in ("schema", "measurements", *_ABOUT)]

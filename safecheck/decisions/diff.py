@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from safecheck.errors import InputError
 from safecheck.finding import Finding, Location, Verdict
+from safecheck.strict.content import UnreadableError, content
+from safecheck.strict.json import parsed
 from safecheck.text import printable
 
 MAX_BYTES = 256 << 20
@@ -82,23 +82,23 @@ def side_from_report(path: str) -> Side:
     Raises:
         InputError: it is no report on one model, or one that judged nothing.
     """
-    content = _content(path)
+    report = _content(path)
     where = printable(path)
-    if content.get("schema") == "safecheck/reports/1":
+    if report.get("schema") == "safecheck/reports/1":
         raise InputError("SC-DIFF-REPORT", where, "this report is about several models", "write one report per model")
-    if content.get("schema") != "safecheck/report/1":
+    if report.get("schema") != "safecheck/report/1":
         raise InputError("SC-DIFF-REPORT", where, "this is no report of safecheck", _TODO)
     try:
-        if content["error"] is not None:
-            what = f"nothing was judged: {printable(str(content['error']['what']))}"
+        if report["error"] is not None:
+            what = f"nothing was judged: {printable(str(report['error']['what']))}"
             raise InputError("SC-DIFF-REPORT", where, what, "audit the model again")
-        model, profile = content["model"], content["profile"]
+        model, profile = report["model"], report["profile"]
         return Side(
             path=path,
             sha256=str(model["sha256"]),
             profile=f"{profile['id']} {profile['version']} {profile['sha256']}",
-            verdict=str(content["verdict"]),
-            findings=tuple(_place(found) for found in content["findings"]),
+            verdict=str(report["verdict"]),
+            findings=tuple(_place(found) for found in report["findings"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"this report is incomplete or damaged ({type(error).__name__}: {printable(str(error), 60)})"
@@ -119,15 +119,9 @@ def _place(found: dict[str, Any]) -> Place:
 def _content(path: str) -> dict[str, Any]:
     where = printable(path)
     try:
-        if os.path.getsize(path) > MAX_BYTES:
-            raise InputError("SC-DIFF-REPORT", where, f"larger than {MAX_BYTES} bytes", "compare the models instead")
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except OSError as error:
-        raise InputError("SC-DIFF-REPORT", where, error.strerror or "cannot be read", "check the path") from error
-    except (ValueError, RecursionError) as error:
-        line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError("SC-DIFF-REPORT", f"{where}{line}", "this is not JSON", _TODO) from error
-    if not isinstance(content, dict):
+        found = parsed(content(path, MAX_BYTES, f"{MAX_BYTES >> 20} MiB"))
+    except UnreadableError as error:
+        raise InputError("SC-DIFF-REPORT", where, str(error), _TODO) from error
+    if not isinstance(found, dict):
         raise InputError("SC-DIFF-REPORT", where, "this is no report of safecheck", _TODO)
-    return content
+    return found

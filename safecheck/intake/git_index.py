@@ -8,11 +8,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from safecheck.errors import UsageError
 from safecheck.intake.git import SECONDS, complaint, git
 from safecheck.intake.sniff import is_lfs_pointer, lfs_oid
+from safecheck.strict.content import UnreadableError, content
 from safecheck.text import printable
 from safecheck.values import dataclass
 
 _POINTER_BYTES = 1024
 """Git LFS never writes a longer pointer."""
+_ATTRIBUTES_BYTES = 100 << 20
+"""Git ignores a larger `.gitattributes` (`ATTR_MAX_FILE_SIZE`, since 2.39.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,9 @@ def uses_lfs(root: str, paths: Iterable[str]) -> bool:
             folder = os.path.dirname(folder)
     for folder in folders:
         try:
-            with open(os.path.join(folder, ".gitattributes"), "rb") as file:
-                if b"filter=lfs" in file.read(1 << 20):
-                    return True
-        except OSError:
+            if b"filter=lfs" in content(os.path.join(folder, ".gitattributes"), _ATTRIBUTES_BYTES, ""):
+                return True
+        except UnreadableError:
             continue
     return False
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, NoReturn
 
 from safecheck import __version__
@@ -16,6 +15,8 @@ from safecheck.finding import Location
 from safecheck.ir.model import Model
 from safecheck.nvidia.plan import BuildPlan
 from safecheck.nvidia.version import release_of
+from safecheck.strict.content import UnreadableError, content
+from safecheck.strict.json import parsed
 from safecheck.text import printable
 
 SCHEMA = "safecheck/evidence/1"
@@ -77,15 +78,9 @@ def read(path: str) -> Record:
         UsageError: it cannot be read, or something in it is not as written; says what.
     """
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        _refuse(path, f"it cannot be read: {error.strerror}", "give a file that safecheck build wrote")
-    if len(content) > _MAX_BYTES:
-        _refuse(path, f"{len(content)} bytes are more than {_MAX_BYTES}", "give a file that safecheck build wrote")
-    try:
-        found = json.loads(content, object_pairs_hook=lambda pairs: _once(path, pairs))
-    except (ValueError, RecursionError):
-        _refuse(path, "it is not JSON", "give a file that safecheck build wrote")
+        found = parsed(content(path, _MAX_BYTES, f"{_MAX_BYTES >> 20} MiB"))
+    except UnreadableError as error:
+        _refuse(path, str(error), "give a file that safecheck build wrote")
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         _refuse(path, f'the schema is not "{SCHEMA}"', "give a file that safecheck build wrote")
     _keys(path, found, _KEYS)
@@ -178,13 +173,6 @@ def _keys(path: str, found: Any, names: tuple[str, ...] | list[str], inside: str
         place = f"in {inside} " if inside else ""
         what = f"{place}the keys are not as written: {', '.join(printable(key, 40) for key in odd[:5])}"
         _refuse(path, what, "give a file that safecheck build wrote")
-
-
-def _once(path: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        _refuse(path, "a key is given twice in one object", "give a file that safecheck build wrote")
-    return found
 
 
 def _broken(path: str, name: str) -> NoReturn:

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import os
+import stat
+from io import BufferedReader
 
 
 class UnreadableError(Exception):
     """Why there is nothing to read, in a few words; whoever asked says which file and what to do."""
+
+
+def open_regular(path: str) -> BufferedReader:
+    """A regular file, open for reading; nobody waits for the other end of a pipe.
+
+    Raises:
+        UnreadableError: there is none, it is no regular file, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and not os.path.islink(path):
+            raise UnreadableError("there is no such file") from error
+        raise UnreadableError((error.strerror if isinstance(error, OSError) else None) or "cannot be read") from error
+    raise UnreadableError("not a regular file")
 
 
 def content(path: str, limit: int, shown: str) -> bytes:
@@ -15,13 +35,23 @@ def content(path: str, limit: int, shown: str) -> bytes:
     Raises:
         UnreadableError: there is none, it is no regular file, too large, or cannot be read.
     """
-    try:
-        if not os.path.isfile(path):
-            raise UnreadableError("not a regular file" if os.path.lexists(path) else "there is no such file")
-        with open(path, "rb") as file:
+    with open_regular(path) as file:
+        try:
             found = file.read(limit + 1)
-    except (OSError, ValueError) as error:
-        raise UnreadableError((error.strerror if isinstance(error, OSError) else None) or "cannot be read") from error
+        except OSError as error:
+            raise UnreadableError(error.strerror or "cannot be read") from error
     if len(found) > limit:
         raise UnreadableError(f"larger than {shown}")
     return found
+
+
+def text(path: str, limit: int, shown: str) -> str:
+    """The text of such a file in UTF-8, with a line feed at the end of each line.
+
+    Raises:
+        UnreadableError: as `content`, or it is not UTF-8.
+    """
+    try:
+        return content(path, limit, shown).decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise UnreadableError("not UTF-8 text") from error

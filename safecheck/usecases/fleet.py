@@ -5,17 +5,20 @@ It is made from the results of audits, one JSON report a line (`audit --output j
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 from safecheck.errors import UsageError, worst
+from safecheck.strict.content import UnreadableError, content, open_regular
+from safecheck.strict.json import parsed
 from safecheck.text import printable
 
 SCHEMA = "safecheck/fleet/1"
 _LONGEST = 256 << 20
 """Bytes of one line; a report on a network of a hundred thousand forbidden nodes has less."""
+_LARGEST = 1 << 30
+"""Bytes of an earlier report: about two million rows."""
 _FREE = ("compliant", "compliant-with-deviations")
 
 
@@ -159,21 +162,23 @@ def fleet_of(paths: Sequence[str], since: str | None = None) -> Fleet:
 
 def _rows(path: str) -> Iterator[Row]:
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             number = 0
             while line := file.readline(_LONGEST):
                 number += 1
                 yield _row(f"{path}:{number}", line)
-    except (OSError, ValueError) as error:
-        _refuse(path, getattr(error, "strerror", None) or "it cannot be read")
+    except UnreadableError as error:
+        _refuse(path, str(error))
+    except OSError as error:
+        _refuse(path, error.strerror or "cannot be read")
 
 
 def _row(where: str, line: bytes) -> Row:
     try:
-        report = json.loads(line)
+        report = parsed(line)
         if report["schema"] == "safecheck/report/1":
             return _row_of(report)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+    except (UnreadableError, AttributeError, KeyError, TypeError, ValueError):
         pass
     _refuse(where, "this line is no JSON report of an audit")
 
@@ -200,16 +205,16 @@ def _row_of(report: Mapping[str, Any]) -> Row:
 
 
 def _earlier(path: str) -> tuple[Row, ...]:
+    todo = "give what safecheck fleet --output json=FILE has written"
     try:
-        with open(path, "rb") as file:
-            found = json.load(file)
+        found = parsed(content(path, _LARGEST, f"{_LARGEST >> 20} MiB"))
         if found["schema"] != SCHEMA:
             raise ValueError(found["schema"])
         return tuple(map(row_from_json, found["rows"]))
-    except OSError as error:
-        _refuse(path, str(error.strerror))
-    except (KeyError, TypeError, ValueError, RecursionError):
-        _refuse(path, "this is no fleet report", "give what safecheck fleet --output json=FILE has written")
+    except UnreadableError as error:
+        _refuse(path, str(error), todo)
+    except (KeyError, TypeError, ValueError):
+        _refuse(path, "this is no fleet report", todo)
 
 
 def row_from_json(found: Mapping[str, Any]) -> Row:

@@ -20,7 +20,7 @@ from safecheck.finding import ModelVerdict
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
 from safecheck.ir.signatures import signatures
-from safecheck.ir.validity import violation
+from safecheck.ir.validity import contradiction, violation
 from safecheck.rulebook.load import profile
 
 SCHEMA = [
@@ -118,6 +118,37 @@ OPERANDS = [
     ("(float[1,6,4,4] x, float[5] s) => (float[1,6,4,4] y) { y = InstanceNormalization(x, s, s) }", "input 1 has 5"),
     ("(float[2,4] x, float[2,3] s) => (float[2,4] y) { y = LayerNormalization(x, s) }", "Scale is 2x3"),
     ('(float[2,3] x, float[4,5] z) => (float[2,5] y) { y = Einsum<equation = "ij,jk->ik">(x, z) }', "letter j"),
+    ("(float[2,3] x) => (float y) <int64 a = {2}> { y = CumSum(x, a) }", "axis is 2, but the data has rank 2"),
+    ("(float[2,3] x) => (float y) <int64[2] i = {0, 3}> { y = Gather<axis = 1>(x, i) }", "the indices hold 3, but dim"),
+    (
+        "(float[2,3] x) => (float y) <int64[1] i = {-3}> { y = Gather(x, i) }",
+        "the indices hold -3, but dimension 0 has 2",
+    ),
+    (
+        "(float[2,3] x) => (float y) <int64[1,2] i = {0, 3}> { y = GatherElements<axis = 1>(x, i) }",
+        "the indices hold 3, but dimension 1 has 3",
+    ),
+    ("(float[2,3] x) => (float y) <int64[2] i = {0, 1}> { y = GatherElements(x, i) }", "the indices have rank 1"),
+    (
+        "(float[2,3] x, int64[1,4] i) => (float y) { y = GatherElements(x, i) }",
+        "dimension 1 of the indices is 4, but the data has 3",
+    ),
+    (
+        "(float[2,3] x) => (float y) <int64[1,2] i = {0, 3}> { y = GatherND(x, i) }",
+        "the indices hold 3, but dimension 1",
+    ),
+    (
+        "(float[2,3] x) => (float y) <int64[1,1] i = {4}> { y = GatherND<batch_dims = 1>(x, i) }",
+        "the indices hold 4, but dimension 1 has 3",
+    ),
+    (
+        "(float[2,3] x, float[1,3] u) => (float y) <int64[1,1] i = {2}> { y = ScatterND(x, i, u) }",
+        "the indices hold 2, but dimension 0 has 2",
+    ),
+    (
+        "(float[2,3] x, float[1,1] u) => (float y) <int64[1,1] i = {-4}> { y = ScatterElements<axis = 1>(x, i, u) }",
+        "the indices hold -4, but dimension 1 has 3",
+    ),
 ]
 LEGAL = [
     "(float[N,3,8,8] x, float[2,3,3,3] w) => (float y) { y = Conv(x, w) }",
@@ -184,7 +215,9 @@ def test_no_model_of_onnx_is_taken_for_none() -> None:
             graph = load(InMemory(case.model.SerializeToString())).graph
         except InputError:
             continue
-        found = [violation(occurrence.signature) for occurrence in signatures(graph).nodes]
+        nodes = signatures(graph).nodes
+        found = [violation(node.signature) for node in nodes]
+        found += [contradiction(node.signature) for node in nodes if not node.node.scope.path]
         refused += [(case.name, what) for what in found if what is not None]
     assert refused == []
 
@@ -250,4 +283,40 @@ def test_a_required_output_has_a_name() -> None:
     model.graph.node[0].output[0] = ""
     assert not loads(model)
     with pytest.raises(InputError, match="output Values has no name, but it is required"):
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+
+
+def test_a_constant_has_one_value() -> None:
+    """onnxruntime takes one of them; which, no text says (Constant-13: exactly one)."""
+    model = model_from_text(
+        "(float[4] x) => (float[4] y) { c = Constant<value_float = 1.0, value_int = 2>() y = Add(x, c) }"
+    )
+    with pytest.raises(InputError, match="but a Constant has one"):
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+
+
+@pytest.mark.parametrize(
+    ("opset", "text", "words"),
+    [
+        (
+            23,
+            "(float[2,3] x, float[2] w) => (float y) { y = RMSNormalization(x, w) }",
+            "Scale is 2, which does not stretch to 2x3 of X",
+        ),
+        (
+            18,
+            "(float[4] x) => (float y) { y, z = Split<num_outputs = 3>(x) }",
+            "num_outputs is 3, but the node has 2",
+        ),
+        (
+            17,
+            "(float[3,5] x, float[2,9] z) => (float y) { s = Shape(z) y = Reshape(x, s) v = Neg(z) }",
+            "the data has 15 elements, but the result 2x9 has 18",
+        ),
+    ],
+)
+def test_what_later_operator_sets_and_computed_targets_forbid(opset: int, text: str, words: str) -> None:
+    model = model_from_text(text, opset)
+    assert not loads(model)
+    with pytest.raises(InputError, match=words):
         audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))

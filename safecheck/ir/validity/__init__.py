@@ -32,3 +32,15 @@ def violation(node: Signature) -> Violation | None:
     if (what := misfit(node)) is not None:
         return Violation(OPERAND, what)
     return None
+
+
+def contradiction(node: Signature) -> Violation | None:
+    """How a node of the network itself contradicts what inference makes of a computed target; None if it does not.
+
+    It is no word on the body of a loop, of which inference follows one turn.
+    """
+    if node.op_type != "Reshape":
+        return None
+    from safecheck.ir.validity.operands import misfit_computed
+
+    return None if (what := misfit_computed(node)) is None else Violation(OPERAND, what)

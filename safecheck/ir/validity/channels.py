@@ -53,7 +53,7 @@ def groups(view: Operands) -> Iterator[str]:
 
 
 def layer_norm(view: Operands) -> Iterator[str]:
-    """Scale and bias stretch to the data (LayerNormalization-17: unidirectional broadcasting)."""
+    """Scale and bias, where the operator has one, stretch to the data (LayerNormalization-17: unidirectional)."""
     data, axis = view.shape(0), view.number("axis")
     if data is None or axis is None or not -len(data) <= axis < len(data):
         return

@@ -80,6 +80,13 @@ def volume(view: Operands) -> Iterator[str]:
         yield f"the data has {prod(data)} elements, but the result {words(result)} has {prod(result)}"
 
 
+def computed_volume(view: Operands) -> Iterator[str]:
+    """Reshape to what inference makes of a computed target keeps the number of elements."""
+    data, result = fixed(view.shape(0)), fixed(view.result())
+    if data is not None and result is not None and view.values(1) is None and prod(data) != prod(result):
+        yield f"the data has {prod(data)} elements, but the result {words(result)} has {prod(result)}"
+
+
 def joined(view: Operands) -> Iterator[str]:
     """Operands of Concat differ along its axis only."""
     axis, shapes = view.number("axis"), [view.shape(position) for position in range(len(view.node.inputs))]
@@ -98,6 +105,9 @@ def joined(view: Operands) -> Iterator[str]:
 
 def parts(view: Operands) -> Iterator[str]:
     """Sizes of Split add up to what is split, one for each output."""
+    count = view.number("num_outputs")
+    if count is not None and count != len(view.node.outputs):
+        yield f"num_outputs is {count}, but the node has {len(view.node.outputs)}"
     sizes = view.values(1) if view.node.opset >= 13 else view.numbers("split")
     axis = view.number("axis") if view.attribute("axis") is not UNKNOWN else 0
     if sizes is None or axis is None:
@@ -159,10 +169,51 @@ def one_element(position: int, name: str) -> Check:
     return check
 
 
+def axis_operand(view: Operands) -> Iterator[str]:
+    """The axis of CumSum is one of the data."""
+    data, axis = view.shape(0), view.values(1)
+    if data is not None and axis and not -len(data) <= axis[0] < len(data):
+        yield f"axis is {axis[0]}, but the data has rank {len(data)}"
+
+
 def indices(view: Operands) -> Iterator[str]:
-    """Indices of places are at least a vector, which names one place."""
-    if view.shape(1) == ():
+    """Indices of places are at least a vector, which names one place; the first dimensions of the data have it."""
+    data, shape, found = view.shape(0), view.shape(1), view.values(1)
+    if shape == ():
         yield "the indices are a scalar, but they must be at least a vector"
+    if data is None or not shape or not found or type(depth := shape[-1]) is not int or not depth:
+        return
+    first = view.number("batch_dims") or 0
+    for position, index in enumerate(found):
+        axis = first + position % depth
+        if (length := known_int(data, axis)) is not None and not -length <= index < length:
+            yield f"the indices hold {index}, but dimension {axis} has {length}"
+            return
+
+
+def indices_along(view: Operands) -> Iterator[str]:
+    """Gather and its kin: every index is one of the axis."""
+    axis, found = view.number("axis"), view.values(1)
+    length = None if axis is None else known_int(view.shape(0), axis)
+    if length is not None and found is not None:
+        for index in found:
+            if not -length <= index < length:
+                yield f"the indices hold {index}, but dimension {axis} has {length}"
+                return
+
+
+def same_rank(view: Operands) -> Iterator[str]:
+    """Indices of GatherElements have the rank of the data, and reach no further outside of the axis."""
+    data, places, axis = view.shape(0), view.shape(1), view.number("axis")
+    if data is None or places is None or axis is None:
+        return
+    if len(places) != len(data):
+        yield f"the indices have rank {len(places)}, but the data has rank {len(data)}"
+        return
+    for position, (found, most) in enumerate(zip(places, data, strict=True)):
+        if position != axis % len(data) and type(found) is int and type(most) is int and found > most:
+            yield f"dimension {position} of the indices is {found}, but the data has {most}"
+            return
 
 
 def updates(view: Operands) -> Iterator[str]:

@@ -16,8 +16,8 @@ _ARITHMETIC = (
     "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Or", "Pow", "Sub", "Sum", "Where", "Xor",
 )  # fmt: skip
 _WITH_AXIS = (
-    "ArgMax", "ArgMin", "Compress", "Flatten", "Gather", "GatherElements", "Hardmax", "LogSoftmax", "LpNormalization",
-    "OneHot", "RMSNormalization", "Softmax", "TopK",
+    "ArgMax", "ArgMin", "Compress", "Flatten", "Hardmax", "LogSoftmax", "LpNormalization",
+    "OneHot", "Softmax", "TopK",
 )  # fmt: skip
 
 _WITH_AXES = (
@@ -35,20 +35,26 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     **dict.fromkeys(("GRU", "LSTM", "RNN"), (recurrent.recurrent,)),
     **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), (channels.quantised,)),
     **dict.fromkeys(("GatherND", "ScatterND"), (movement.indices,)),
-    **dict.fromkeys(("Scatter", "ScatterElements"), (movement.axis_in_range, movement.updates)),
+    **dict.fromkeys(
+        ("Scatter", "ScatterElements"),
+        (movement.axis_in_range, movement.indices_along, movement.updates),
+    ),
     **dict.fromkeys(("ArgMax", "ArgMin", "TopK"), (movement.axis_in_range, movement.extremes)),
     "BatchNormalization": (channels.channel_vectors(1, 2, 3, 4),),
     "Clip": (channels.bounds,),
     "Concat": (movement.axis_in_range, movement.joined),
     "Einsum": (products.equation,),
+    "Gather": (movement.axis_in_range, movement.indices_along),
+    "GatherElements": (movement.axis_in_range, movement.same_rank, movement.indices_along),
     "Gemm": (products.gemm,),
     "GroupNormalization": (channels.groups,),
     "InstanceNormalization": (channels.channel_vectors(1, 2),),
     "LayerNormalization": (movement.axis_in_range, channels.layer_norm),
+    "RMSNormalization": (movement.axis_in_range, channels.layer_norm),
     "MatMul": (products.product,),
     "PRelu": (channels.slope,),
     "ConstantOfShape": (movement.vectors(0),),
-    "CumSum": (movement.one_element(1, "axis"),),
+    "CumSum": (movement.one_element(1, "axis"), movement.axis_operand),
     "Expand": (movement.vectors(1),),
     "If": (movement.one_element(0, "condition"),),
     "Loop": (movement.one_element(0, "trip count"), movement.one_element(1, "condition")),
@@ -65,6 +71,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Upsample": (movement.vectors(1),),
 }
 """Operator -> what has to hold between its operands, in the order in which it is asked."""
+
+
+def misfit_computed(node: Signature) -> str | None:
+    """How a node contradicts what inference makes of its computed operands, in words; None if it does not."""
+    return next(movement.computed_volume(Operands(node)), None) if is_standard(node) else None
 
 
 def misfit(node: Signature) -> str | None:

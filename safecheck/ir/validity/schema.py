@@ -60,6 +60,8 @@ def _breaches(node: Signature, schema: _Schema) -> Iterator[str]:
         if tensor is None and not operand.optional:
             yield f"output {operand.name} has no name, but it is required"
     yield from _attributes(dict(node.attributes), schema)
+    if node.op_type == "Constant":
+        yield from _values_of_constant(dict(node.attributes))
     bound: dict[str, tuple[str, str]] = {}
     for formal, repeats, given in (
         (schema.inputs, schema.repeats[0], node.inputs),
@@ -80,6 +82,12 @@ def _attributes(given: dict[str, FactValue], schema: _Schema) -> Iterator[str]:
     for name, (_, required) in schema.attributes.items():
         if required and name not in given:
             yield f"attribute {name} is required and missing"
+
+
+def _values_of_constant(given: dict[str, FactValue]) -> Iterator[str]:
+    """A Constant has exactly one of its attributes."""
+    if len(given) > 1:
+        yield f"{len(given)} values are given ({', '.join(given)}), but a Constant has one"
 
 
 def _type_of(value: FactValue) -> tuple[str, ...] | None:

@@ -6,11 +6,11 @@ import csv
 import re
 from collections.abc import Iterable
 from io import StringIO
-from pathlib import Path
 from typing import NoReturn
 
 from safecheck.errors import UsageError
 from safecheck.measure.images.folder import Image
+from safecheck.strict.content import UnreadableError, text
 from safecheck.text import printable
 
 _MAX_BYTES = 64 << 20
@@ -46,13 +46,10 @@ def read_labels(path: str, images: Iterable[Image]) -> dict[str, int]:
 
 def _rows(path: str) -> list[list[str]]:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            _refuse(path, f"more than {_MAX_BYTES} bytes", "keep the lines of the images that are used")
-        return list(csv.reader(StringIO(content.decode("utf-8-sig")), strict=True))
-    except (OSError, ValueError, csv.Error) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it cannot be read as CSV"
+        found = text(path, _MAX_BYTES, f"{_MAX_BYTES >> 20} MiB").removeprefix("\ufeff")
+        return list(csv.reader(StringIO(found), strict=True))
+    except (UnreadableError, csv.Error) as error:
+        reason = str(error) if isinstance(error, UnreadableError) else "it cannot be read as CSV"
         _refuse(path, reason, "give a readable file of file,class lines")
 
 

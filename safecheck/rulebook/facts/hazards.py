@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from safecheck.ir.signature import UNKNOWN, FactValue, Signature
 from safecheck.rulebook.facts.node import attribute, present, written
 
@@ -53,6 +55,28 @@ def mixed_ranks(node: Signature) -> FactValue:
     """Whether the inputs, as far as given, have different numbers of dimensions."""
     ranks = {tensor.rank for tensor in node.inputs if tensor is not None}
     return UNKNOWN if UNKNOWN in ranks else len(ranks) > 1
+
+
+def finite_parameters(node: Signature) -> FactValue:
+    """Whether all numbers that steer the node are finite: its attributes, and the bounds of a Clip.
+
+    UNKNOWN if a constant bound is not kept.
+    """
+    for _, value in node.attributes:
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not all(isfinite(number) for number in numbers if isinstance(number, float)):
+            return False
+    if node.op_type != "Clip":
+        return True
+    answer: FactValue = True
+    for bound in node.inputs[1:]:
+        if bound is None or not bound.constant:
+            continue
+        if bound.values is None:
+            answer = UNKNOWN
+        elif not all(isfinite(number) for number in bound.values if isinstance(number, float)):
+            return False
+    return answer
 
 
 def odd_norm(node: Signature) -> FactValue:

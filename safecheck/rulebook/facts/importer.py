@@ -6,7 +6,7 @@ All are about the node as the file has it; what is not known of it is UNKNOWN.
 from __future__ import annotations
 
 from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor
-from safecheck.rulebook.facts.node import attribute, written
+from safecheck.rulebook.facts.node import attribute, present, written
 
 _ACTIVATIONS = {"LSTM": 3, "GRU": 2, "RNN": 1}
 """Activation functions of one direction."""
@@ -45,6 +45,30 @@ def axes_outside(node: Signature) -> FactValue:
         return UNKNOWN
     rank = len(data.shape)
     return any(type(axis) is int and not -rank <= axis < rank for axis in axes)
+
+
+def axes_repeat(node: Signature) -> FactValue:
+    """Whether axes, written or constant, name a dimension of the first input twice."""
+    data, given = _input(node, 0), _input(node, 1)
+    axes = attribute(node, "axes") if given is None else given.values
+    if axes is None or axes is UNKNOWN:
+        return False if given is None else UNKNOWN
+    if not isinstance(axes, tuple) or data is None or not data.shape:
+        return UNKNOWN
+    found = [axis % len(data.shape) for axis in axes if type(axis) is int]
+    return len(set(found)) < len(found)
+
+
+def reflects_beyond_data(node: Signature) -> FactValue:
+    """Whether a Pad mirrors more elements than there are beside the rim."""
+    data, given = _input(node, 0), _input(node, 1)
+    if node.op_type != "Pad" or attribute(node, "mode") != "reflect":
+        return False
+    pads = attribute(node, "pads") if given is None else given.values
+    if data is None or data.dims is UNKNOWN or not isinstance(pads, tuple) or present(node, (3,)) is not False:
+        return UNKNOWN
+    rims = [size - 1 for size in data.dims] * 2
+    return any(type(pad) is int and pad > rim for pad, rim in zip(pads, rims, strict=False))
 
 
 def activations_missing(node: Signature) -> FactValue:

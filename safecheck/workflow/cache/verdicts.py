@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError
 from safecheck.intake.source import hashed
+from safecheck.strict.content import UnreadableError, open_regular
 from safecheck.workflow.cache import store
 from safecheck.workflow.cache.identity import installation
 
@@ -32,9 +33,9 @@ _KIND, _PACKS = "verdicts", "packs"
 def sha256_of(path: str) -> str | None:
     """The hash of a file of the user's own, such as an overlay; None if it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
+    except (OSError, UnreadableError):
         return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from safecheck.errors import RuleFileError, UsageError
 from safecheck.intake.repository import root_of
+from safecheck.strict.content import UnreadableError, text
 from safecheck.strict.yaml import MAX_BYTES, Entry, load
 from safecheck.text import printable
 from safecheck.workflow.config import settings
@@ -58,13 +59,13 @@ def _yaml(folder: str, boundary: str) -> Settings | None:
 
 
 def _toml(folder: str, boundary: str) -> Settings | None:
-    text = _text(folder, TOML, boundary)
-    if text is None or "safecheck" not in text:
+    found = _text(folder, TOML, boundary)
+    if found is None or "safecheck" not in found:
         return None
     from safecheck.strict.toml import tree_of
 
     def entry(file: str) -> Entry | None:
-        tree = tree_of(text, file, _TABLE)
+        tree = tree_of(found, file, _TABLE)
         return None if tree is None else Entry(tree, file)
 
     return _settings(entry, folder, TOML, boundary)
@@ -81,25 +82,15 @@ def _settings(parse: Callable[[str], Entry | None], folder: str, name: str, boun
 
 def _text(folder: str, name: str, boundary: str) -> str | None:
     path = os.path.join(folder, name)
-    reason = None
     try:
         if not os.path.lexists(path):
             return None
         if not is_inside(path, boundary):
-            reason = "a link that leads outside the repository"
-        elif not os.path.isfile(path):
-            reason = "not a regular file"
-        else:
-            with open(path, encoding="utf-8", newline="") as file:
-                text = file.read(MAX_BYTES + 1)
-            return text.replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        reason = "not UTF-8 text"
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-    raise UsageError(
-        "SC-CFG-CONFIG", _shown(folder, name), reason, "replace it with a readable file, or use --isolated"
-    )
+            raise UnreadableError("a link that leads outside the repository")
+        return text(path, MAX_BYTES, f"{MAX_BYTES} bytes")
+    except UnreadableError as error:
+        todo = "replace it with a readable file, or use --isolated"
+        raise UsageError("SC-CFG-CONFIG", _shown(folder, name), str(error), todo) from error
 
 
 def _shown(folder: str, name: str) -> str:
