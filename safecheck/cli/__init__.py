@@ -30,6 +30,7 @@ COMMANDS = (
     "deviations",
     "diff",
     "evidence",
+    "explain",
     "fix",
     "fleet",
     "graph",

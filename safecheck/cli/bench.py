@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from safecheck.cli.configured import search
@@ -11,12 +13,14 @@ from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
 from safecheck.measure.images.folder import find_images
 from safecheck.measure.images.labels import read_labels
-from safecheck.measure.timing.campaign import PRECISIONS, Request
+from safecheck.measure.timing.campaign import PRECISIONS, Column, Request
 from safecheck.measure.timing.campaign import bench as measure
+from safecheck.measure.timing.machine import Machine
 from safecheck.nvidia.backends.trtexec import Trtexec
 from safecheck.render.output import Target, check_targets
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
+from safecheck.usecases.limits import budget, within
 
 _MAX_BATCH = 4096
 
@@ -71,8 +75,16 @@ def bench(
         warmup, runs, found, read_labels(labels, found) if labels is not None else None,
         preparation(size, resize, mean, std),
     )  # fmt: skip
+    builds = timeout * len(request.batches) * len(request.precisions) if request.trtexec is not None else 0.0
+    most = replace(budget("measuring it", "nothing is known of it", builds), measures=True)
     with progress() as tick:
-        campaign = measure(paths, request, tick)
+
+        def one(path: str, machine: Machine, date: str) -> Column:
+            asked = (path, request, machine, date)
+            found: Column = within(most, path, None, "safecheck.measure.timing.campaign:column", *asked, tell=tick)
+            return found
+
+        campaign = measure(paths, request, one)
     for column in campaign.columns:
         if column.error is not None:
             complain(column.error)

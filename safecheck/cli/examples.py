@@ -36,6 +36,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "deviations list": ("safecheck deviations list deviations.yaml",),
     "diff": ("safecheck diff old.onnx new.onnx",),
     "evidence": ("safecheck evidence model.onnx -o bundle.zip",),
+    "explain": ("safecheck explain SC-LIM-TIME", "safecheck explain resize-sizes"),
     "fix": (
         "safecheck fix model.onnx -o fixed.onnx",
         "safecheck fix model.onnx -o fixed.onnx --batch 1 --output html=fix.html",

@@ -12,7 +12,7 @@ from safecheck.cli.configured import chosen_profile, files_read
 from safecheck.errors import UsageError
 from safecheck.intake.locations import weight_files
 from safecheck.measure.images.folder import find_images
-from safecheck.render import RENDERERS, Document, Stream
+from safecheck.render import RENDERERS, Document, handed_on
 from safecheck.render.output import Target, check_targets, targets_of
 from safecheck.rewrite.files import data_of
 from safecheck.rulebook.load import profile
@@ -61,6 +61,5 @@ def fixed(asked: Mapping[str, Any]) -> tuple[list[tuple[str | None, Document]], 
         if asked["diff"] and place == Target("text", None):
             shown.append((None, f"{result.difference}\n" if result.difference else ""))
         else:
-            document = RENDERERS["fix"][place.format](result)
-            shown.append((place.path, document if isinstance(document, str | Stream | bytes) else list(document)))
+            shown.append((place.path, handed_on(RENDERERS["fix"][place.format](result))))
     return shown, str(result.after.verdict), result.after.exit_code

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from safecheck.cli.examples import epilog
+from safecheck.cli.limits import add_limits
 from safecheck.errors import UsageError
 from safecheck.strict.words import completed, suggest
 from safecheck.text import printable
@@ -22,9 +23,11 @@ class Group(click.Group):
     """A group of commands; `cls` of every group."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name, its help with examples."""
+        """The command of a name, with the limits as options, its help with examples."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
+            if not isinstance(command, click.Group):
+                add_limits(command)
             command.epilog = epilog(f"{self.name} {cmd_name}")
         return command
 

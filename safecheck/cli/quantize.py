@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from typing import Any
 
 import click
 
-from safecheck.cli.configured import chosen_profile, files_read
-from safecheck.cli.images import image_options, preparation, progress
+from safecheck.cli.images import image_options, progress
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.options import formats_of, profile_option
-from safecheck.cli.output import emit, note
-from safecheck.errors import UsageError
-from safecheck.intake.locations import weight_files
-from safecheck.measure.images.folder import find_images
+from safecheck.cli.output import note, show
 from safecheck.measure.quantize.clipping import METHODS
-from safecheck.measure.quantize.quantize import COUNT, PERCENTILE, PRECISIONS, Quantised, Request
-from safecheck.measure.quantize.quantize import quantize as quantize_model
-from safecheck.render.output import Target, check_targets, targets_of
-from safecheck.rewrite.files import data_of
-from safecheck.rulebook.load import profile
-from safecheck.text import printable
+from safecheck.measure.quantize.quantize import COUNT, PERCENTILE, PRECISIONS
+from safecheck.usecases.limits import budget, within
 
 
 @click.command()
@@ -53,39 +46,20 @@ from safecheck.text import printable
     multiple=True,
     help=f"{formats_of('quantize')}, to a file with =PATH.",
 )
-def quantize(
-    model: str, images: str, target: str, count: int, method: str, percentile: float, precision: str,
-    labels: str | None, seed: int, size: int | None, resize: int | None, mean: str | None, std: str | None,
-    profile_name: str | None, outputs: tuple[str, ...],
-) -> int:  # fmt: skip
+def quantize(**asked: Any) -> int:
     """Quantise to INT8 after training, with Q/DQ nodes as TensorRT reads them.
 
     Runs the model on calibration images, chooses a scale for every activation, writes a new model and audits it. The
     input is never touched. The exit code is that of the audit of the result.
     """
-    if model == "-":
-        what = "quantize reads the model twice, which standard input does not allow"
-        raise UsageError("SC-CFG-INPUT", "-", what, "give a file")
-    if os.path.isdir(model):
-        raise UsageError("SC-CFG-INPUT", printable(model), "this is a folder", "give one model file")
-    rulebook = profile(chosen_profile(profile_name, [model]))
-    targets = targets_of("quantize", outputs)
-    written = [Target("onnx", target), Target("data", data_of(target))]
-    pictures = (str(image.path) for image in find_images(images))
-    read = [model, *weight_files([model]), *files_read(rulebook), *pictures, *([labels] if labels else [])]
-    check_targets([*written, *targets], read)
-    options = preparation(size, resize, mean, std)
-    request = Request(images, count, method, precision, labels, seed, percentile, options)
-    with progress() as tick:
-        done = quantize_model(model, target, rulebook, request, tick)
-    if done.used < count:
-        note(f"warning: calibrated on {done.used} images, not {count}: {_why(done)}")
-    for place in targets:
-        emit(place, "quantize", done)
-    return done.after.exit_code
-
-
-def _why(done: Quantised) -> str:
-    if done.found <= done.used:
-        return "the folder holds no more"
-    return "the rest fills no batch of the model"
+    model, target = asked["model"], asked["target"]
+    files = [path.partition("=")[2] or None for path in asked["outputs"]]
+    with keeping([target, *files]):
+        with progress() as tick:
+            most = budget("quantising it", "nothing was written")
+            done = within(most, model, target, "safecheck.cli.quantizing:quantised", asked, tell=tick)
+        if done.warning:
+            note(f"warning: {done.warning}")
+        for path, document in done.written:
+            show(document, path)
+    return int(done.exit_code)

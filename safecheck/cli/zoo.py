@@ -13,8 +13,9 @@ from safecheck.cli.output import note, say
 from safecheck.cli.progress import waiting
 from safecheck.render.output import Target, check_targets, write_bytes
 from safecheck.text import printable
-from safecheck.zoo.build import Order, build
-from safecheck.zoo.export import WEIGHTS, Exporter, to_onnx
+from safecheck.usecases.limits import budget, within
+from safecheck.zoo.build import Order
+from safecheck.zoo.export import Exported, Exporter
 from safecheck.zoo.models import CATALOGUE, Geometry, Pool, Reference, ResizeBy
 
 
@@ -97,13 +98,8 @@ def export_model(
     order = Order(name, image, seed, weights, geometry, resize, pool)
     with keeping([path]):
         with waiting(f"building {name}") as tell:
-            network, shape = build(order), (batch, 3, order.side, order.side)
-            tell(f"exporting {name} with {exporter or 'dynamo'}")
-            exported = to_onnx(network, shape, exporter or "dynamo", opset)
-            if exporter is None and exported.opset != opset:
-                tell(f"exporting {name} with torchscript: dynamo could not reach opset {opset}")
-                exported = to_onnx(network, shape, "torchscript", opset)
-            exported = exported.saying(WEIGHTS, f"random, seed {seed}" if weights is None else "from a file")
+            most, asked = budget("exporting it", "nothing was written"), (order, batch, opset, exporter)
+            exported: Exported = within(most, name, None, "safecheck.zoo.made:made", *asked, tell=tell)
         write_bytes(path, exported.data)
     if exported.opset != opset:
         note(f"note: opset {opset} was asked for; the exporter could not reach it and wrote {exported.opset}")

@@ -1,19 +1,20 @@
 """Call a function of this package in a process of its own, within limits, as if it were called here.
 
-What it returns and raises comes back. A native crash, a hang or a hunger for memory ends that process and not this one.
+What it returns and raises comes back, and on the way how far it is. A native crash, a hang or a hunger for memory ends
+that process and not this one.
 """
 
 from __future__ import annotations
 
 import ctypes
-import io
 import os
 import pickle
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import IO, Any
 
 from safecheck.limits import raised, set_limits
 from safecheck.machine.child import command, end_with_parent
@@ -21,6 +22,7 @@ from safecheck.machine.process import Limits, Run, run
 from safecheck.machine.single_run import let_end
 
 PROGRAM = command(__name__)
+_LENGTH = 8
 _M_MMAP_THRESHOLD = -3
 """From glibc's <malloc.h>: blocks of this size are given back to the system as soon as they are freed."""
 _LARGE = 4 << 20
@@ -35,20 +37,47 @@ class LostCall(Exception):  # noqa: N818 - not an error: an answer of this room
         self.run = ended
 
 
-def call(function: str, *arguments: Any, limits: Limits, program: tuple[str, ...] = PROGRAM) -> Any:
+class _Messages:
+    """What such a process writes: messages, each behind its length; the last one is the answer."""
+
+    def __init__(self, tell: Callable[..., object] | None) -> None:
+        self._tell = tell
+        self._read = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self._read += data
+        while self._tell is not None and len(self._read) > (end := self._end()):
+            self._tell(*pickle.loads(self._read[_LENGTH:end]))
+            del self._read[:end]
+
+    def _end(self) -> int:
+        return _LENGTH + int.from_bytes(self._read[:_LENGTH], "little")
+
+    @property
+    def answer(self) -> memoryview:
+        return memoryview(self._read)[_LENGTH:]
+
+
+def call(
+    function: str, *arguments: Any, limits: Limits, program: tuple[str, ...] = PROGRAM,
+    tell: Callable[..., object] | None = None, frugal: bool = True,
+) -> Any:  # fmt: skip
     """The result of a function of this package, `module:name`, which need not be imported here.
+
+    With `tell` it gets a function as its last argument; what it tells that one is told to `tell` while it works. A
+    `frugal` process gives freed memory back at once, which costs time: one that measures time is none.
 
     Raises:
         LostCall: it was stopped, or crashed.
         BuildError: no process can be started.
         Exception: what the function raises; where it was raised is told in a note.
     """
-    output = io.BytesIO()
-    asked = pickle.dumps((*function.split(":"), arguments, raised()))
+    output = _Messages(tell)
+    asked = pickle.dumps((*function.split(":"), arguments, raised(), tell is not None, frugal))
     ended = run(program, output, limits, asked, errors=False)
     if ended.failure:
         raise LostCall(ended)
-    returned, value = pickle.loads(output.getvalue())
+    returned, value = pickle.loads(output.answer)
     if not returned:
         raise value
     return value
@@ -58,13 +87,22 @@ def main(_: list[str]) -> None:
     """Answer on standard output, where nothing that a library prints can get in between."""
     end_with_parent()
     let_end()
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
     with os.fdopen(os.dup(1), "wb") as output:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        answer = _answer(*pickle.load(sys.stdin.buffer))
-        output.write(answer)
+        module, function, arguments, limits, is_told, frugal = pickle.load(sys.stdin.buffer)
+        with suppress(OSError, AttributeError):  # another C library
+            if frugal:
+                ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        if is_told:
+            arguments = (*arguments, lambda *news: _send(output, pickle.dumps(news)))
+        _send(output, _answer(module, function, arguments, limits))
     os._exit(0)
+
+
+def _send(output: IO[bytes], message: bytes) -> None:
+    output.write(len(message).to_bytes(_LENGTH, "little"))
+    output.write(message)
+    output.flush()
 
 
 def _answer(module: str, function: str, arguments: tuple[Any, ...], limits: dict[str, float]) -> bytes:

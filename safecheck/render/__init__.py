@@ -70,6 +70,11 @@ def pieces(document: Document) -> Iterable[str]:
     return document.pieces if isinstance(document, Stream) else (f"{line.text}\n" for line in document)
 
 
+def handed_on(document: Document) -> Document:
+    """The same, made as a whole: another process can show it."""
+    return document if isinstance(document, str | Stream | bytes) else list(document)
+
+
 def plain(document: Document) -> str:
     """The whole text, without colours."""
     return "".join(pieces(document))

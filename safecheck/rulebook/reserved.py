@@ -15,7 +15,7 @@ def refuse_shipped_names(root: Entry, names: Iterable[tuple[str, str]]) -> None:
     """Refuse a profile of one's own whose id or title can be taken for one of `names`, the pairs of the shipped ones.
 
     Raises:
-        RuleFileError: SC-CFG-RULES, with file, line and key.
+        RuleFileError: SC-CFG-RULE, with file, line and key.
     """
     written = root.items()
     reserved = [name for pair in names for name in pair]

@@ -16,7 +16,6 @@ from safecheck.errors import InputError
 from safecheck.finding import Verdict
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
-from safecheck.limits import limit, limit_bytes, raised
 from safecheck.rulebook.load import profile
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -175,13 +174,12 @@ _Column: TypeAlias = "tuple[str, str, tuple[str, ...], str | None, tuple[Measure
 def _column(task: _Column) -> Compared:
     """One model, in a process of its own: planning its rewriting runs parts of it in native code."""
     from safecheck.usecases.compare import unreadable
-    from safecheck.usecases.limits import SECONDS, Budget, within
+    from safecheck.usecases.limits import budget, within
 
     path, name, profiles, *_ = task
-    memory = limit_bytes("memory") if "memory" in raised() else None
-    budget = Budget(max(SECONDS, limit("time")), memory, "comparing it", "nothing is known of it")
     try:
-        found: Compared = within(budget, path, None, "safecheck.usecases.audit:column", task)
+        most = budget("comparing it", "nothing is known of it")
+        found: Compared = within(most, path, None, "safecheck.usecases.audit:column", task)
     except InputError as error:
         found = unreadable(path, name, [profile(profile_name) for profile_name in profiles], error)
     return found

@@ -1,15 +1,16 @@
-"""Rewriting in a process of its own, with limits of time and memory: it runs what a model says, in native code."""
+"""Work in a process of its own, with limits of time and memory: it runs what a model says, in native code."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safecheck.errors import InputError
-from safecheck.limits import limit, way_out
+from safecheck.limits import limit, limit_bytes, raised, way_out
 from safecheck.machine.folder import sweep
 from safecheck.machine.process import Limits
 from safecheck.machine.remote import LostCall, call
@@ -32,12 +33,24 @@ class Budget:
     """Bytes, without files that are mapped; None for `SHARE` of what there is."""
     doing: str = "fixing it"
     lost: str = "nothing was written"
+    measures: bool = False
+    """Whether it measures time, so that nothing may slow it down."""
 
 
-def within(budget: Budget, path: str, target: str | None, function: str, *arguments: Any) -> Any:
-    """Call a function, `module:name`, that fixes the model at `path` and writes to `target`.
+def budget(doing: str, lost: str, besides: float = 0.0) -> Budget:
+    """What a command may use that has no options of its own for it; `besides` are seconds that others work for it."""
+    memory = limit_bytes("memory") if "memory" in raised() else None
+    return Budget(max(SECONDS, limit("time")) + besides, memory, doing, lost)
 
-    It is stopped where it exceeds the budget; nothing is written then, and nothing is left.
+
+def within(
+    budget: Budget, path: str, target: str | None, function: str, *arguments: Any,
+    tell: Callable[..., object] | None = None,
+) -> Any:  # fmt: skip
+    """Call a function, `module:name`, that works on the model at `path` and writes to `target`.
+
+    It is stopped where it exceeds the budget; nothing is written then, and nothing is left. How far it is goes to
+    `tell`, which it then gets as its last argument.
 
     Raises:
         InputError: SC-LIM-TIME, SC-LIM-RUN, SC-LIM-MEMORY or SC-FIX-CRASH.
@@ -45,7 +58,8 @@ def within(budget: Budget, path: str, target: str | None, function: str, *argume
     """
     memory = _most() if budget.memory is None else budget.memory
     try:
-        return call(function, *arguments, limits=Limits(budget.seconds, _ANSWER, resident=memory))
+        most = Limits(budget.seconds, _ANSWER, resident=memory)
+        return call(function, *arguments, limits=most, tell=tell, frugal=not budget.measures)
     except LostCall as lost:
         raise _stopped(lost, printable(path), memory, budget) from lost
     except MemoryError as error:

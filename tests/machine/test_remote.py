@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,17 @@ LIMITS = Limits(60.0, resident=1 << 30)
 
 def test_a_result_comes_back() -> None:
     assert call("math:hypot", 3, 4, limits=LIMITS) == 5
+
+
+def test_news_come_in_order_before_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "working.py").write_text(
+        "def work(steps, tell):\n    for step in steps:\n        tell(step, 'x' * step)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    heard: list[tuple[object, ...]] = []
+    steps = [1, 200_000, 3]
+    answer = call("working:work", steps, limits=LIMITS, tell=lambda *news: heard.append(news))
+    assert (answer, heard) == (None, [(step, "x" * step) for step in steps])
 
 
 def test_an_error_comes_back_as_it_was_raised() -> None:

@@ -19,6 +19,7 @@ import onnx
 
 from safecheck.errors import InputError
 from safecheck.machine.onnxruntime import onnxruntime
+from safecheck.machine.single_run import single_run
 from safecheck.measure.quantize.clipping import threshold
 from safecheck.measure.quantize.histogram import Histogram, NotFinite
 from safecheck.text import printable
@@ -78,7 +79,8 @@ class StreamingCalibrater(_Calibrater):
                 self.model.graph.output.append(infos[name])
         onnx.save(self.model, self.augmented_model_path, save_as_external_data=self.use_external_data_format)
         self.model.Clear()  # the session has a copy of its own
-        self.create_inference_session()
+        with single_run():
+            self.create_inference_session()
 
     def collect_data(self, data_reader: Iterable[Mapping[str, Any]]) -> None:
         """Run each batch and count the values of its tensors; nothing else of it is kept.
@@ -90,7 +92,8 @@ class StreamingCalibrater(_Calibrater):
         names = [name for name in self._watched if name in produced]
         for feeds in data_reader:
             try:
-                results = self.infer_session.run(names, dict(feeds)) if names else []  # for no names it gives all
+                with single_run():  # for no names it gives all
+                    results = self.infer_session.run(names, dict(feeds)) if names else []
             except Exception as error:
                 _refuse("", f"onnxruntime cannot run the model: {printable(str(error), 300)}", error)
             found = dict(zip(names, results, strict=True)) | {
@@ -133,7 +136,7 @@ def calibrate(
 
 def inferred(model: str) -> Any:
     """The model in a file with the types and shapes of its tensors; a second file beside it comes and goes."""
-    with quiet():
+    with quiet(), single_run():
         return onnxruntime("quantization.quant_utils").load_model_with_shape_infer(Path(model))
 
 

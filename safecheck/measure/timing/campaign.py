@@ -85,20 +85,25 @@ class Campaign:
         return 0 if all(column.measurements for column in self.columns) else 3
 
 
-def bench(paths: Sequence[str], request: Request, tick: Tick = lambda stage, done, total: None) -> Campaign:
-    """Measure each model; a model that cannot be read has its error in its column."""
+def bench(paths: Sequence[str], request: Request, one: Callable[[str, Machine, str], Column]) -> Campaign:
+    """Measure each model by `one`, which gets its path, this machine and the day; one that fails has its error."""
     date, machine = today(), this_machine()
     columns = []
     for path in paths:
         try:
-            columns.append(_column(path, request, machine, date, tick))
+            columns.append(one(path, machine, date))
         except SafecheckError as error:
             columns.append(Column(path, "", error=error))
     gpus = {part.device for column in columns for part in column.measurements} - {machine.processor}
     return Campaign(request, replace(machine, gpu=", ".join(sorted(gpus))), tuple(columns))
 
 
-def _column(path: str, request: Request, machine: Machine, date: str, tick: Tick) -> Column:
+def column(path: str, request: Request, machine: Machine, date: str, tick: Tick) -> Column:
+    """What is found about one model.
+
+    Raises:
+        SafecheckError: it cannot be read or run.
+    """
     model = load(path)
     found: list[Measurement] = []
     gaps: list[Gap] = []
