@@ -54,6 +54,8 @@ def audit(data: bytes) -> bool:
         report = audit_model(file.name, profile(name))
     if report.exit_code not in (0, 1, 3) or (report.error is not None and report.exit_code != 3):
         raise AssertionError(f"exit code {report.exit_code}")
+    if report.error is not None:
+        _told(report.error)
     for format_, write in RENDERERS["audit"].items():
         if format_ != "html" or len(data) % 8 == 0:
             text = plain(write([report]))
@@ -140,14 +142,19 @@ def writers(data: bytes) -> bool:
 
 
 def answered(action: Callable[[], object]) -> bool:
-    """Our own errors are answers, in one line."""
+    """Whether it was done; our own errors are answers."""
     try:
         action()
     except SafecheckError as error:
-        if error.exit_code not in (2, 3) or "\n" in str(error):
-            raise AssertionError(f"no answer: {error!r}") from error
+        _told(error)
         return False
     return True
+
+
+def _told(error: SafecheckError) -> None:
+    """An error is an answer if it has its exit code, and one line in which nothing is active."""
+    if error.exit_code not in (2, 3) or not str(error).isprintable():
+        raise AssertionError(f"no answer: {error!r}") from error
 
 
 def commanded(*arguments: str) -> int:
