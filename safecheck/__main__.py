@@ -38,6 +38,8 @@ def entry() -> NoReturn:
         code: object = 0
     except SystemExit as end:
         code = 0 if end.code is None else end.code
+    except KeyboardInterrupt:  # before or after the command, which answers for itself
+        code = 130
     threads = sys.modules.get("threading")
     if not isinstance(code, int) or (threads is not None and threads.active_count() > 1):
         sys.exit(code)  # type: ignore[arg-type]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import signal
-from contextlib import suppress
 
 from safecheck import __version__
 from safecheck.cli.output import complain, leave_standard_output, make_writable, note
+from safecheck.cli.stopping import stoppable
 from safecheck.errors import SafecheckError, UsageError
 from safecheck.limits import set_limits
 from safecheck.text import printable
@@ -50,13 +49,12 @@ COMMANDS = (
 
 def run(arguments: list[str]) -> int:
     """Run a command and translate whatever happens into the contract's exit codes."""
-    with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, _end)  # what is cleaned up after an interrupt is cleaned up then, too
     gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
     make_writable()
     set_limits({})
     try:
-        return _answer(arguments)
+        with stoppable():
+            return _answer(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
     except SafecheckError as error:
@@ -90,10 +88,6 @@ def _answer(arguments: list[str]) -> int:
     from safecheck.cli.root import main
 
     return main(arguments)
-
-
-def _end(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
 
 
 def _report_bug(error: Exception) -> None:

@@ -39,7 +39,7 @@ def check_graph(graph: OpGraph, where: str) -> None:
             _refuse(
                 "SC-LIM-DEPTH", where, f"graphs are nested deeper than {MAX_GRAPH_DEPTH}", "flatten the control flow"
             )
-        place = f"{where}: {scope.path}" if scope.path else where
+        place = f"{where}: {printable(scope.path)}" if scope.path else where
         _check_text([scope.path, *scope.tensors], place)
         _check_order(scope, place)
 

@@ -20,6 +20,9 @@ _STRINGS = r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]
 _KEY = re.compile(rf"(?:{_STRINGS}|[A-Za-z0-9_-]+)", re.DOTALL)
 _VALUE_PIECE = re.compile(rf"{_STRINGS}|#[^\n]*|[\[\]{{}}\n]|[^\[\]{{}}\n\"'#]+", re.DOTALL)
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
+"""A key of so many parts; Python's parser takes the square of their number."""
 _POSITION = re.compile(r"\(at line ([0-9]+), column [0-9]+\)\Z")
 
 
@@ -31,13 +34,16 @@ def tree_of(text: str, file: str, table: _Path) -> Tree | None:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise RuleFileError("SC-CFG-TOML", file, f"larger than {MAX_BYTES} bytes", "split the file")
+    if (deep := _DEEP.search(text)) is not None:
+        line = text.count("\n", 0, deep.start()) + 1
+        raise RuleFileError("SC-CFG-TOML", f"{file}:{line}", f"a key of more than {MAX_DEPTH} parts", "flatten it")
     try:
         found: Any = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         place = _POSITION.search(str(error))
-        line = f":{place[1]}" if place is not None else ""
+        at = f":{place[1]}" if place is not None else ""
         what = printable(_POSITION.sub("", str(error)).strip() or "not readable as TOML")
-        raise RuleFileError("SC-CFG-TOML", f"{file}{line}", what, "correct the syntax") from error
+        raise RuleFileError("SC-CFG-TOML", f"{file}{at}", what, "correct the syntax") from error
     for name in table:
         if not isinstance(found, dict) or name not in found:
             return None
@@ -71,7 +77,7 @@ def _lines(text: str) -> dict[_Path, int]:
         if header:
             table = path
         full = path if header else (*table, *path)
-        for length in range(1, len(full) + 1):
+        for length in range(1, min(len(full), MAX_DEPTH) + 1):  # nothing that is deeper is read
             found.setdefault(full[:length], line)
         found[full] = line
     return found
@@ -79,13 +85,14 @@ def _lines(text: str) -> dict[_Path, int]:
 
 def _statements(text: str) -> Iterator[tuple[int, _Path, bool]]:
     """(line, dotted key, whether it is a table header) for each statement of a valid document."""
-    position = 0
+    position, counted, line = 0, 0, 1
     while True:
         blank = _BLANK.match(text, position)
         position = blank.end() if blank is not None else position
         if position >= len(text):
             return
-        line = text.count("\n", 0, position) + 1
+        line += text.count("\n", counted, position)
+        counted = position
         header = text[position] == "["
         while text[position : position + 1] == "[":
             position += 1

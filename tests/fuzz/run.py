@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import multiprocessing
+import os
 import random
 import resource
 import sys
@@ -22,6 +23,9 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "fuzz")]
 
+NAMES = ("intake", "audit", "fix", "rules", "deviations", "configurations", "reports", "logs", "writers")
+UNGUIDED = ("fix",)
+"""What does its work in another process, of which nothing is covered here."""
 MOST_SECONDS = 60
 MOST_BYTES = 2 << 30
 ADDRESS_SPACE = 8 << 30
@@ -30,20 +34,21 @@ ADDRESS_SPACE = 8 << 30
 class Keeper:
     """Runs inputs, counts them, and keeps what is raised."""
 
-    def __init__(self, name: str, harness: Callable[[bytes], None], folder: Path) -> None:
+    def __init__(self, name: str, harness: Callable[[bytes], bool], folder: Path) -> None:
         self.name, self.harness, self.folder = name, harness, folder
-        self.runs, self.slowest = 0, 0.0
+        self.runs, self.accepted, self.slowest = 0, 0, 0.0
+        self.began = _processor_time()
         self.found: set[str] = set()
 
     def __call__(self, data: bytes) -> None:
         """One input."""
         self.runs += 1
-        before = time.process_time()
+        before = _processor_time()
         try:
-            self.harness(data)
+            self.accepted += self.harness(data)
         except Exception as error:
             self.keep(data, error)
-        self.slowest = max(self.slowest, time.process_time() - before)
+        self.slowest = max(self.slowest, _processor_time() - before)
 
     def keep(self, data: bytes, error: Exception) -> None:
         """Write an input that raises at a new place."""
@@ -65,15 +70,21 @@ class Keeper:
         """One line with the figures; whether all went well."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(
-            f"{self.name}: {self.runs} inputs, {len(self.found)} crashers, slowest {self.slowest:.1f} s, "
-            f"peak {peak >> 20} MiB", flush=True,
+            f"{self.name}: {self.runs} inputs, {self.accepted} accepted, {len(self.found)} crashers, "
+            f"{_processor_time() - self.began:.0f} s, slowest {self.slowest:.1f} s, peak {peak >> 20} MiB", flush=True,
         )  # fmt: skip
         return not self.found and self.slowest <= MOST_SECONDS and peak <= MOST_BYTES
 
 
+def _processor_time() -> float:
+    """Seconds of this process and of those that it waited for: how busy the machine is does not count."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(part.ru_utime + part.ru_stime for part in used)
+
+
 def plain(keeper: Keeper, seed: int, seconds: float, runs: int) -> None:
     """Inputs from a seeded generator, each of up to 200 bytes; of intake, spoilt models."""
-    from harnesses import seeds
+    from networks import seeds
 
     numbers = random.Random(f"{keeper.name} {seed}")
     end = time.monotonic() + seconds
@@ -90,7 +101,7 @@ def plain(keeper: Keeper, seed: int, seconds: float, runs: int) -> None:
 def guided(keeper: Keeper, seed: int, seconds: float, runs: int) -> None:
     """Inputs by coverage; the library ends the process, so the figures are told before."""
     import atheris
-    from harnesses import seeds
+    from networks import seeds
 
     end = time.monotonic() + seconds
     corpus = keeper.folder / f"corpus-{keeper.name}"
@@ -102,7 +113,7 @@ def guided(keeper: Keeper, seed: int, seconds: float, runs: int) -> None:
     def once(data: bytes) -> None:
         keeper(data)
         if keeper.runs >= runs or time.monotonic() >= end:
-            raise SystemExit(0 if keeper.report() else 1)
+            os._exit(0 if keeper.report() else 1)  # an exception would be told as a crash
 
     options = [
         f"-seed={seed}",
@@ -119,7 +130,7 @@ def guided(keeper: Keeper, seed: int, seconds: float, runs: int) -> None:
 def one(name: str, arguments: argparse.Namespace) -> None:
     """One harness in this process."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    use = None if arguments.plain else _atheris()
+    use = None if arguments.plain or name in UNGUIDED else _atheris()
     if use is not None:
         with use.instrument_imports(include=["safecheck"]):
             from harnesses import HARNESSES
@@ -141,19 +152,18 @@ def _atheris() -> object | None:
 
 def main() -> int:
     """All harnesses that are named, one after the other, each in a process of its own."""
-    names = ("intake", "audit", "fix", "rules", "deviations", "logs", "writers")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("harness", nargs="*", help=", ".join(names))
+    parser.add_argument("harness", nargs="*", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=float, default=300, help="for each harness")
     parser.add_argument("--runs", type=int, default=sys.maxsize, help="inputs for each harness")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--crashers", default="crashers", metavar="FOLDER")
     parser.add_argument("--plain", action="store_true", help="without Atheris")
     arguments = parser.parse_args()
-    if unknown := set(arguments.harness) - set(names):
+    if unknown := set(arguments.harness) - set(NAMES):
         parser.error(f"no such harness: {', '.join(sorted(unknown))}")
     failed = False
-    for name in arguments.harness or names:
+    for name in arguments.harness or NAMES:
         process = multiprocessing.get_context("spawn").Process(target=one, args=(name, arguments))
         process.start()
         process.join(arguments.seconds + 300)

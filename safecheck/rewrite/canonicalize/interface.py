@@ -15,6 +15,9 @@ def inline_functions(proto: Any) -> tuple[Any, int]:
     """The model with its local functions written out, and how many there were.
 
     The library forgets the defaults of their attributes, so every call states them first.
+
+    Raises:
+        InputError: the library refuses a call, such as one with more operands than the function has.
     """
     count = len(proto.functions)
     if not count:
@@ -28,8 +31,12 @@ def inline_functions(proto: Any) -> tuple[Any, int]:
             for default in defaults.get((domain_of(node), node.op_type, node.overload), ()):
                 if default.name not in given:
                     node.attribute.append(default)
-    with single_run():
-        return inliner.inline_local_functions(proto), count
+    try:
+        with single_run():
+            return inliner.inline_local_functions(proto), count
+    except RuntimeError as error:
+        what = f"the onnx library cannot write out its functions ({printable(str(error), 120)})"
+        raise InputError("SC-ONNX-FUNC", "", what, "mend the calls, or export the model without functions") from error
 
 
 def fix_batch(proto: Any, batch: int) -> int:

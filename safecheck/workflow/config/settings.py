@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from safecheck.rulebook.default import DEFAULT
 from safecheck.strict.yaml import Entry
@@ -28,6 +28,8 @@ DEFAULTS: Mapping[str, object] = {
     "release-overlays": {},
 }
 _MAX_JOBS = 1024
+_MAX_PARTS = 1000
+"""Of a list or a mapping: every pattern is asked about every model."""
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -174,6 +176,7 @@ class _Place:
 
     def per_path(self, entry: Entry) -> dict[str, str]:
         found = {}
+        _check_number(entry, entry.items())
         for pattern, part in entry.items().items():
             _check_pattern(part, pattern)
             found[pattern] = self.profile(part)
@@ -184,7 +187,13 @@ def _some(entry: Entry) -> Iterator[Entry]:
     parts = entry.one_or_more()
     if not parts:
         entry.fail("an empty list", "name something, or remove the key")
+    _check_number(entry, parts)
     yield from parts
+
+
+def _check_number(entry: Entry, parts: Collection[object]) -> None:
+    if len(parts) > _MAX_PARTS:
+        entry.fail(f"{len(parts)} entries, more than {_MAX_PARTS}", "say it with fewer, or shorter patterns")
 
 
 def _patterns(entry: Entry, place: _Place) -> tuple[str, ...]:

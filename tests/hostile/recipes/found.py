@@ -1,4 +1,4 @@
-"""Rows 91 to 97: inputs that the program once got wrong."""
+"""Rows 91 to 101: inputs that the program once got wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from case_files import model_from_text
 
-from recipes.case import BY_THE_RULES, NEVER_A_PASS, UNREADABLE, Case, edited, of_bytes, of_text
+from recipes.case import BY_THE_RULES, CONFIGURATION, NEVER_A_PASS, UNREADABLE, Case, edited, of_bytes, of_text
 from recipes.graphs import many_calls, overload_bomb
 
 _PROFILES = ("tensorrt-8.6-restricted", "tensorrt-10-safety")
@@ -66,6 +66,55 @@ def cases() -> Iterator[Case]:
     yield of_bytes(96, "a loop without an end", partial(_text, _LOOP), NEVER_A_PASS, "", fix, large=True)
     large = "(float[1,3,40000,40000] x) => (y) { s = Sigmoid(x) y = ReduceMean(s) }"
     yield of_text(96, "a huge input", large, NEVER_A_PASS, "", command=fix, large=True)
+    for command in (("audit", "m.onnx"), ("fix", "m.onnx", "-o", "o.onnx")):
+        yield of_bytes(99, f"more operands than parameters, {command[0]}", _overfull, UNREADABLE, "", command)
+        yield of_bytes(100, f"terminal codes, {command[0]}", _named_branch, UNREADABLE, r"\\x1b\[2Jbranch", command)
+    for name, content in CONFIGURATIONS.items():
+        made = partial(_repository, name.partition(" ")[0], content)
+        yield Case(101, name, made, CONFIGURATION, "SC-CFG-CONFIG")
+
+
+_TABLE = "[tool.safecheck]\njobs = 2\n[other]\n"
+CONFIGURATIONS: dict[str, str] = {
+    "pyproject.toml with a key of 500,000 parts": f"{_TABLE}{'.'.join(['a'] * 500_000)} = 1\n",
+    "pyproject.toml with a table of 3,000 parts": f"{_TABLE}[{'.'.join(['a'] * 3000)}]\n",
+    "pyproject.toml with lists in lists": f"{_TABLE}x = {'[' * 100_000}\n",
+    "pyproject.toml with tables in tables": f"{_TABLE}x = {'{a = ' * 10_000}1{'}' * 10_000}\n",
+    ".safecheck.yaml with 50,000 patterns": f"exclude: [{', '.join(['x*'] * 50_000)}]\n",
+    ".safecheck.yaml with 50,000 paths": f"paths: [{', '.join(['m.onnx'] * 50_000)}]\n",
+    ".safecheck.yaml with 20,000 targets": "per-path:\n" + "".join(f"  x{n}: y\n" for n in range(20_000)),
+}
+
+
+def _repository(name: str, content: str, folder: Path) -> None:
+    (folder / ".git").mkdir()
+    (folder / "m.onnx").write_bytes(_text("(float[1,4] x) => (float[1,4] y) { y = Sigmoid(x) }"))
+    (folder / name).write_text(content)
+
+
+def _overfull() -> bytes:
+    """A call that hands a function two values where it has one parameter."""
+    from onnx import ModelProto, helper
+
+    model = ModelProto.FromString(_text("(float[1,4] x) => (float[1,4] y) { y = Sigmoid(x, x) }"))
+    node = helper.make_node("Sigmoid", ["v"], ["w"])
+    model.functions.append(helper.make_function("com.x", "F", ["v"], ["w"], [node], [helper.make_opsetid("", 17)]))
+    model.opset_import.append(helper.make_opsetid("com.x", 1))
+    model.graph.node[0].domain, model.graph.node[0].op_type = "com.x", "F"
+    return bytes(model.SerializeToString())
+
+
+def _named_branch() -> bytes:
+    """A graph under a name of somebody's own, in which something is wrong."""
+    from onnx import ModelProto
+
+    text = """(bool c, float[4] x) => (y) {
+      y = If (c) <then_branch = g1 () => (a) { a = Sigmoid(x) }, else_branch = g2 () => (b) { b = Sigmoid(gone) }> }"""
+    model = ModelProto.FromString(_text(text))
+    for attribute in model.graph.node[0].attribute:
+        attribute.name = "\x1b[2Jbranch\n"
+        attribute.name += attribute.g.name
+    return bytes(model.SerializeToString())
 
 
 _LOOP = f"""(float[1,4] x) => (y) <int64 n = {{{2**62}}}, bool t = {{1}}> {{
