@@ -145,7 +145,8 @@ def _in_parts(
     """The convolution with at most `WIDE` channels at a time; `dims` are those of the data and of the result."""
     given = {"strides": found.strides, "pads": pads}
     left = {name: entry for name, entry in given.items() if set(entry) != {int(name == "strides")}}
-    data, size = tuple(dims[0]), tuple(dims[1][2:])
+    batch, channels, height, width = dims[0]
+    data, size = (batch, channels, height, width), (dims[1][2], dims[1][3])
     if group > 1:
         return convolve_each_in_parts(builder, found.data, data, weights, bias_of(found), size, **left)
     return convolve_in_parts(builder, found.data, data, weights.swapaxes(0, 1), bias_of(found), size, **left)
