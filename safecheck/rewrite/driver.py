@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from safecheck.finding import Verdict
 from safecheck.ir.excerpt import Diagram, diagram_of
-from safecheck.rewrite.finite import doubts, look_again
+from safecheck.rewrite.finite import doubts, look_again, look_ahead
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.prices import UNPRICED, Prices, Purse
 from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
@@ -70,6 +70,7 @@ def rewrite_all(
     refused: dict[tuple[str, str], Step] = {}
     tried = _Tried(graph)
     how = _How(proving, purse, denied or {})
+    look_ahead(graph)
     looked = rounds = 0
     while rounds < _MAX_ROUNDS:
         rounds += 1

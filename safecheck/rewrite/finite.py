@@ -3,7 +3,8 @@
 An analysis of ranges: every value has the numbers between which its finite elements lie, as far as that is known, and
 says whether infinities or NaN are possible. What only overflows, because finite numbers were multiplied until they left
 the range of their type, does not count: no finite claim covers it, on either side. A value keeps its name and its
-meaning while nodes are replaced, so what is known of it holds as long as the graph does.
+meaning while nodes are replaced, so what is known of it holds as long as the graph does: the ranges of divisors are
+looked up before anything is replaced, because they show best in the nodes that the network came with.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from safecheck.ir.walk import holds_graphs, is_standard
 from safecheck.rewrite import finite_operators
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.finite_operators import ANY, ANYTHING, Extent
+from safecheck.rewrite.finite_parts import sliced
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.replacement import Replacement
 from safecheck.text import printable
@@ -24,8 +26,15 @@ _HUGE = 16
 """A constant that so many times itself overflows counts as infinite: masks are often the lowest number there is."""
 
 
+_ASKING = frozenset({"Div", "Log", "Pow", "Reciprocal", "Sqrt"})
+
+
 class _Known(dict[str, Extent]):
     """What is known of values, by name."""
+
+
+class _Before(dict[str, tuple[float, float]]):
+    """Between which numbers the finite elements of values lie, found before nodes were replaced."""
 
 
 class Doubt(NamedTuple):
@@ -64,7 +73,7 @@ def _between(graph: MutableGraph, replacement: Replacement) -> list[str]:
 
 def extent_of(graph: MutableGraph, name: str) -> Extent:
     """What is known of one value; values it depends on are looked at once."""
-    known = graph.memo(_Known)
+    known, before = graph.memo(_Known), graph.memo(_Before)
     pending = [name]
     while pending:
         current = pending[-1]
@@ -75,12 +84,22 @@ def extent_of(graph: MutableGraph, name: str) -> Extent:
             continue
         pending.pop()
         if current not in known:
-            known[current] = _given(graph, current) if node is None else _made(graph, node, current, known)
+            found = _given(graph, current) if node is None else _made(graph, node, current, known)
+            known[current] = found.within(*before[current]) if current in before else found
     return known[name]
 
 
+def look_ahead(graph: MutableGraph) -> None:
+    """Know the ranges of everything that a function with a pole, or with an end, is taken of."""
+    for node in graph.nodes:
+        if node.op_type in _ASKING:
+            for name in node.reads:
+                extent_of(graph, name)
+
+
 def look_again(graph: MutableGraph) -> None:
-    """Forget what was known: values may be made by other nodes now, which cannot make them infinite any more."""
+    """Forget what can be infinite: values may be made by other nodes now, which cannot make them that any more."""
+    graph.memo(_Before).update({name: (one.low, one.high) for name, one in graph.memo(_Known).items()})
     graph.adopt(_Known, _Known())
 
 
@@ -122,4 +141,6 @@ def _made(graph: MutableGraph, node: Node, name: str, known: dict[str, Extent]) 
         largest = float(numpy.finfo(numpy_type(dtype or "FLOAT")).max)
     except (ValueError, KeyError):  # narrow types are not among those of numpy
         largest = float(numpy.finfo(numpy.float32).max)
-    return finite_operators.extent(graph, node, given, largest)
+    found = finite_operators.extent(graph, node, given, largest)
+    part = sliced(graph, node, known) if node.op_type == "Slice" else None
+    return found if part is None else found.within(part.low, part.high)

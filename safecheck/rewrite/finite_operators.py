@@ -35,6 +35,10 @@ class Extent(NamedTuple):
         """Whether anything but finite numbers is possible."""
         return self.inf or self.nan
 
+    def within(self, low: float, high: float) -> Extent:
+        """The same where finite elements are known to lie between these numbers as well."""
+        return self._replace(low=max(self.low, low), high=min(self.high, high))
+
     def holds(self, number: float) -> bool:
         """Whether a finite element can be this number."""
         return self.low <= number <= self.high
@@ -64,7 +68,8 @@ def extent(graph: MutableGraph, node: Any, given: _Given, largest: float) -> Ext
     if kind in _DOUBTFUL:
         return ANYTHING
     infinite = any(one.inf for one in there)  # times zero, or less another one, it is NaN
-    return Extent(down=infinite, up=infinite, nan=nan or infinite)
+    low = 0.0 if kind in _SUMS_OF_PRODUCTS and all(one.low >= 0 for one in there) else -inf
+    return Extent(low, down=infinite, up=infinite, nan=nan or infinite)
 
 
 def _hull(parts: Sequence[Extent]) -> Extent:
@@ -244,6 +249,7 @@ _MOVES = {
     "SpaceToDepth": 1, "Split": 1, "Squeeze": 1, "Tile": 1, "TopK": 1, "Transpose": 1, "Unsqueeze": 1, "Upsample": 1,
 }  # fmt: skip
 """Operators whose results lie between their operands, and how many of these count; 0 for all."""
+_SUMS_OF_PRODUCTS = frozenset({"Conv", "Einsum", "MatMul"})
 _MEANS = frozenset({"AveragePool", "GlobalAveragePool", "ReduceMean"})
 _ONE_SIDED = frozenset({"Abs", "ReduceL1", "ReduceL2", "ReduceSumSquare", "Softplus", "ThresholdedRelu"})
 _DOUBTFUL = frozenset(

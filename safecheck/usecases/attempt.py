@@ -161,10 +161,19 @@ def bounded(proto: Any, request: Request) -> list[Step]:
         gone = cut(proto, request.ends)
         method = f"the network ends at {', '.join(printable(name, 60) for name in request.ends)}; the host computes: "
         steps.append(plain("cut-outputs", (), [], method + (words(gone) or "nothing more"), words(gone)))
-    if request.four and (names := widen(proto)):
-        method = f"the same bytes with four dimensions: {', '.join(printable(name, 60) for name in names)}"
-        steps.append(plain("widen-interface", (), [], method))
+    if request.four:
+        steps += _batched(proto, request)
+        if names := widen(proto):
+            method = f"the same bytes with four dimensions: {', '.join(printable(name, 60) for name in names)}"
+            steps.append(plain("widen-interface", (), [], method))
     return steps
+
+
+def _batched(proto: Any, request: Request) -> list[Step]:
+    """The batch that was asked for; `proto` is changed."""
+    if request.batch is None or not fix_batch(proto, request.batch):
+        return []
+    return [plain("fix-batch", ("fix-batch",), [], f"every open batch is {request.batch}")]
 
 
 def repaired(proto: Any, request: Request) -> list[Step]:
@@ -192,8 +201,8 @@ def prepared(proto: Any, request: Request, path: str) -> tuple[Any, list[Step]]:
             method = f"converted to opset {request.opset} by onnx.version_converter"
             steps.append(plain("convert-opset", (), [], method))
         proto = converted
-    if request.batch is not None and fix_batch(proto, request.batch):
-        steps.append(plain("fix-batch", ("fix-batch",), [], f"every open batch is {request.batch}"))
+    if not request.four:  # else it is part of what the network was given as ends
+        steps += _batched(proto, request)
     return proto, steps
 
 

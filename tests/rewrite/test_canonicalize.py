@@ -206,3 +206,18 @@ def test_folding_is_offered_only_where_something_folds(scales: str, offered: boo
     assert report.audit is not None
     found = {part.rule: part.remedies for part in report.audit.findings if part.rule.startswith("mistranslation-")}
     assert found == {"mistranslation-resize-computed-scale": ("fold-constants",) if offered else ()}
+
+
+def test_a_number_that_was_quantised_is_a_constant_and_weights_that_were_stay_quantised() -> None:
+    """The factors of a written out Gelu, as a quantiser leaves them; a parser finds no axis in a scalar."""
+    graph, _ = normalised(
+        model("""g (float[2,4] x) => (float[2,4] y)
+        <float scale = {0.25}, int8 zero = {0}, float[4] w = {1, 2, 3, 4}> {
+            half = Constant <value = float {0.6}> ()
+            q = QuantizeLinear (half, scale, zero) number = DequantizeLinear (q, scale, zero)
+            qw = QuantizeLinear (w, scale, zero) row = DequantizeLinear (qw, scale, zero)
+            a = Mul (x, number) y = Add (a, row)
+        }""")
+    )
+    assert kinds(graph) == ["QuantizeLinear", "DequantizeLinear", "Mul", "Add"]
+    assert float(graph.constant("number")) == 0.5

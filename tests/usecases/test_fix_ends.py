@@ -11,6 +11,7 @@ import pytest
 from mended import model, normal, run
 
 from safecheck.errors import UsageError
+from safecheck.rewrite.canonicalize.ends import cut
 from safecheck.rulebook.load import profile
 from safecheck.usecases.fix import Fixed, Request, fix
 
@@ -93,3 +94,35 @@ def test_a_line_is_compliant_with_four_dimensions_and_the_same_bytes(tmp_path: P
 def test_more_dimensions_are_joined_in_front_and_none_become_ones(tmp_path: Path) -> None:
     _, after = fixed(model(VOLUME), tmp_path, four=True)
     assert shapes(after) == [[6, 4, 5, 6], [6, 4, 5, 6], [1, 1, 1, 1]]
+
+
+UNNAMED_SIZES = """g (float[1,4,6,6] x) => (float[d,d,e] y) {
+    axes = Constant <value_ints = [1]> ()
+    one = Conv (x, w)
+    line = Relu (one)
+    y = Squeeze (line, axes)
+}"""
+
+
+def test_an_output_whose_sizes_an_exporter_left_open_gets_those_that_follow(tmp_path: Path) -> None:
+    result, after = fixed(model(UNNAMED_SIZES, {"w": normal(1, 4, 1, 1)}), tmp_path, four=True)
+    assert str(result.after.verdict) == "compliant"
+    assert shapes(after) == [[1, 4, 6, 6], [1, 1, 6, 6]]
+
+
+def test_a_batch_is_given_before_outputs_get_four_dimensions(tmp_path: Path) -> None:
+    text = "g (float[n,4,6] x) => (float[n,4,6] y) { y = Relu (x) }"
+    result, after = fixed(model(text), tmp_path, four=True, batch=2)
+    assert str(result.after.verdict) == "compliant"
+    assert shapes(after) == [[1, 2, 4, 6], [1, 2, 4, 6]]
+    assert [step.name for step in result.applied if step.name == "fix-batch"] == ["fix-batch"]
+
+
+def test_an_output_that_stays_keeps_what_it_declares(tmp_path: Path) -> None:
+    """Behind an operator of another library, which no inference looks into."""
+    text = "g (float[1,4] x) => (float[1,4] y, float[1,4] z) { y = other.lib.Twice (x) z = Sigmoid (y) }"
+    proto = model(text)
+    proto.opset_import.append(onnx.helper.make_opsetid("other.lib", 1))
+    cut(proto, ["y"])
+    assert shapes(proto) == [[1, 4], [1, 4]]
+    assert proto.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT

@@ -55,6 +55,8 @@ MASKS = {"k": np.array([0, 1, 2, 3]), "z": np.float32(0), "q": -INF, "two": np.f
         ("y = Div (x, two)", False, False),
         ("a = Mul (x, x) b = Add (a, two) r = Sqrt (b) y = Div (x, r)", False, False),
         ("y = Sqrt (x)", False, True),
+        ("a = Relu (x) b = MatMul (a, a) c = Add (b, two) y = Div (x, c)", False, False),
+        ("a = Relu (x) b = MatMul (a, x) c = Add (b, two) y = Div (x, c)", True, True),
         ("y = Exp (x)", True, False),
         ("a = Relu (x) b = Neg (a) y = Exp (b)", False, False),
         ("m = ReduceMax <axes = [3]> (x) d = Sub (x, m) e = Exp (d) s = ReduceSum (e) y = Div (e, s)", False, False),
@@ -154,3 +156,42 @@ def test_the_whole_is_judged_by_channel(tmp_path: Path) -> None:
     found, _ = fixed(proto, tmp_path)
     assert found.whole is not None
     assert found.whole.total.max_rel < 1e-4
+
+
+LINEAR = """g (float[1,2,16,4] q, float[1,2,16,4] k, float[1,2,16,4] v) => (float[1,2,16,4] y) {
+    rq = Relu (q) rk = Relu (k)
+    one = Pad (v, pads, unit)
+    turned = Transpose <perm = [0, 1, 3, 2]> (rk)
+    sums = MatMul (turned, one) both = MatMul (rq, sums)
+    above = Slice (both, zero, last, axis) below = Slice (both, last, end, axis)
+    guarded = Add (below, eps) y = Div (above, guarded)
+}"""
+LINEAR_WEIGHTS = {
+    "pads": np.array([0, 0, 0, 0, 0, 0, 0, 1]), "unit": np.float32(1), "zero": np.array([0]), "last": np.array([-1]),
+    "end": np.array([2**63 - 1]), "axis": np.array([-1]), "eps": np.float32(1e-15),
+}  # fmt: skip
+
+
+def test_the_sum_of_weights_beside_what_they_weigh_is_never_negative() -> None:
+    """Attention without a softmax: the values get a column of ones, whose product is what is divided by."""
+    graph = MutableGraph(model(LINEAR, LINEAR_WEIGHTS))
+    assert extent_of(graph, "below").low == 0
+    assert extent_of(graph, "above").low == -np.inf
+    found = extent_of(graph, "guarded")
+    assert found.low == pytest.approx(1e-15)
+    assert not extent_of(graph, "y").odd
+
+
+@pytest.mark.parametrize("changed", [{"unit": np.float32(-1)}, {"last": np.array([-2])}])
+def test_other_columns_can_be_negative(changed: dict[str, Any]) -> None:
+    graph = MutableGraph(model(LINEAR, {**LINEAR_WEIGHTS, **changed}))
+    assert extent_of(graph, "below").low == -np.inf
+
+
+def test_attention_without_a_softmax_ends_compliant(tmp_path: Path) -> None:
+    """The sums of small samples are beyond the range that is assumed of divisors of any sign."""
+    onnx.save(model(LINEAR, LINEAR_WEIGHTS), tmp_path / "before.onnx")
+    target = profile("tensorrt-8.6-restricted")
+    found = fix(str(tmp_path / "before.onnx"), str(tmp_path / "after.onnx"), target, Request())
+    assert found.whole is not None
+    assert str(found.after.verdict) == "compliant", [left.reason for left in found.left]

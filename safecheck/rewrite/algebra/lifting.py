@@ -34,6 +34,7 @@ GAIN_NOTHING = _RESHAPES | _REDUCTIONS
 """Operators whose verdict does not hang on their rank."""
 _FROM_BEHIND = SAME | BROADCAST | _RESHAPES | {"LayerNormalization", "MatMul", "Softmax"}
 """Operators that may also lose leading dimensions of 1."""
+_TRANSPOSED = ("transA", "transB")
 _MIN_OPSET = 7
 """Before, broadcasting was told by attributes."""
 
@@ -91,6 +92,22 @@ def _broadcast(lift: Lift, node: Any) -> None:
 def _product(lift: Lift, node: Any) -> None:
     constant = lift.graph.constant
     lift.make(node, [name if constant(name) is not None else lift.raised(name) for name in node.input])
+
+
+def _gemm(lift: Lift, node: Any) -> None:
+    """A product and a sum, because Gemm has two dimensions."""
+    pair = [_matrix(lift, name, integer(node, flag, 0)) for name, flag in zip(node.input, _TRANSPOSED, strict=False)]
+    made = lift.builder.add("MatMul", pair)
+    if len(node.input) > 2 and node.input[2]:
+        made = lift.builder.add("Add", [made, lift.raised(node.input[2])])
+    lift.settle(node, made)
+
+
+def _matrix(lift: Lift, name: str, transposed: int) -> str:
+    array = lift.graph.constant(name)
+    if array is not None:
+        return lift.builder.constant(array.T) if transposed else name
+    return lift.builder.transpose(lift.raised(name), (0, 1, 3, 2)) if transposed else lift.raised(name)
 
 
 def _reshape(lift: Lift, node: Any) -> None:
@@ -220,6 +237,10 @@ def _multiplies(graph: MutableGraph, node: Any) -> bool:
     return all(len(graph.dims(name) or ()) > 1 for name in node.input)
 
 
+def _plain_gemm(graph: MutableGraph, node: Any) -> bool:
+    return all(part.f == 1 for part in node.attribute if part.name in ("alpha", "beta"))
+
+
 def _gathers(graph: MutableGraph, node: Any) -> bool:
     indices = graph.constant(node.input[1])
     return indices is not None and bool(graph.dims(node.input[0]))
@@ -257,6 +278,7 @@ _LIFTS: dict[str, Callable[[Lift, Any], None]] = {
     "Concat": _concat,
     "Expand": _expand,
     "Gather": _gather,
+    "Gemm": _gemm,
     "LayerNormalization": _normalization,
     "LogSoftmax": _softmax,
     "MatMul": _product,
@@ -275,6 +297,7 @@ _CHECKS: dict[str, Callable[[MutableGraph, Any], bool]] = {
     "Concat": _has_axes,
     "Expand": _constant_operands,
     "Gather": _gathers,
+    "Gemm": _plain_gemm,
     "LogSoftmax": _has_axes,
     "MatMul": _multiplies,
     "Pad": _pads,

@@ -27,48 +27,93 @@ def parts(channels: int) -> int:
     return next(count for count in range(-(-channels // WIDE), channels + 1) if channels % count == 0)
 
 
-def convolve(builder: Builder, value: str, weights: Any, bias: Any | None) -> str:
-    """One 1x1 convolution; `weights` are (in, out), `bias` is (out)."""
-    return builder.conv(value, weights.T[:, :, None, None], bias)
+def convolve(builder: Builder, value: str, weights: Any, bias: Any | None, **attributes: Any) -> str:
+    """One convolution; `weights` are (in, out), of a 1x1 convolution, or (in, out, kernel...), `bias` is (out)."""
+    full = weights[:, :, None, None] if weights.ndim == 2 else weights
+    return builder.conv(value, full.swapaxes(0, 1), bias, **attributes)
 
 
 def convolve_in_parts(
-    builder: Builder, value: str, dims: tuple[int, int, int, int], weights: Any, bias: Any | None
+    builder: Builder,
+    value: str,
+    dims: tuple[int, int, int, int],
+    weights: Any,
+    bias: Any | None,
+    size: tuple[int, int] | None = None,
+    **attributes: Any,
 ) -> str:
-    """The same with convolutions of at most `WIDE` channels.
+    """The same with convolutions of at most `WIDE` channels, on a value of these dimensions.
 
-    A part of the channels is taken by seeing them as [N, parts, channels / parts, places] and convolving the parts with
-    zeros and a one; the parts of the result are put together the same way and added.
+    `size` are the height and width of the result, where they are others.
     """
-    batch, channels, height, width = dims
+    batch, channels, *places = dims
     made = weights.shape[1]
-    ins, outs = parts(channels), parts(made)
-    inside, outside = channels // ins, made // outs
-    pieces = [value]
-    if ins > 1:
-        seen = builder.reshape(value, (batch, ins, inside, height * width))
-        taken = [convolve(builder, seen, _one(at, 0, (ins, 1), weights), None) for at in range(ins)]
-        pieces = [builder.reshape(piece, (batch, inside, height, width)) for piece in taken]
+    pieces = _taken(builder, value, dims, weights)
+    inside, outside = channels // len(pieces), made // parts(made)
     results = []
     for first in range(0, made, outside):
         columns = slice(first, first + outside)
         products = [
             convolve(
                 builder, piece, weights[at * inside : (at + 1) * inside, columns],
-                None if at or bias is None else bias[columns],
+                None if at or bias is None else bias[columns], **attributes,
             )
             for at, piece in enumerate(pieces)
         ]  # fmt: skip
         results.append(add_all(builder, products))
-    if outs == 1:
+    height, width = size or places
+    return _joined(builder, results, (batch, made, height, width), weights)
+
+
+def convolve_each_in_parts(
+    builder: Builder,
+    value: str,
+    dims: tuple[int, int, int, int],
+    weights: Any,
+    bias: Any | None,
+    size: tuple[int, int],
+    **attributes: Any,
+) -> str:
+    """A depthwise convolution by depthwise ones of at most `WIDE` channels; `weights` are (channels, 1, kernel...)."""
+    pieces = _taken(builder, value, dims, weights)
+    inside = dims[1] // len(pieces)
+    results = []
+    for at, piece in enumerate(pieces):
+        rows = slice(at * inside, (at + 1) * inside)
+        own = None if bias is None else bias[rows]
+        results.append(builder.conv(piece, weights[rows], own, group=inside, **attributes))
+    return _joined(builder, results, (dims[0], dims[1], *size), weights)
+
+
+def _taken(builder: Builder, value: str, dims: tuple[int, int, int, int], like: Any) -> list[str]:
+    """Equal parts of the channels, of at most `WIDE`.
+
+    A part is taken by seeing the channels as [N, parts, channels / parts, places] and convolving the parts with zeros
+    and a one.
+    """
+    batch, channels, height, width = dims
+    count = parts(channels)
+    if count == 1:
+        return [value]
+    seen = builder.reshape(value, (batch, count, channels // count, height * width))
+    taken = [convolve(builder, seen, _one(at, 0, (count, 1), like), None) for at in range(count)]
+    return [builder.reshape(piece, (batch, channels // count, height, width)) for piece in taken]
+
+
+def _joined(builder: Builder, results: list[str], dims: tuple[int, int, int, int], like: Any) -> str:
+    """The reverse: parts of the channels at their places among zeros, added."""
+    batch, channels, height, width = dims
+    count = len(results)
+    if count == 1:
         return results[0]
     placed = [
         convolve(
-            builder, builder.reshape(part, (batch, 1, outside, height * width)), _one(0, at, (1, outs), weights), None
+            builder, builder.reshape(part, (batch, 1, channels // count, height * width)),
+            _one(0, at, (1, count), like), None,
         )
         for at, part in enumerate(results)
-    ]
-    return builder.reshape(add_all(builder, placed), (batch, made, height, width))
+    ]  # fmt: skip
+    return builder.reshape(add_all(builder, placed), dims)
 
 
 def add_all(builder: Builder, values: list[str]) -> str:

@@ -21,7 +21,9 @@ from safecheck.rewrite.ranges import Quantity, Ranges
 from safecheck.rewrite.rule import Claim, Range, Source
 
 POSITIVE = (1e-6, 1e6)
-"""Assumed of arguments of logarithms, of divisors that cannot be negative, and of bases of broken powers."""
+"""Assumed of arguments of logarithms and of bases of broken powers."""
+DIVISORS = (1e-10, 1e6)
+"""Assumed of divisors that cannot be negative: four more decades cost four more segments."""
 EITHER = (1e-4, 1e4)
 """Assumed of the magnitude of divisors of either sign."""
 ROOTS = (1e-10, 1e6)
@@ -137,7 +139,7 @@ def inverted(graph: MutableGraph, name: str, plane: Plane) -> tuple[Curve, str]:
         found = approximate.inverse_of_either_sign(plane, value, low, high)
         made = curve_of(found, (low, high), "x / x^2, by segments and Newton's iteration", either=True)
         return replace(made, how="" if measured is None else measured.how), name
-    low, high, how = ends(graph, name, (max(some, POSITIVE[0]), max(POSITIVE[1], 10 * some)), some)
+    low, high, how = ends(graph, name, (max(some, DIVISORS[0]), max(DIVISORS[1], 10 * some)), some)
     found = approximate.inverse(plane, value, low, high)
     made = curve_of(found, (low, high), "segments and Newton's iteration for 1 / x", _known(some, low))
     return replace(made, how=how), name

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 from safecheck.errors import UsageError
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.graph import graph_of
-from safecheck.ir.protos import proto_from_array, tensor_from_value_info, value_info
+from safecheck.ir.protos import proto_from_array, tensor_from_value_info, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import reads
@@ -38,7 +38,7 @@ def cut(proto: Any, names: Sequence[str]) -> list[Any]:
             twice = f"'{printable(name, 60)}' is given twice"
             raise UsageError("SC-CFG-OUTPUTS", "--outputs", what if name not in made else twice, "name values of MODEL")
     known = {value.name: value for value in graph.output}
-    tensors = graph_of(infer(proto).proto).scopes[0].tensors
+    tensors = _types(proto)
     outputs = [
         known[name] if name in known else value_info(name, tensors.get(name, Tensor(None, None))) for name in names
     ]
@@ -74,9 +74,11 @@ def widen(proto: Any) -> list[str]:
     """Give every network input and output of fixed shape four dimensions; returns the names of those that had others.
 
     The elements and their order stay: what is fed and fetched are the same bytes. Shapes of fewer dimensions get ones
-    in front; of more, those in front are joined.
+    in front; of more, those in front are joined. Outputs have the shape that follows from the inputs: exporters leave
+    names for sizes that are fixed.
     """
     graph = proto.graph
+    inferred = _types(proto)
     stored = {tensor.name for tensor in graph.initializer}
     through = {value.name for value in graph.input} & {value.name for value in graph.output}
     taken = stored | {name for node in graph.node for name in (*node.input, *node.output)}
@@ -84,12 +86,13 @@ def widen(proto: Any) -> list[str]:
     before: list[Any] = []
     behind: list[Any] = []
     for value in (*(value for value in graph.input if value.name not in stored), *graph.output):
-        dims = tensor_from_value_info(value).dims
+        tensor = tensor_from_value_info(value)
+        entering = any(value is one for one in graph.input)
+        dims = tensor.dims if entering else inferred.get(value.name, tensor).dims
         if not isinstance(dims, tuple) or len(dims) == _RANK or value.name in through:
             continue
         inner = _fresh(f"{value.name}/inner", taken)
         wide = (1,) * (_RANK - len(dims)) + dims if len(dims) < _RANK else (prod(dims[:-3]), *dims[-3:])
-        entering = any(value is one for one in graph.input)
         shape = _fresh(f"{inner}/shape", taken)
         for node in graph.node:
             renamed(node, {value.name: inner})
@@ -97,13 +100,26 @@ def widen(proto: Any) -> list[str]:
         view = messages().NodeProto(op_type="Reshape", input=[ends[0], shape], output=[ends[1]], name=f"{inner}/view")
         (before if entering else behind).append(view)
         graph.initializer.append(_shape(shape, dims if entering else wide))
-        tensor = tensor_from_value_info(value)
         value.CopyFrom(value_info(value.name, Tensor(tensor.dtype, wide)))
         changed.append(str(value.name))
     _keep(graph.node, [*before, *graph.node, *behind])
     if changed:
         proto.ir_version = max(proto.ir_version, _IR_WITH_CONSTANTS)
     return changed
+
+
+def _types(proto: Any) -> Mapping[str, Tensor]:
+    """What inference knows of the values of the main graph; it forgets what a model declares, so it gets a copy."""
+    graph = proto.graph
+    light = messages().GraphProto(
+        name=graph.name, node=graph.node, input=graph.input, output=graph.output, value_info=graph.value_info,
+        initializer=[without_payload(tensor) for tensor in graph.initializer],
+        sparse_initializer=graph.sparse_initializer,
+    )  # fmt: skip
+    copy = messages().ModelProto(
+        ir_version=proto.ir_version, opset_import=proto.opset_import, functions=proto.functions, graph=light
+    )
+    return graph_of(infer(copy).proto).scopes[0].tensors
 
 
 def _fresh(hint: str, taken: set[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from safecheck.ir import folding
 from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR
-from safecheck.ir.walk import entering, holds_graphs
+from safecheck.ir.walk import entering, holds_graphs, is_standard
 from safecheck.machine.single_run import single_run
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.runtime import RunError, Session
@@ -16,6 +16,7 @@ from safecheck.rewrite.proof.runtime import RunError, Session
 MAX_GROWTH = 64 << 20
 """Bytes that folding may add to a file; what would add more stays a node."""
 _ITEM = 8
+_QUANTISING = ("DequantizeLinear", "QuantizeLinear")
 
 
 def fold(graph: MutableGraph) -> list[Node]:
@@ -58,7 +59,7 @@ def _constant_nodes(graph: MutableGraph) -> list[Node]:
         if node.op_type == "Constant":
             if any(part.name in ("value_string", "value_strings", "sparse_value") for part in node.attribute):
                 continue
-        elif not folding.foldable(node, graph.opset) or (
+        elif not (folding.foldable(node, graph.opset) or _quantises_a_number(graph, node)) or (
             not folding.reads_shape_only(node, graph.tensor(node.input[0]))
             and not all(name in constant for name in node.input if name)
         ):
@@ -72,6 +73,11 @@ def _constant_nodes(graph: MutableGraph) -> list[Node]:
         constant.update(name for name in node.output if name)
         found.append(node)
     return found
+
+
+def _quantises_a_number(graph: MutableGraph, node: Node) -> bool:
+    """Whether it is a scalar that goes through 8 bits: there is no layer to quantise, and parsers look for an axis."""
+    return is_standard(node) and node.op_type in _QUANTISING and graph.dims(node.input[0]) == ()
 
 
 def _bytes(graph: MutableGraph, name: str, unknown: int) -> int:

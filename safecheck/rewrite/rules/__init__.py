@@ -17,6 +17,7 @@ from safecheck.rewrite.rules.gelu import GeluToSigmoid
 from safecheck.rewrite.rules.guard import DropNeedlessGuard
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
 from safecheck.rewrite.rules.layer_norm import FuseLayerNormalization
+from safecheck.rewrite.rules.linear_island import LinearIslandToConvolution
 from safecheck.rewrite.rules.linear_map import LinearMapToConvolution
 from safecheck.rewrite.rules.log_softmax import LogSoftmaxToConvolution
 from safecheck.rewrite.rules.max_pool import MaxPoolToRelu
@@ -55,6 +56,7 @@ REWRITES: tuple[Rewrite, ...] = (
     DivisionToProduct(),  # before an Expand of the divisor moves data
     RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     KeepRank(),
+    LinearIslandToConvolution(),  # before the sums that it takes in become pools
     ResizeSizesToScales(),
     ReduceMeanToAveragePool(),
     ReduceSumToConvolution(),

@@ -2,12 +2,12 @@
 
 Zeros among the weights say what a parameter says: zero blocks between groups, zero taps between dilated ones, zero taps
 on the side of the kernel where padding is added. A kernel that is as long as its stride looks at every element once:
-its patches are channels of a 1x1 convolution.
+its patches are channels of a 1x1 convolution. More channels than anybody has shown are convolved in parts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -15,6 +15,7 @@ from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, overall, reach
+from safecheck.rewrite.algebra.pointwise import WIDE, convolve_each_in_parts, convolve_in_parts
 from safecheck.rewrite.algebra.rounding import Magnitude, sums_agree
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -96,6 +97,7 @@ def _dense(graph: MutableGraph, found: Convolution, written: tuple[int, ...]) ->
         return
     weights, pads = evened(_spread(found), found.pads)
     changed = written != found.kernel or weights.shape != found.weights.shape or len(found.kernel) == 1
+    changed = changed or (max(weights.shape[:2]) > WIDE and blocks == 1)
     if weights.size * blocks > _MAX_WEIGHTS:
         return
     if changed:
@@ -112,6 +114,11 @@ def _candidate(graph: MutableGraph, found: Convolution, weights: Any, pads: tupl
     builder = Builder(graph, found.result)
     typed = weights.astype(numpy_type(found.dtype))
     more: dict[str, Any] = {"strides": strides, "pads": pads, "dilations": (1,) * len(strides), "group": group}
+    if len(kernel) == 2 and max(weights.shape[:2]) > WIDE and (group == 1 or group == len(weights)):
+        value = _in_parts(builder, found, typed, group, pads, (dims, made))
+        return Candidate(
+            builder.replacement([found.data], {found.result: value}), same_products(found, found.data, reach)
+        )
     if len(kernel) == 2:
         value = found.write(builder, typed, bias_of(found), **more)
         return Candidate(
@@ -127,6 +134,24 @@ def _candidate(graph: MutableGraph, found: Convolution, weights: Any, pads: tupl
     return Candidate(builder.replacement([source], {target: value}), same_products(found, source, overall))
 
 
+def _in_parts(
+    builder: Builder,
+    found: Convolution,
+    weights: Any,
+    group: int,
+    pads: tuple[int, ...],
+    dims: tuple[Sequence[int], Sequence[int]],
+) -> str:
+    """The convolution with at most `WIDE` channels at a time; `dims` are those of the data and of the result."""
+    given = {"strides": found.strides, "pads": pads}
+    left = {name: entry for name, entry in given.items() if set(entry) != {int(name == "strides")}}
+    batch, channels, height, width = dims[0]
+    data, size = (batch, channels, height, width), (dims[1][2], dims[1][3])
+    if group > 1:
+        return convolve_each_in_parts(builder, found.data, data, weights, bias_of(found), size, **left)
+    return convolve_in_parts(builder, found.data, data, weights.swapaxes(0, 1), bias_of(found), size, **left)
+
+
 def _patches(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
     """Patches that do not overlap, brought to the channels of a 1x1 convolution."""
     dims, made, kernel = graph.dims(found.data) or (), graph.dims(found.result) or (), found.kernel
@@ -140,8 +165,9 @@ def _patches(graph: MutableGraph, found: Convolution) -> Iterator[Candidate]:
     numbers = split.transpose(0, 1, 3, 5, 2, 4).reshape(batch, channels * prod(kernel), *made[2:])
     builder = Builder(graph, found.result)
     source, start, map_ = arrange.pull(builder, found.data, numbers)
-    weights = found.weights.reshape(made[1], -1, 1, 1).astype(numpy_type(found.dtype))
-    value = builder.conv(start, weights, bias_of(found))
+    weights = found.weights.reshape(made[1], -1).T.astype(numpy_type(found.dtype))
+    seen = (batch, len(weights), *map_.shape[2:])
+    value = convolve_in_parts(builder, start, seen, weights, bias_of(found))
     places = arrange.enumerated(made)
     target, value, _ = arrange.push(builder, value, found.result, places, (batch, made[1], *map_.shape[2:]))
     yield Candidate(builder.replacement([source], {target: value}), same_products(found, source, overall))

@@ -38,7 +38,7 @@ def _match(graph: MutableGraph, node: Any) -> Match | None:
     found = linear(graph, node)
     if found is None:
         return None
-    candidate = _candidate(graph, node, found)
+    candidate = candidate_of(graph, node.output[0], found)
     if candidate is None:
         return Match(
             (node,), reason="as weights the coefficients leave the range of the type, or there are too many of them"
@@ -46,16 +46,17 @@ def _match(graph: MutableGraph, node: Any) -> Match | None:
     return Match((node,), (candidate,))
 
 
-def _candidate(graph: MutableGraph, node: Any, found: Linear) -> Candidate | None:
+def candidate_of(graph: MutableGraph, name: str, found: Linear, roundings: int = 0) -> Candidate | None:
+    """A value as linear maps of another; `roundings` are those of a term today beyond its product and the sums."""
     dims, dtype = graph.dims(found.data) or (), graph.tensor(found.data).dtype or ""
-    builder = Builder(graph, node.output[0])
+    builder = Builder(graph, name)
     value, seen = found.data, dims
     if found.turned:
         value, seen = turned(builder, value, dims)
     made = write(builder, value, seen, found.maps, dtype)
     if made is None:
         return None
-    result = graph.dims(node.output[0]) or ()
+    result = graph.dims(name) or ()
     if found.turned:
         made = turned(builder, made, (*result[:-2], result[-1], result[-2]))[0]
     sources = [found.data]
@@ -68,9 +69,9 @@ def _candidate(graph: MutableGraph, node: Any, found: Linear) -> Candidate | Non
             return None
         made = builder.add("Add", [made, other])
     # On one side the terms are added in one go, on the other axis by axis; each coefficient is rounded on its own.
-    terms = prod(map_.terms for map_ in found.maps) + sum(map_.terms + 3 for map_ in found.maps) + 1
+    terms = prod(map_.terms for map_ in found.maps) + sum(map_.terms + 3 for map_ in found.maps) + 1 + roundings
     claim = sums_agree(dtype, terms, _magnitude(graph, found, seen), _METHOD, finite_only=True, caveats=(_SPREADS,))
-    return Candidate(builder.replacement(sources, {node.output[0]: made}), claim)
+    return Candidate(builder.replacement(sources, {name: made}), claim)
 
 
 def _magnitude(graph: MutableGraph, found: Linear, dims: tuple[int, ...]) -> Magnitude:

@@ -20,10 +20,14 @@ from safecheck.rewrite.rule import Candidate, Claim, Match
 
 _CLAIM = Claim("exact", "the same operators on the same elements; dimensions of 1 come or go in front")
 
-_INTERPOLATES = Claim(
-    "tested",
-    "the same operators on the same elements; a runtime may interpolate four dimensions in another order than fewer",
-)
+_ROUNDS = {
+    "Gemm": Claim("tested", "the same operators on the same elements; a product and a sum in the place of Gemm"),
+    "Resize": Claim(
+        "tested",
+        "the same operators on the same elements; a runtime may interpolate four dimensions in another order",
+    ),
+}
+"""Of islands with operators that round otherwise on four dimensions."""
 
 
 class _Matches(GraphMemo[Match | None]):
@@ -85,5 +89,5 @@ def _match(graph: MutableGraph, nodes: list[Any]) -> Match | None:
     ]
     inputs = tuple(name for name in entering(nodes) if name not in graph.initializers)
     replacement = lift.builder.replacement(inputs, {name: lift.lowered(name) for name in leaving})
-    claim = _INTERPOLATES if any(node.op_type == "Resize" for node in nodes) else _CLAIM
+    claim = next((_ROUNDS[node.op_type] for node in nodes if node.op_type in _ROUNDS), _CLAIM)
     return Match(tuple(nodes), (Candidate(replacement, claim),), after=f"{len(nodes)} nodes on tensors of rank {RANK}")

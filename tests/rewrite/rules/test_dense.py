@@ -119,3 +119,26 @@ def test_a_depthwise_kernel_that_is_trimmed_and_spread_to_its_own_size_is_anothe
     }"""
     case = mended(model(text, {"w": normal(960, 1, 5, 5)}), DENSE)
     solved(case, DENSE, ["Conv"])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "data", "weights", "result"),
+    [
+        ("", [1, 8, 3, 2], (2688, 8, 1, 1), [1, 2688, 3, 2]),
+        ("", [2, 2688, 3, 2], (8, 2688, 1, 1), [2, 8, 3, 2]),
+        ("pads = [1, 1, 1, 1], strides = [2, 2]", [1, 2560, 4, 4], (6, 2560, 3, 3), [1, 6, 2, 2]),
+        ("group = 2688, pads = [2, 2, 2, 2]", [1, 2688, 4, 3], (2688, 1, 5, 5), [1, 2688, 4, 3]),
+        ("strides = [32, 32]", [1, 3, 64, 96], (16, 3, 32, 32), [1, 16, 2, 3]),
+    ],
+)
+def test_more_channels_than_are_known_in_parts(
+    attributes: str, data: list[int], weights: tuple[int, ...], result: list[int]
+) -> None:
+    """EfficientNet from B4 on, a pyramid of pools before a 3x3 convolution, and patches of 32 x 32 pixels."""
+    text = f"g (float{data} x) => (float{result} y) {{ y = Conv <{attributes}> (x, w, b) }}"
+    proto = model(text.replace("<>", ""), {"w": normal(*weights), "b": normal(weights[0])})
+    case = mended(proto, DENSE)
+    assert case.applied == [DENSE], case.reasons
+    assert case.weights[1].total == 0
+    assert case.kinds == ["bounded"]
+    assert case.error() < 1e-5

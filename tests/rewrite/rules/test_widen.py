@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mended import RESTRICTED, SAFETY_10, rewritten
+from mended import RESTRICTED, SAFETY_10, mended, model, normal, rewritten
 from onnx.parser import parse_model
 
 from safecheck.rewrite.graph import MutableGraph
@@ -163,3 +163,45 @@ def test_any_mix_of_ranks_broadcasts_alike(data: Any) -> None:
     )
     assert result.applied
     assert result.error() == 0
+
+
+GEMMS = {
+    "two heads of one value": "s = Gemm <transB = 1> (b, v, c) t = Gemm (b, w, c)",
+    "the first turned": "u = Transpose (b) t = Gemm <transA = 1> (u, w) s = Mul (t, t)",
+    "both computed": "u = Gemm (b, w) s = Sigmoid (u) t = Gemm <transB = 1> (b, r, u)",
+}
+
+
+@pytest.mark.parametrize("name", GEMMS)
+def test_a_gemm_between_low_ranks_is_a_product_and_a_sum(name: str) -> None:
+    text = f"""g (float[2,3] x, float[2,3] r) => (float[2,2] y)
+    <float[3,2] w = {{1, -2, 3, 4, -5, 6}}, float[2,3] v = {{1, 2, -3, 4, 5, 6}}, float[2] c = {{7, -8}}>
+    {{
+        a = Sigmoid (x) b = Mul (a, x)
+        {GEMMS[name]}
+        d = Add (s, t) e = Mul (d, s) f = Add (e, d) h = Mul (f, e) y = Add (h, f)
+    }}"""
+    result = rewritten(text, WIDEN)
+    assert result.kinds == ["tested"], result.reasons
+    assert "Gemm" not in result.operators
+    assert result.error() < 1e-6
+
+
+def test_a_gemm_with_factors_of_its_own_stays() -> None:
+    text = """g (float[2,3] x) => (float[2,2] y) <float[3,2] w = {1, 2, 3, 4, 5, 6}> {
+        a = Sigmoid (x) b = Mul (a, x) c = Gemm <alpha = 0.5> (b, w) d = Mul (c, c) y = Add (d, c)
+    }"""
+    assert "Gemm" in rewritten(text, WIDEN).operators
+
+
+def test_two_heads_over_one_mean_end_without_low_ranks() -> None:
+    """A classifier and the one that was distilled into it, averaged: each alone gains nothing."""
+    text = """g (float[1,49,16] x) => (float[1,1,1,10] y) <int64[4] four = {1, 1, 1, 10}, float two = {2}> {
+        mean = ReduceMean <axes = [1], keepdims = 0> (x)
+        one = Gemm <transB = 1> (mean, v, b) other = Gemm <transB = 1> (mean, w, b)
+        sum = Add (one, other) half = Div (sum, two) y = Reshape (half, four)
+    }"""
+    weights = {"v": normal(10, 16), "w": normal(10, 16, seed=2), "b": normal(10)}
+    case = mended(model(text, weights))
+    assert case.weights[1].total <= 1, case.reasons  # the view of the input, which has three dimensions
+    assert case.error() < 1e-5
