@@ -12,7 +12,7 @@ from safecheck.ir.graph import graph_of
 from safecheck.ir.protos import proto_from_array, tensor_from_value_info, value_info
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import Tensor
-from safecheck.ir.walk import reads
+from safecheck.ir.walk import holds_graphs, reads
 from safecheck.rewrite.canonicalize.control import renamed
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -74,9 +74,11 @@ def widen(proto: Any) -> list[str]:
     """Give every network input and output of fixed shape four dimensions; returns the names of those that had others.
 
     The elements and their order stay: what is fed and fetched are the same bytes. Shapes of fewer dimensions get ones
-    in front; of more, those in front are joined.
+    in front; of more, those in front are joined. What a declaration says of the result of an If or Loop alone is not
+    believed: the checker of ONNX does not look there.
     """
     graph = proto.graph
+    made = _made_shapes(proto)
     stored = {tensor.name for tensor in graph.initializer}
     through = {value.name for value in graph.input} & {value.name for value in graph.output}
     taken = stored | {name for node in graph.node for name in (*node.input, *node.output)}
@@ -84,7 +86,7 @@ def widen(proto: Any) -> list[str]:
     before: list[Any] = []
     behind: list[Any] = []
     for value in (*(value for value in graph.input if value.name not in stored), *graph.output):
-        dims = tensor_from_value_info(value).dims
+        dims = made.get(value.name, tensor_from_value_info(value).dims)
         if not isinstance(dims, tuple) or len(dims) == _RANK or value.name in through:
             continue
         inner = _fresh(f"{value.name}/inner", taken)
@@ -104,6 +106,19 @@ def widen(proto: Any) -> list[str]:
     if changed:
         proto.ir_version = max(proto.ir_version, _IR_WITH_CONSTANTS)
     return changed
+
+
+def _made_shapes(proto: Any) -> dict[str, Any]:
+    """Dimensions of the network outputs as the nodes make them, where that is known or only a branch could tell."""
+    declared = messages().GraphProto(output=proto.graph.output)
+    for value in proto.graph.output:
+        if value.type.HasField("tensor_type"):
+            value.type.tensor_type.ClearField("shape")
+    tensors = graph_of(infer(proto).proto).scopes[0].tensors
+    _keep(proto.graph.output, declared.output)
+    hidden = {name for node in proto.graph.node if holds_graphs(node) for name in node.output}
+    found = {value.name: tensors.get(value.name, Tensor(None, None)).dims for value in proto.graph.output}
+    return {name: dims for name, dims in found.items() if isinstance(dims, tuple) or name in hidden}
 
 
 def _fresh(hint: str, taken: set[str]) -> str:
