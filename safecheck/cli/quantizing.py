@@ -49,7 +49,7 @@ def quantised(asked: Mapping[str, Any], tick: Callable[[str, int, int], None]) -
     check_targets([*written, *targets], read)
     options = preparation(asked["size"], asked["resize"], asked["mean"], asked["std"])
     names = ("images", "count", "method", "precision", "labels", "seed", "percentile")
-    request = Request(*(asked[name] for name in names), options)
+    request = Request(**{name: asked[name] for name in names}, options=options)
     done = quantize(model, target, rulebook, request, tick)
     few = done.used < request.count
     warning = f"calibrated on {done.used} images, not {request.count}: {_why(done)}" if few else ""

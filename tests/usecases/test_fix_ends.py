@@ -126,3 +126,19 @@ def test_an_output_that_stays_keeps_what_it_declares(tmp_path: Path) -> None:
     cut(proto, ["y"])
     assert shapes(proto) == [[1, 4], [1, 4]]
     assert proto.graph.output[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_a_shape_that_only_a_declaration_gives_to_an_if_is_not_believed(tmp_path: Path) -> None:
+    one, other = (
+        "then_branch = one () => (float[2,3,1] a) { a = Add (x, x) }",
+        "else_branch = two () => (float[2,3] b) { b = Sub (y, y) }",
+    )
+    proto = model(
+        f"g (float[2,3,1] x, float[2,3] y) => (float r) {{ r = If (on) <{one}, {other}> }}", {"on": np.array([True])}
+    )
+    result, after = fixed(proto, tmp_path, four=True)
+    assert result.whole is not None
+    assert shapes(after)[:2] == [[1, 2, 3, 1], [1, 1, 2, 3]]
+    x, y = normal(2, 3, 1), normal(2, 3)
+    found = run(after, {"x": x.reshape(1, 2, 3, 1), "y": y.reshape(1, 1, 2, 3)})[0]
+    assert np.array_equal(found.reshape(-1), 2 * x.reshape(-1))

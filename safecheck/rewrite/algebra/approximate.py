@@ -30,8 +30,10 @@ _COUNTS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256)
 _STEP_COSTS = {-0.5: 32, -1.0: 28}
 """What one step of Newton's iteration costs, where one segment costs 4 (each is written and read twice): passes over
 one channel, and what starting four or three layers takes."""
-_LOG_STEP = 0.56
-"""Largest logarithm of the ratio of two knots of `logarithm`: its chords are off by 0.02."""
+_LOG_STEP = 1.12
+"""Largest logarithm of the ratio of two knots of `logarithm`: its chords are off by 0.08."""
+_LOG_SERIES = (0.0, 1.0, -1 / 2, 1 / 3, -1 / 4, 1 / 5)
+"""Coefficients of log(1 + w)."""
 _ENOUGH = 8
 """Unit roundoffs of relative error at which an iteration may end; one step alone rounds by 4."""
 
@@ -149,7 +151,8 @@ def root(plane: Plane, value: str, low: float, high: float) -> Approximation:
     Below low it is v / sqrt(low), which is off by sqrt(low) / 4 at most: the largest difference of sqrt(v) and that.
     """
     found = inverse_root(plane, value, low, high)
-    return Approximation(plane.multiply(value, found.value), found.relative + 2 * roundoff(plane), sqrt(low) / 4)
+    above = plane.relu(value)  # of negative numbers: below zero the result stays at zero
+    return Approximation(plane.multiply(above, found.value), found.relative + 2 * roundoff(plane), sqrt(low) / 4)
 
 
 def decay(plane: Plane, value: str) -> Approximation:
@@ -204,8 +207,8 @@ def logarithm(plane: Plane, value: str, low: float, high: float) -> Approximatio
     """log(v) for v in [low, high], within an absolute error; outside it stays near the ends.
 
     Chords of ratio r are off by log(r)^2 / 8, half of that where they are raised by the other half. With y so found,
-    log(v) = y + log(1 + w), w = v exp(-y) - 1: what y is off by, so that the series ends with the cube, and only the
-    relative error of exp(-y) counts.
+    log(v) = y + log(1 + w), w = v exp(-y) - 1: what y is off by, so that the series can end with the fifth power (what
+    is left out is at most |w|^6 / (6 (1 - |w|))), and only the relative error of exp(-y) counts.
     """
     u = roundoff(plane)
     count = max(4, ceil(log(high / low) / _LOG_STEP))
@@ -215,9 +218,11 @@ def logarithm(plane: Plane, value: str, low: float, high: float) -> Approximatio
     largest = max(abs(log(low)), abs(log(high))) + 0.1
     inverted = _power(plane, plane.affine(y, -1.0), largest)
     product = plane.multiply(kept(plane, value, low, high), inverted.value)
-    rest = polynomial(plane, plane.affine(product, 1.0, -1.0), [0.0, 1.0, -1 / 2, 1 / 3])
+    rest = polynomial(plane, plane.affine(product, 1.0, -1.0), _LOG_SERIES)
     off = 1.1 * (chord + gamma(count + 4, u) * (log(high / low) + largest))
-    return Approximation(plane.add(y, rest), 0.0, 1.1 * (inverted.relative + off**4 / 4 + 6 * u + u * largest))
+    w = exp(off) - 1 + inverted.relative
+    left_out = w ** len(_LOG_SERIES) / (len(_LOG_SERIES) * (1 - w))
+    return Approximation(plane.add(y, rest), 0.0, 1.1 * (inverted.relative + left_out + 8 * u + u * largest))
 
 
 def log_of_one_more(plane: Plane, value: str) -> Approximation:

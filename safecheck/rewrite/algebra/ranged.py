@@ -20,13 +20,10 @@ from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.ranges import Quantity, Ranges
 from safecheck.rewrite.rule import Claim, Range, Source
 
-POSITIVE = (1e-6, 1e6)
-"""Assumed of arguments of logarithms and of bases of broken powers."""
-DIVISORS = (1e-10, 1e6)
-"""Assumed of divisors that cannot be negative: four more decades cost four more segments."""
-EITHER = (1e-4, 1e4)
-"""Assumed of the magnitude of divisors of either sign."""
-ROOTS = (1e-10, 1e6)
+POSITIVE = (1e-12, 1e12)
+"""Assumed of arguments of logarithms, of the magnitude of divisors, and of bases of broken powers: of a million normal
+numbers one is below 1e-6, and many networks take squares first."""
+ROOTS = (1e-18, 1e12)
 """Assumed of arguments of roots; what is smaller has the root of a straight line to zero."""
 _NONFINITE = "infinities, NaN and what is beyond the range come out as numbers at the end of the range"
 
@@ -132,14 +129,14 @@ def inverted(graph: MutableGraph, name: str, plane: Plane) -> tuple[Curve, str]:
         return replace(made, how=how), name
     value, some = plane.enter(name), _least(graph, name)
     if some < 0:
-        low, high = EITHER
+        low, high = POSITIVE
         measured = graph.memo(Ranges).of(graph, Quantity(name, "elements"))
         if measured is not None:
             high = max(abs(measured.low), abs(measured.high), 4 * low)
         found = approximate.inverse_of_either_sign(plane, value, low, high)
         made = curve_of(found, (low, high), "x / x^2, by segments and Newton's iteration", either=True)
         return replace(made, how="" if measured is None else measured.how), name
-    low, high, how = ends(graph, name, (max(some, DIVISORS[0]), max(DIVISORS[1], 10 * some)), some)
+    low, high, how = ends(graph, name, (max(some, POSITIVE[0]), max(POSITIVE[1], 10 * some)), some)
     found = approximate.inverse(plane, value, low, high)
     made = curve_of(found, (low, high), "segments and Newton's iteration for 1 / x", _known(some, low))
     return replace(made, how=how), name

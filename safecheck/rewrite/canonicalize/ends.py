@@ -12,7 +12,7 @@ from safecheck.ir.graph import graph_of
 from safecheck.ir.protos import proto_from_array, tensor_from_value_info, value_info, without_payload
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import Tensor
-from safecheck.ir.walk import reads
+from safecheck.ir.walk import holds_graphs, reads
 from safecheck.rewrite.canonicalize.control import renamed
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -75,10 +75,12 @@ def widen(proto: Any) -> list[str]:
 
     The elements and their order stay: what is fed and fetched are the same bytes. Shapes of fewer dimensions get ones
     in front; of more, those in front are joined. Outputs have the shape that follows from the inputs: exporters leave
-    names for sizes that are fixed.
+    names for sizes that are fixed. What a declaration says of the result of an If or Loop alone is not believed: the
+    checker of ONNX does not look there.
     """
     graph = proto.graph
-    inferred = _types(proto)
+    inferred = _types(proto, declared=False)
+    hidden = {name for node in graph.node if holds_graphs(node) for name in node.output}
     stored = {tensor.name for tensor in graph.initializer}
     through = {value.name for value in graph.input} & {value.name for value in graph.output}
     taken = stored | {name for node in graph.node for name in (*node.input, *node.output)}
@@ -88,7 +90,9 @@ def widen(proto: Any) -> list[str]:
     for value in (*(value for value in graph.input if value.name not in stored), *graph.output):
         tensor = tensor_from_value_info(value)
         entering = any(value is one for one in graph.input)
-        dims = tensor.dims if entering else inferred.get(value.name, tensor).dims
+        dims = tensor.dims if entering else inferred.get(value.name, Tensor(None, None)).dims
+        if not entering and not isinstance(dims, tuple) and value.name not in hidden:
+            dims = tensor.dims
         if not isinstance(dims, tuple) or len(dims) == _RANK or value.name in through:
             continue
         inner = _fresh(f"{value.name}/inner", taken)
@@ -108,14 +112,17 @@ def widen(proto: Any) -> list[str]:
     return changed
 
 
-def _types(proto: Any) -> Mapping[str, Tensor]:
-    """What inference knows of the values of the main graph; it forgets what a model declares, so it gets a copy."""
+def _types(proto: Any, declared: bool = True) -> Mapping[str, Tensor]:
+    """What inference makes of the values of the main graph, in a copy; also without the declared sizes of outputs."""
     graph = proto.graph
     light = messages().GraphProto(
         name=graph.name, node=graph.node, input=graph.input, output=graph.output, value_info=graph.value_info,
         initializer=[without_payload(tensor) for tensor in graph.initializer],
         sparse_initializer=graph.sparse_initializer,
     )  # fmt: skip
+    for value in () if declared else light.output:
+        if value.type.HasField("tensor_type"):
+            value.type.tensor_type.ClearField("shape")
     copy = messages().ModelProto(
         ir_version=proto.ir_version, opset_import=proto.opset_import, functions=proto.functions, graph=light
     )

@@ -13,8 +13,10 @@ from safecheck.rewrite.attributes import attribute, integers, text
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import NodeMemo
 from safecheck.rewrite.movement import arrange, nearest, pick, resample
+from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.movement.numbers import Numbers
 from safecheck.rewrite.movement.selection import SELECTIONS, einsum_order, is_selection
+from safecheck.text import printable
 
 MAX_ELEMENTS = 1 << 24
 """Of one value; larger ones are not traced."""
@@ -82,10 +84,17 @@ def _padded(node: Any) -> tuple[int, ...] | None:
 
 
 def move(graph: MutableGraph, node: Any, data: list[Numbers]) -> list[Numbers]:
-    """Element numbers of the outputs from those of the moved operands, in the order of `data_slots`."""
-    if is_product(node):
-        return [SELECTIONS[node.op_type](graph, node, data[0])]
-    return _MOVES[node.op_type](graph, node, data)
+    """Element numbers of the outputs from those of the moved operands, in the order of `data_slots`.
+
+    Raises:
+        FactorError: the shapes contradict each other, as where a file declares one that its nodes do not make.
+    """
+    try:
+        if is_product(node):
+            return [SELECTIONS[node.op_type](graph, node, data[0])]
+        return _MOVES[node.op_type](graph, node, data)
+    except (ValueError, IndexError) as contradiction:
+        raise FactorError(f"the shapes of {printable(node.op_type, 40)} contradict each other") from contradiction
 
 
 def selects(node: Any) -> bool:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.movement.numbers import CONSTANT, ZERO, Constants
 from safecheck.rewrite.movement.operators import data_slots, move, selects
-from safecheck.text import printable
 
 _MAX_NODES = 4096
 
@@ -90,11 +88,7 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
             numbers, spread = traced[name]
             data.append(numbers)
             computes = computes or spread
-        try:
-            moved = move(graph, node, data)
-        except (ValueError, IndexError) as contradiction:
-            raise FactorError(f"the shapes of {printable(node.op_type, 40)} contradict each other") from contradiction
-        for name, numbers in zip(node.output, moved, strict=False):
+        for name, numbers in zip(node.output, move(graph, node, data), strict=False):
             traced[name] = (numpy.asarray(numbers), computes)  # one element of a vector is a number to numpy
     for node in nodes:
         for name in node.output:

@@ -20,6 +20,10 @@ from safecheck.rewrite.rule import Candidate, Match
 
 EXPONENTS = (-20.0, 20.0)
 """Assumed of arguments of Exp; below, 2e-9 is taken for zero."""
+_LARGEST_POWER = 60.0
+"""Magnitudes of exponents that broken and negative powers may reach; the error grows with it."""
+_LEAST_REACH = 1e6
+"""What is raised to such a power is assumed to be at most so large, and at least one over that, or more."""
 _UNDERFLOW = -87.0
 """Below, exp(x) is no normal number in FP32."""
 
@@ -109,15 +113,18 @@ def _pow(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
         return replace(made, how=how)
     if exponent.is_integer() and exponent > 0:
         return ""  # a product of equal factors
-    low, high, how = ends(graph, node.input[0], POSITIVE)
+    reach = max(_LEAST_REACH, exp(min(log(POSITIVE[1]), (_LARGEST_POWER - 1) / max(abs(exponent), 1.0))))
+    low, high, how = ends(graph, node.input[0], (1 / reach, reach))
     most = abs(exponent) * max(abs(log(low)), abs(log(high))) + 1
-    if most > 60:
+    if most > _LARGEST_POWER + 1e-6:
         return f"between {low:g} and {high:g} the result leaves the range of the type"
     logarithm = approximate.logarithm(plane, x, low, high)
     found = approximate.exponential(plane, plane.affine(logarithm.value, exponent), -most, most)
-    error = 1.1 * abs(exponent) * logarithm.absolute + 2 * most * roundoff(plane)
-    whole = Approximation(found.value, found.relative + error)
-    return replace(curve_of(whole, (low, high), "exp(p log(x))"), how=how)
+    relative = found.relative + 1.1 * abs(exponent) * logarithm.absolute + 2 * most * roundoff(plane)
+    if exponent < 0:
+        return replace(curve_of(Approximation(found.value, relative), (low, high), "exp(p log(x))"), how=how)
+    whole = Approximation(found.value, relative, 1.1 * low**exponent)  # what is below counts as low
+    return replace(curve_of(whole, (0.0, high), "exp(p log(x))", "derived"), how=how)
 
 
 def _softplus_of(plane: Plane, x: str) -> Approximation:

@@ -35,7 +35,32 @@ def test_a_row_without_entries_keeps_its_guard() -> None:
     assert "may be needed" in case.reasons
 
 
-def test_what_is_no_softmax_keeps_its_guard() -> None:
-    text = "g (float[1,2,4,5] x) => (float[1,2,4,5] y) {\n s = Log (x)\n bad = IsNaN (s)\n y = Where (bad, zero, s)\n}"
+@pytest.mark.parametrize(
+    "body",
+    [
+        "s = Sigmoid (x)",
+        "p = Sigmoid (x)\n q = Abs (x)\n r = Add (q, one)\n s = Div (p, r)",
+        "p = Sigmoid (x)\n s = Transpose <perm = [0, 1, 3, 2]> (p)",
+    ],
+)
+def test_the_guard_of_what_is_never_nan_goes(body: str) -> None:
+    text = f"g (float[1,2,4,4] x) => (float[1,2,4,4] y) {{\n {body}\n bad = IsNaN (s)\n y = Where (bad, zero, s)\n}}"
+    case = mended(model(text, {"zero": np.float32(0), "one": np.float32(1)}), NAME)
+    assert case.applied == [NAME]
+    assert case.difference() == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("s = Log (x)", "NaN can be made"),
+        ("p = Exp (x)\n q = Log (x)\n s = Mul (p, q)", "NaN can be made"),
+        ("s = Identity (x)", "what is fed"),
+        ("s = Transpose <perm = [0, 1, 3, 2]> (x)", "what is fed"),
+    ],
+)
+def test_what_may_be_nan_keeps_its_guard(body: str, reason: str) -> None:
+    text = f"g (float[1,2,4,4] x) => (float[1,2,4,4] y) {{\n {body}\n bad = IsNaN (s)\n y = Where (bad, zero, s)\n}}"
     case = mended(model(text, {"zero": np.float32(0)}), NAME)
     assert not case.applied
+    assert reason in case.reasons
