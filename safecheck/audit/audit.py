@@ -16,7 +16,6 @@ from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes
-from safecheck.ir.signature import Signature
 from safecheck.ir.signatures import Occurrence, Signatures
 from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
 from safecheck.ir.walk import every_graph
@@ -38,12 +37,17 @@ _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 class Audited(NamedTuple):
     """One node with its verdict."""
 
-    location: Location
+    node: OpNode
     verdict: Verdict
     layers: tuple[str, ...]
     skipped: bool
     """True if the parser never imports it: in the branch that an If with a constant condition does not take, or in a
     function that nobody calls."""
+
+    @property
+    def location(self) -> Location:
+        """Where it stands, put into words when somebody asks: of most nodes nobody does."""
+        return self.node.location
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +130,9 @@ def audit(model: Model, profile: Profile) -> Audit:
     allowances: dict[str, list[int]] = {}
     what = [part.what for part in parts(seen.found.nodes)] if any(judgement.charges for judgement in judged) else []
     for node, positions in zip(model.graph, seen.positions, strict=True):
-        location = _location(node)
         judgement = max([judged[position] for position in positions], key=_severity, default=_SKIPPED)
-        nodes.append(Audited(location, judgement.verdict, judgement.layers, judgement is _SKIPPED))
-        notes += [Note(rule, location) for rule in judgement.notes]
+        nodes.append(Audited(node, judgement.verdict, judgement.layers, judgement is _SKIPPED))
+        notes += [Note(rule, node.location) for rule in judgement.notes]
         if judgement.verdict is Verdict.ALLOWED:
             for rule in judgement.allowances:
                 allowances.setdefault(rule.id, []).append(len(nodes) - 1)
@@ -141,7 +144,7 @@ def audit(model: Model, profile: Profile) -> Audit:
                     said.add(charge.rule.id)
                     fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
                     remedies = _remedies(profile.remedies_of(charge.rule, what[position]), occurrence, model)
-                    findings.append(_finding(charge, location, fingerprint, remedies))
+                    findings.append(_finding(charge, node.location, fingerprint, remedies))
     _check_coverage(model, nodes)
     return Audit(
         verdict=_model_verdict(nodes, findings, not model.inference_problem),
@@ -164,10 +167,10 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
     Raises:
         InputError: ONNX forbids a node; exit code 3.
     """
-    known: dict[Signature, Judgement] = {}
+    known: dict[int, Judgement] = {}  # by the signature, which is one object for all nodes alike
     judged = []
     for position, (occurrence, imported) in enumerate(zip(seen.found.nodes, seen.imported, strict=True)):
-        judgement = known.get(occurrence.signature)
+        judgement = known.get(id(occurrence.signature))
         if not occurrence.node.scope.path and (found := contradiction(occurrence.signature)) is not None:
             _refuse(found, seen, position, model)
         if judgement is None:
@@ -178,7 +181,7 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
                 evidence = Evidence("operands", found.what, "fit each other, or the branch never runs")
                 judged.append(Judgement(Verdict.UNPROVEN, (), (Charge(gap, Verdict.UNPROVEN, (), (evidence,)),), ()))
                 continue
-            judgement = known[occurrence.signature] = judge(profile, occurrence.signature)
+            judgement = known[id(occurrence.signature)] = judge(profile, occurrence.signature)
         if position in seen.misread:
             judgement = judge_call(profile, occurrence.signature, seen.misread[position])
         judged.append(judgement if imported else _SKIPPED)
@@ -217,11 +220,6 @@ def _model_verdict(nodes: list[Audited], findings: list[Finding], inferred: bool
     if Verdict.UNPROVEN in verdicts or not nodes or not inferred:
         return ModelVerdict.INCONCLUSIVE
     return ModelVerdict.COMPLIANT
-
-
-def _location(node: OpNode) -> Location:
-    proto = node.proto
-    return Location(node.scope.path, node.index, proto.name, proto.op_type, proto.domain, tuple(proto.output))
 
 
 def _finding(charge: Charge, location: Location, fingerprint: str, remedies: tuple[str, ...]) -> Finding:
@@ -276,7 +274,7 @@ def _check_coverage(model: Model, nodes: list[Audited]) -> None:
     """Count the nodes once more, straight from the file's structure and without the graph."""
     holders = (model.proto.graph, *model.proto.functions)
     expected = sum(len(graph.node) for holder in holders for graph in every_graph(holder))
-    places = {(node.location.scope, node.location.index) for node in nodes}
+    places = {(audited.node.scope.path, audited.node.index) for audited in nodes}
     if len(nodes) != expected or len(places) != expected:
         raise CoverageError(
             "SC-BUG-COVERAGE", "", f"{len(nodes)} of {expected} nodes were judged", "please report this with the model"

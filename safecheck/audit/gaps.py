@@ -57,9 +57,12 @@ class Gaps:
         self._lost: dict[tuple[Scope, str], Gap] = {}
         self._at: dict[int, Gap] = {}
         self._behind: set[int] = set()
+        is_open: dict[int, bool] = {}  # by the signature, which is one object for all nodes alike
         for position, occurrence in enumerate(found.nodes):
             signature = occurrence.signature
-            if any(_is_open(tensor) for tensor in (*signature.inputs, *signature.outputs)):
+            if id(signature) not in is_open:
+                is_open[id(signature)] = any(map(_is_open, (*signature.inputs, *signature.outputs)))
+            if is_open[id(signature)]:
                 self._visit(position, occurrence, undecided[position])
 
     def settle(self, position: int, charges: tuple[Charge, ...], rule: Rule) -> tuple[Charge, ...]:

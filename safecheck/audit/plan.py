@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from safecheck.cost.price import Price
 from safecheck.finding import ModelVerdict
+from safecheck.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from safecheck.audit.kinds import OF_ACTIVATIONS, WITH_WEIGHTS, Part, parts
 from safecheck.audit.report import Report
 from safecheck.ir.signatures import Occurrence
+from safecheck.ir.trunk import islands
 
 TRUNK = "between the blocks"
 NESTED = "nested graphs and functions"
@@ -41,6 +42,8 @@ def regions(report: Report) -> tuple[Region, ...]:
         place = finding.location
         if place.index is not None and not report.decisions.settles(finding.fingerprint):
             rules.setdefault((place.scope, place.index), []).append(finding.rule)
+    if not rules:
+        return ()
     nodes = report.audit.signatures.nodes
     known = parts(nodes)
     groups: dict[tuple[object, ...], list[list[int]]] = {}
@@ -78,8 +81,6 @@ def _ordered(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
 
 def _members(nodes: Sequence[Occurrence], known: Sequence[Part]) -> Iterator[tuple[str, list[int]]]:
     """The positions of the nodes of each region, and what it is; regions in the order of their first nodes."""
-    from safecheck.ir.topology import islands  # networkx is not for every audit
-
     main = [position for position, occurrence in enumerate(nodes) if not occurrence.node.scope.path]
     if not main:
         return

@@ -148,10 +148,12 @@ class Report:
     @property
     def node_kinds(self) -> list[str]:
         """The verdict on each node in order, or `deviated`; empty if nothing was judged."""
-        deviated = self._deviated
+        nodes, deviated = self.audit.nodes if self.audit is not None else (), self._deviated
+        if not self.decisions.deviated:
+            return [str(node.verdict) for node in nodes]
         return [
             "deviated" if deviated.get((node.location.scope, node.location.index)) else str(node.verdict)
-            for node in (self.audit.nodes if self.audit is not None else ())
+            for node in nodes
         ]
 
     @cached_property

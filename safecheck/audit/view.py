@@ -62,7 +62,8 @@ def file_signatures(model: Model, seen: View) -> Signatures:
 
 
 def _written_out(model: Model, out: Inlined) -> View:
-    graph = graph_of(infer_bounded(out.proto).proto)
+    inferred = infer_bounded(out.proto)
+    graph = graph_of(inferred.proto, inferred.types)
     found = signatures(graph)
     positions: dict[tuple[str, int], list[int]] = {}
     misread = {}

@@ -55,7 +55,7 @@ def price(nodes: Iterable[Occurrence], outputs: Iterable[str]) -> Price | None:
 
     None if the size of a tensor is not known, or what an operator multiplies.
     """
-    work = steps(nodes, outputs)
+    work = steps(list(nodes), outputs)
     counts = [macs(step.node.signature) for step in work.steps]
     if work.problem or None in counts:
         return None

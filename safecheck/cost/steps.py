@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from safecheck.cost.macs import Volume, is_settled, volume
@@ -45,9 +45,9 @@ class Steps:
     """Why sizes are missing; empty if every one is known."""
 
 
-def steps(nodes: Iterable[Occurrence], outputs: Iterable[str]) -> Steps:
+def steps(nodes: Sequence[Occurrence], outputs: Iterable[str]) -> Steps:
     """Follow the nodes of the main graph, in file order. A tensor of unknown size stops the walk."""
-    sizes: dict[Signature, _Sizes] = {}
+    sizes: dict[int, _Sizes] = {}  # by the signature, which is one object for all nodes alike
     held: dict[str, str] = {}  # value -> the value whose bytes it is another name for
     fixed: set[str] = set()  # values that depend on constants and fixed shapes only
     found: list[Step] = []
@@ -57,9 +57,9 @@ def steps(nodes: Iterable[Occurrence], outputs: Iterable[str]) -> Steps:
         if node.fixed or signature.op_type == "Constant":
             fixed.update(written)
             continue
-        known = sizes.get(signature)
+        known = sizes.get(id(signature))
         if known is None:
-            known = sizes[signature] = _sizes(signature)
+            known = sizes[id(signature)] = _sizes(signature)
         if known.view and inputs:
             first = inputs[0]
             if first in fixed:

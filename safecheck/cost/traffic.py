@@ -7,7 +7,7 @@ can hold. The assumptions are data (`assumptions`), because a figure without the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from safecheck.cost.kernels import Kernel, kernels
@@ -171,21 +171,23 @@ class Products(NamedTuple):
     """Elements of the constants that they multiply with: the fingerprint of an architecture."""
 
 
-def products(nodes: Iterable[Occurrence]) -> Products:
+def products(nodes: Sequence[Occurrence]) -> Products:
     """Count the products of a model whose nodes come in the order of `signatures`; folded nodes do nothing."""
-    counted: Counter[Signature] = Counter()
+    forms = {id(occurrence.signature): occurrence.signature for occurrence in nodes}
+    times: Counter[int] = Counter()
     nested: set[Signature] = set()
     for occurrence in nodes:
         path = occurrence.node.scope.path
         if path == "" and not occurrence.computes_constant:
-            counted[occurrence.signature] += 1
+            times[id(occurrence.signature)] += 1
         elif path and not path.startswith("function:"):  # a call of a function is a node of another domain
             nested.add(occurrence.signature)
-    counts = [(macs(signature), count) for signature, count in counted.items()]
+    counted = [(forms[form], count) for form, count in times.items()]
+    counts = [(macs(signature), count) for signature, count in counted]
     known = all(each is not None for each, _ in counts) and not any(macs(signature) != 0 for signature in nested)
     return Products(
         sum((each or 0) * count for each, count in counts) if known else None,
-        sum(product_weights(signature) * count for signature, count in counted.items()),
+        sum(product_weights(signature) * count for signature, count in counted),
     )
 
 

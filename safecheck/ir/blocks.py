@@ -14,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 from safecheck.ir.graph import OpGraph, OpNode, Scope
 from safecheck.ir.signature import Tensor
 from safecheck.ir.stages import stages
-from safecheck.ir.topology import node_id, trunk
+from safecheck.ir.topology import node_id
+from safecheck.ir.trunk import trunk
 from safecheck.text import printable
 
 FLAT = 40

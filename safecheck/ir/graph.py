@@ -6,11 +6,12 @@ around it, a function sees only its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from math import prod
 from typing import Any
 
+from safecheck.finding import Location
 from safecheck.intake.dtypes import FLOATS
 from safecheck.ir.protos import tensor_from_constant, tensor_from_proto, tensor_from_value_info
 from safecheck.ir.signature import MAX_FLOATS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor
@@ -30,6 +31,12 @@ class OpNode:
         self.scope = scope
         self.index = index
         self.proto = proto
+
+    @property
+    def location(self) -> Location:
+        """Where it stands, in words that a finding keeps."""
+        proto = self.proto
+        return Location(self.scope.path, self.index, proto.name, proto.op_type, proto.domain, tuple(proto.output))
 
 
 @dataclass(eq=False)
@@ -105,12 +112,12 @@ class OpGraph:
             yield from scope.nodes
 
 
-def graph_of(model: Any) -> OpGraph:
-    """Collect the scopes of a ModelProto whose value types are the inferred ones."""
+def graph_of(model: Any, types: Mapping[str, Tensor] | None = None) -> OpGraph:
+    """Collect the scopes of a ModelProto whose value types are the inferred ones; those of `types` it does not hold."""
     opsets = _opsets(model.opset_import)
     scopes: list[Scope] = []
     declared = _symbols(model.graph)
-    _collect(model.graph, Scope("", None, opsets, declared), scopes)
+    _collect(model.graph, Scope("", None, opsets, declared, tensors=dict(types or {})), scopes)
     for function in model.functions:
         path = f"function:{function.domain}:{function.name}" + (f":{function.overload}" if function.overload else "")
         scope = Scope(path, None, _opsets(function.opset_import) or opsets, declared)
@@ -146,9 +153,10 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
     scope.initializers = tuple([tensor.name for tensor in graph.initializer])
     scope.given.update((value.name for value in graph.input), scope.initializers)
     scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
+    alike: dict[Tensor, Tensor] = {}
     for tensor in graph.initializer:
         known = tensor_from_proto(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
-        scope.tensors[tensor.name] = known
+        scope.tensors[tensor.name] = known if known.values else alike.setdefault(known, known)
         if known.dtype in FLOATS and known.dims is not UNKNOWN:
             scope.parameters += prod(known.dims)
     for sparse in graph.sparse_initializer:

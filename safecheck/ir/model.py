@@ -36,7 +36,7 @@ class Model:
     parameters: int
     """Elements of all floating-point initializers of the main graph and of nested graphs."""
     proto: Any
-    """ModelProto without large payloads, `value_info` as inferred."""
+    """ModelProto without large payloads; what is known of its values is in `graph`."""
     graph: OpGraph
     inference_problem: str
     """Why shape inference gave up; empty if it did not."""
@@ -63,7 +63,7 @@ def load(where: str | InMemory) -> Model:
         origin = ORIGIN if memory else "standard input"
         external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
         inferred = infer_bounded(proto)
-        graph = graph_of(inferred.proto)
+        graph = graph_of(inferred.proto, inferred.types)
         check_graph(graph, name)
         return Model(
             path=path,

@@ -58,8 +58,11 @@ class Tensor(NamedTuple):
     @property
     def dims(self) -> tuple[int, ...] | Unknown:
         """The dimensions if every one is a number."""
-        if self.shape is None or not all(type(dim) is int for dim in self.shape):
+        if self.shape is None:
             return UNKNOWN
+        for dim in self.shape:
+            if type(dim) is not int:
+                return UNKNOWN
         return self.shape  # type: ignore[return-value]
 
 

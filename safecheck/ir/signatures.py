@@ -49,11 +49,13 @@ class Signatures:
 def signatures(graph: OpGraph) -> Signatures:
     """Every node once, in the order of the scopes; a scope's nodes come in file order, which is topological.
 
-    What nodes compute from constants is no constant in a signature: no parser folds, it sees the file as it is.
+    What nodes compute from constants is no constant in a signature: no parser folds, it sees the file as it is. Equal
+    signatures are one object.
     """
     names = idioms(graph)
     computed: dict[Scope, dict[str, Tensor]] = {scope: {} for scope in graph.scopes}
-    nodes = tuple([_occurrence(node, names.get(id(node), ""), computed) for node in graph])
+    forms: dict[object, Signature] = {}
+    nodes = tuple([_occurrence(node, names.get(id(node), ""), computed, forms) for node in graph])
     return Signatures(nodes, computed)
 
 
@@ -67,40 +69,50 @@ def _lookup(computed: Mapping[Scope, Mapping[str, Tensor]], scope: Scope, name: 
     return UNKNOWN_TENSOR
 
 
-def _occurrence(node: OpNode, idiom: str, computed: dict[Scope, dict[str, Tensor]]) -> Occurrence:
+_LARGE = frozenset({4, 5, 9, 10, 11, 12})
+"""AttributeProto.AttributeType of tensors and graphs, which are not written down to compare them."""
+
+
+def _occurrence(
+    node: OpNode, idiom: str, computed: dict[Scope, dict[str, Tensor]], forms: dict[object, Signature]
+) -> Occurrence:
     scope, proto = node.scope, node.proto
-    opset = scope.opset
+    op_type, domain, opset, attributes = proto.op_type, proto.domain, scope.opset, proto.attribute
     inputs = [_lookup(computed, scope, name) if name else None for name in proto.input]
     is_output = not scope.outputs.isdisjoint(proto.output)
-    constant = [tensor is None or tensor.constant for tensor in inputs]
-    fixed = [known or bool(tensor and tensor.computed) for known, tensor in zip(constant, inputs, strict=True)]
+    settled = all(map(_is_settled, inputs))
     # Most nodes have an operand that is neither constant nor computed from fixed shapes: ask no further.
-    asked = not is_output and (all(fixed) or proto.op_type in folding.OF_SHAPE_ONLY)
+    asked = not is_output and (settled or op_type in folding.OF_SHAPE_ONLY)
     computes_constant = static = False
     if asked and folding.foldable(proto, opset) and not holds_graphs(proto):
-        computes_constant = all(constant)
-        static = not computes_constant and (all(fixed) or folding.reads_shape_only(proto, inputs[0]))
+        computes_constant = all(tensor is None or tensor.constant for tensor in inputs)
+        static = not computes_constant and (settled or folding.reads_shape_only(proto, inputs[0]))
     if computes_constant or static:
         computed[scope].update(_results(node, inputs, opset, computes_constant))
-    signature = Signature(
-        op_type=proto.op_type,
-        domain=proto.domain,
-        opset=opset,
-        attributes=tuple(sorted(((part.name, attribute_value(part)) for part in proto.attribute), key=_name)),
-        inputs=_seen(_kept(proto.op_type, inputs)),
-        outputs=_seen([_lookup(computed, scope, name) if name else None for name in proto.output]),
-        is_output=is_output and scope.path == "",
-        idiom=idiom,
-        static_shapes_only=static,
-        beside=neighbours.beside(node),
-    )
+    kept = tuple(_kept(op_type, inputs))
+    outputs = tuple([_lookup(computed, scope, name) if name else None for name in proto.output])
+    leaves, beside = is_output and scope.path == "", neighbours.beside(node)
+    key: object = node
+    if _LARGE.isdisjoint([part.type for part in attributes]):
+        written = tuple([part.SerializeToString() for part in attributes]) if attributes else ()
+        key = (op_type, domain, opset, written, kept, outputs, leaves, idiom, static, beside)
+    signature = forms.get(key)
+    if signature is None:
+        said = tuple(sorted(((part.name, attribute_value(part)) for part in attributes), key=_name))
+        inner, outer = _seen(kept), _seen(outputs)
+        signature = Signature(op_type, domain, opset, said, inner, outer, leaves, idiom, static, beside)
+        signature = forms[key] = forms.setdefault(signature, signature)
     return Occurrence(node, signature, computes_constant, computes_constant or static, tuple(inputs))
 
 
-def _seen(tensors: list[Tensor | None]) -> tuple[Tensor | None, ...]:
+def _is_settled(tensor: Tensor | None) -> bool:
+    return tensor is None or tensor.constant or bool(tensor.computed)
+
+
+def _seen(tensors: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
     """The tensors as weights or as values of the network, which is what nodes compute."""
     if not any(tensor is not None and tensor.computed for tensor in tensors):
-        return tuple(tensors)
+        return tensors
     return tuple(
         [tensor._replace(constant=False) if tensor is not None and tensor.computed else tensor for tensor in tensors]
     )

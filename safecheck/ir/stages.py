@@ -12,7 +12,7 @@ from typing import NamedTuple
 from safecheck.ir.excerpt import shape_words
 from safecheck.ir.graph import Scope
 from safecheck.ir.signature import UNKNOWN, Tensor
-from safecheck.ir.topology import trunk
+from safecheck.ir.trunk import trunk
 
 _MOST = 12
 _LEAST_SHARE = 0.03

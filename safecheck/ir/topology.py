@@ -5,7 +5,6 @@ The room for networkx: it is imported where it is asked for, because an audit do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import count
 from typing import TypeAlias
 
@@ -92,47 +91,6 @@ def regions(graph: Graph) -> list[list[str]]:
     order = {node: place for place, node in enumerate(graph)}
     found = [sorted(region, key=order.__getitem__) for region in nx.weakly_connected_components(refused)]
     return sorted(found, key=lambda region: order[region[0]])
-
-
-def trunk(scope: Scope) -> list[int]:
-    """The nodes of a main graph that all data has to pass between its inputs and its outputs, in their order.
-
-    These are the dominators of the outputs; a value that is carried past a node, also an input, has another way.
-    """
-    start, end = -1, len(scope.nodes)
-    ways: nx.DiGraph[int] = nx.DiGraph()
-    ways.add_nodes_from((start, end))
-    for node in scope.nodes:
-        for value in node.proto.input:
-            producer = scope.producers.get(value)
-            if producer is not None:
-                ways.add_edge(producer.index, node.index)
-            elif scope.lookup(value).network_input:
-                ways.add_edge(start, node.index)
-    ways.add_edges_from((scope.producers[value].index, end) for value in scope.outputs if value in scope.producers)
-    above = nx.immediate_dominators(ways, start)
-    found: list[int] = []
-    node = above.get(end, start)
-    while node is not None and node != start:
-        found.append(node)
-        node = above[node]
-    return found[::-1]
-
-
-def islands(scope: Scope, without: Iterable[int]) -> list[list[int]]:
-    """What hangs together between the nodes of the trunk, as positions of nodes; also without those named.
-
-    A residual branch is one island. Islands come in the order of their first nodes.
-    """
-    gone = {*trunk(scope), *without}
-    rest: nx.Graph[int] = nx.Graph()
-    rest.add_nodes_from(node.index for node in scope.nodes if node.index not in gone)
-    for node in scope.nodes:
-        for value in node.proto.input:
-            producer = scope.producers.get(value)
-            if producer is not None and node.index in rest and producer.index in rest:
-                rest.add_edge(producer.index, node.index)
-    return sorted(map(sorted, nx.connected_components(rest)))
 
 
 def find_cycle(scope: Scope) -> list[int]:

@@ -15,7 +15,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -131,8 +130,8 @@ def _resident() -> int:
 
 
 def _pages(which: int) -> int:
-    with suppress(OSError, ValueError, IndexError):
-        return int(Path("/proc/self/statm").read_text().split()[which]) * resource.getpagesize()
+    with suppress(OSError, ValueError, IndexError), open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[which]) * resource.getpagesize()
     return 0
 
 

@@ -51,7 +51,11 @@ def _each(compare: Callable[[Value, Value], bool], actual: FactValue, limit: Val
 
 
 def _equals(actual: FactValue, limit: Value) -> Truth:
-    return _whole(_same, actual, limit) if isinstance(limit, tuple) else _each(_same, actual, limit)
+    if isinstance(limit, tuple):
+        return _whole(_same, actual, limit)
+    if type(actual) is type(limit):  # most facts are one value
+        return actual == limit
+    return _each(_same, actual, limit)
 
 
 def _one_of(actual: FactValue, limit: Value) -> Truth:

@@ -33,6 +33,24 @@ _UNWANTED = {
 }
 
 
+_OF_TWO_FACTS = frozenset(operator for operator in OPERATORS if operator.endswith("_fact"))
+_last: tuple[Subject | None, dict[object, FactValue]] = (None, {})
+"""The layer or node that was asked about last and what it answered: many rules ask the same of it, one by one."""
+
+
+def _known(fact: str, of: str | tuple[int, ...] | None, subject: Subject) -> FactValue:
+    global _last
+    asked, answers = _last
+    if asked is not subject:
+        answers = {}
+        _last = subject, answers
+    key = fact if of is None else (fact, of)
+    answer = answers.get(key)
+    if answer is None:  # no fact is None
+        answer = answers[key] = facts.ask(fact, of, subject)
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Test:
     """One fact held against one limit."""
@@ -44,15 +62,15 @@ class Test:
 
     def actual(self, subject: Subject) -> FactValue:
         """The value of the fact for this subject."""
-        return facts.ask(self.fact, self.of, subject)
+        return _known(self.fact, self.of, subject)
 
     def evaluate(self, subject: Subject) -> Truth:
         """Whether the fact keeps the limit."""
-        judge = OPERATORS[self.operator]
-        if not self.operator.endswith("_fact"):
-            return judge(self.actual(subject), self.limit)
-        other = facts.ask(str(self.limit), None, subject)
-        return UNKNOWN if other is UNKNOWN else judge(self.actual(subject), other)
+        actual, operator = _known(self.fact, self.of, subject), self.operator
+        if operator not in _OF_TWO_FACTS:
+            return OPERATORS[operator](actual, self.limit)
+        other = _known(str(self.limit), None, subject)
+        return UNKNOWN if other is UNKNOWN else OPERATORS[operator](actual, other)
 
     @property
     def subject(self) -> str:

@@ -163,17 +163,15 @@ def _unknown_tests(rule: Rule, subject: Layer | Signature) -> list[Test]:
 
 def _nearest_allowance(profile: Profile, rules: tuple[Rule, ...], layer: Layer) -> tuple[Evidence, ...]:
     """What separates the layer from the allowance it misses by the fewest facts."""
-    best: list[Evidence] | None = None
-    for rule in rules:
-        if rule.verdict is not Verdict.ALLOWED:
-            continue
-        missing = [_evidence(test, layer, wanted) for test, wanted in unmet(rule.when, layer)]
-        if not profile.counts(rule):
-            grade = f"{rule.grade}{', extrapolated' if rule.extrapolated else ''}"
-            missing.append(Evidence("grade", grade, f"one of {show(tuple(sorted(profile.grades)))}"))
-        if best is None or len(missing) < len(best):
-            best = missing
-    return tuple(best) if best else (_layer_evidence(layer),)
+    missed = [(rule, list(unmet(rule.when, layer))) for rule in rules if rule.verdict is Verdict.ALLOWED]
+    if not missed:
+        return (_layer_evidence(layer),)
+    nearest, missing = min(missed, key=lambda each: len(each[1]) + (not profile.counts(each[0])))
+    evidence = [_evidence(test, layer, wanted) for test, wanted in missing]
+    if not profile.counts(nearest):
+        grade = f"{nearest.grade}{', extrapolated' if nearest.extrapolated else ''}"
+        evidence.append(Evidence("grade", grade, f"one of {show(tuple(sorted(profile.grades)))}"))
+    return tuple(evidence) or (_layer_evidence(layer),)
 
 
 def _broken(test: Test, subject: Layer | Signature) -> Evidence:

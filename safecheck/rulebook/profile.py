@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from safecheck.finding import Citation, Grade, Verdict
@@ -95,21 +95,19 @@ class Profile:
 
     @cached_property
     def _by_layer(self) -> dict[str, tuple[Rule, ...]]:
-        types = {type_ for rule in self.rules for type_ in rule.layers}
-        return {type_: tuple(rule for rule in self.rules if type_ in rule.layers) for type_ in types}
+        return _by_name((rule, rule.layers) for rule in self.rules)
 
     def rules_for_layer(self, type_: str) -> tuple[Rule, ...]:
         """Rules about a layer type, then the rules about every layer."""
-        return self._by_layer.get(type_, ()) + self._by_layer.get(ANY, ())
+        return self._by_layer.get(type_) or self._by_layer.get(ANY, ())
 
     @cached_property
     def _by_operator(self) -> dict[str, tuple[Rule, ...]]:
-        names = {name for rule in self.rules for name in rule.operators}
-        return {name: tuple(rule for rule in self.rules if name in rule.operators) for name in names}
+        return _by_name((rule, rule.operators) for rule in self.rules)
 
     def rules_for_operator(self, op_type: str) -> tuple[Rule, ...]:
         """Rules about an ONNX operator that the parser imports, then the rules about every operator."""
-        return self._by_operator.get(op_type, ()) + self._by_operator.get(ANY, ())
+        return self._by_operator.get(op_type) or self._by_operator.get(ANY, ())
 
     @cached_property
     def _defects(self) -> dict[str, tuple[Rule, ...]]:
@@ -135,3 +133,13 @@ class Profile:
     def counts(self, rule: Rule) -> bool:
         """Whether an `allowed` of this rule is good enough here."""
         return rule.grade in self.grades and (self.extrapolated or not rule.extrapolated)
+
+
+def _by_name(rules: Iterable[tuple[Rule, Iterable[str]]]) -> dict[str, tuple[Rule, ...]]:
+    """The rules that name a thing, then those about every one, by the thing; the latter alone by `ANY`."""
+    found: dict[str, list[Rule]] = {}
+    for rule, names in rules:
+        for name in dict.fromkeys(names):
+            found.setdefault(name, []).append(rule)
+    general = tuple(found.pop(ANY, ()))
+    return {ANY: general, **{name: (*own, *general) for name, own in found.items()}}

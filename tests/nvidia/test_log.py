@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -208,7 +209,8 @@ def made_audit() -> Audit:
     for index, (name, op_type, outputs, layer) in enumerate(NODES):
         location = Location("", index, name, op_type, "", outputs)
         bad = op_type in ("ReduceMean", "MatMul")
-        nodes.append(Audited(location, Verdict.FORBIDDEN if bad else Verdict.ALLOWED, (layer,), False))
+        node = SimpleNamespace(location=location)
+        nodes.append(Audited(node, Verdict.FORBIDDEN if bad else Verdict.ALLOWED, (layer,), False))
         if bad:
             findings.append(
                 Finding(

@@ -7,7 +7,7 @@ a shape is computed from fixed shapes (older exporters do that), the computation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from safecheck.intake.onnx_library import library, messages
@@ -22,10 +22,11 @@ from safecheck.ir.protos import (
     writable,
 )
 from safecheck.ir.shape_inference import loops as bodies
+from safecheck.ir.shape_inference.fixed import fixed_types
 from safecheck.ir.shape_inference.value_propagation import may_follow_elements
 from safecheck.ir.signature import UNKNOWN, UNKNOWN_TENSOR, Tensor
 from safecheck.ir.walk import every_graph, opset
-from safecheck.values import dataclass
+from safecheck.values import dataclass, replace
 
 _MOST_LOOPS = 500
 """That hand shapes on to each other. Each costs an inference of the whole model; of more, nothing is said."""
@@ -53,6 +54,8 @@ class Inferred:
     """Why inference gave up, in the library's words; empty if it went through."""
     conflicts: tuple[str, ...]
     """Network outputs that declare another type or shape than is computed."""
+    types: Mapping[str, Tensor] | None = None
+    """Types of all values that nodes compute, where they are all fixed; `value_info` is empty then."""
 
 
 def infer(model: Any, assumed: Collection[str] = (), follow: bool = True) -> Inferred:
@@ -65,8 +68,19 @@ def infer(model: Any, assumed: Collection[str] = (), follow: bool = True) -> Inf
 
 
 def infer_plainly(model: Any) -> Inferred:
-    """The same by one inference that follows no elements, for a model that needs no more."""
-    return _inferred(model, (), lambda: _run(model, False))
+    """The same for a harmless model: node by node, or by one inference that follows no elements and needs no more."""
+    types: dict[str, Tensor] | None = None
+
+    def typed() -> Any:
+        nonlocal types
+        types = fixed_types(model)
+        if types is None:
+            return _run(model, False)
+        for output in model.graph.output:
+            output.type.CopyFrom(value_info(output.name, types[output.name]).type)
+        return model
+
+    return replace(_inferred(model, (), typed), types=types)
 
 
 def _inferred(model: Any, assumed: Collection[str], typed_model: Callable[[], Any]) -> Inferred:

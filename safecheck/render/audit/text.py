@@ -20,7 +20,7 @@ from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place, told_
 from safecheck.text import printable
 
 _MANY = 200
-"""Nodes from which on it is said where in the network the findings are: that takes networkx, which takes its time."""
+"""Nodes from which on it is said where in the network the findings are: a smaller one is seen at a glance."""
 _SPANS = 4
 _RULES = 3
 

@@ -11,7 +11,7 @@ from safecheck.ir.graph import OpNode, Scope
 from safecheck.ir.model import Model
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR, Layer, Signature, Tensor
-from safecheck.rulebook.lowering.lower import REFUSED, TENSOR_TYPE, refused_ranks
+from safecheck.rulebook.lowering.lower import MAX_RANK, REFUSED, TENSOR_TYPE, refused_ranks
 from safecheck.rulebook.lowering.table import Table
 
 IO = "network:io"
@@ -107,6 +107,8 @@ def _border(type_: str, name: str, tensor: Tensor, role: str = "") -> Border:
 
 
 def _refused(table: Table, scope: str, name: str, tensor: Tensor) -> Iterator[Border]:
+    if tensor.dtype in table.types and len(tensor.shape or ()) <= MAX_RANK:
+        return
     node = Signature("", "", 0, (), (), (tensor,))
     if tensor.dtype not in table.types:
         layer = Layer(TENSOR_TYPE, tensor.dtype or "no tensor of one element type", node, (tensor,), ())

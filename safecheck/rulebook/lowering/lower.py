@@ -20,7 +20,7 @@ TENSOR_TYPE = "parser:tensor-type"
 OPERATOR_TYPE = "parser:operator-type"
 SHAPE_ARITHMETIC = "parser:shape-arithmetic"
 
-_MAX_RANK = 8  # Dims::MAX_DIMS in every release
+MAX_RANK = 8  # Dims::MAX_DIMS in every release
 
 
 class Choice(Enum):
@@ -120,11 +120,11 @@ def _type_checks(table: Table, operator: Operator, node: Signature) -> list[Laye
 def refused_ranks(node: Signature) -> list[Layer]:
     """A refusal where a tensor of the node has more dimensions than TensorRT has room for."""
     ranks = [len(tensor.shape) for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.shape]
-    high = max(ranks, default=0) > _MAX_RANK
+    high = max(ranks, default=0) > MAX_RANK
     # Of a node that only makes weights no layer is left that would ask for the shape.
     alone = node.op_type != "" and not node.inputs
     open_rank = alone and any(tensor is not None and tensor.shape is None for tensor in node.outputs)
-    text = f"A tensor has at most {_MAX_RANK} dimensions."
+    text = f"A tensor has at most {MAX_RANK} dimensions."
     return [Layer(REFUSED, text, node, (), (), Grade.MEASURED.value, high)] if high or open_rank else []
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from case_files import model_from_text
@@ -257,7 +258,8 @@ def hostile(text: str) -> Report:
     location = replace(found.location, node=text, op_type=text, domain=text, outputs=(text,))
     evidence = tuple(part if part.fact == EXPORTER_FORM else replace(part, actual=text) for part in found.evidence)
     forced = replace(found, location=location, layers=(text,), evidence=evidence)
-    nodes = tuple(node._replace(location=location) if node.location == found.location else node for node in audit.nodes)
+    forced_node = SimpleNamespace(location=location)
+    nodes = tuple(node._replace(node=forced_node) if node.location == found.location else node for node in audit.nodes)
     record = replace(
         deviation(found, report.model.sha256, text),
         rationale=text, risk=text, mitigation=text, requested_by=text, approved_by=text, ticket=text,
