@@ -15,7 +15,7 @@ from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, Verdict
 from safecheck.render import amounts
 from safecheck.render.audit.decision_text import answer
 from safecheck.render.audit.decisions_text import badge, refused, release, summary
-from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place, told_apart
+from safecheck.render.line import NODES_SHOWN, STYLE, Line, found_at, joined, place, told_apart
 from safecheck.text import printable
 
 _MANY = 200
@@ -147,7 +147,7 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
         first = group[0]
         yield Line("")
         grade = first.grade if first.grade is not None else "no evidence"
-        count = f"{len(group)} {_unit(group)}"
+        count = found_at(finding.location for finding in group)
         yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", STYLE[first.verdict])
         yield Line(f"  {first.message}", "strong")
         for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
@@ -171,12 +171,6 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
             yield Line(f"  remedy    {', '.join(remedies)}")
 
 
-def _unit(group: Sequence[Finding]) -> str:
-    """What a rule was found at: places of the table above are operators, and may be many nodes each."""
-    word = "value" if group[0].location.index is None else "node"
-    return word if len(group) == 1 else f"{word}s"
-
-
 def _notes(notes: Sequence[Note]) -> Iterator[Line]:
     """Known defects of the release, by rule; they change no verdict."""
     by_rule: dict[str, list[Note]] = {}
@@ -185,9 +179,7 @@ def _notes(notes: Sequence[Note]) -> Iterator[Line]:
     for group in by_rule.values():
         rule, more = group[0].rule, len(group) - NODES_SHOWN
         yield Line("")
-        yield Line(
-            f"NOTE  {rule.id}  ({rule.grade}, {len(group)} {'place' if len(group) == 1 else 'places'})", "strong"
-        )
+        yield Line(f"NOTE  {rule.id}  ({rule.grade}, {found_at(note.location for note in group)})", "strong")
         yield Line(f"  {rule.title}: known of this release, and no part of the verdict")
         for note in group[:NODES_SHOWN]:
             yield Line(f"    {place(note.location)}")
