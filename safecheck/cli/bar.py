@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from types import TracebackType
 from typing import Self
 
-_PATIENCE = 1.0
-"""Seconds that nobody needs to be told anything."""
+from safecheck.cli.progress import Line, line_for_people
+
 _PAUSE = 0.2
 """Seconds between two drawings."""
-_WIDTH = 24
-_CLEAR = "\r\x1b[K"
+_WIDTH = 10
 
 
 class Bar:
     """The bar of one run on standard error. Use it in a `with` statement."""
 
     def __init__(self, models: int, is_quiet: bool = False) -> None:
-        stream = sys.stderr
-        is_for_people = not is_quiet and stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._stream = stream if is_for_people else None
+        self._line: Line | None = line_for_people(is_quiet)
         self._models = models
-        self._begun = time.monotonic()
-        self._due = self._begun + _PATIENCE
-        self._is_drawn = False
+        self._begun = self._drawn = time.monotonic()
         self._worked = 0
 
     def __enter__(self) -> Self:
@@ -41,23 +34,19 @@ class Bar:
         """One more model was worked out, and so many are there now, with those that earlier runs have kept."""
         self._worked += 1
         now = time.monotonic()
-        if self._stream is None or now < self._due:
+        if self._line is None or now < self._drawn + _PAUSE:
             return
-        self._due = now + _PAUSE
+        self._drawn = now
         rate = self._worked / max(now - self._begun, 1e-9)
         filled = _WIDTH * done // self._models
         left = _duration((self._models - done) / rate)
         bar = f"[{'#' * filled}{'-' * (_WIDTH - filled)}]"
-        self._stream.write(f"{_CLEAR}{bar} {done} of {self._models} models, {rate:.3g} a second, {left} left")
-        self._stream.flush()
-        self._is_drawn = True
+        self._line.tell(f"{bar} {done} of {self._models} models, {rate:.3g} a second, {left} left")
 
     def clear(self) -> None:
         """Make room for a line."""
-        if self._stream is not None and self._is_drawn:
-            self._stream.write(_CLEAR)
-            self._stream.flush()
-            self._is_drawn = False
+        if self._line is not None:
+            self._line.clear()
 
 
 def _duration(seconds: float) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from safecheck.audit.report import Report
+from safecheck.audit.sign_off import Annex, SignOff
 from safecheck.cli.configured import chosen_profile, files_read
-from safecheck.cli.options import formats_of, profile_option, reports_option
+from safecheck.cli.options import formats_of, page_options, profile_option, reports_option
 from safecheck.cli.output import complain, emit
 from safecheck.errors import BuildError, UsageError
 from safecheck.nvidia import record
@@ -48,10 +50,12 @@ from safecheck.usecases.build import build as carry_out
     help="Take the log and the engine of a trtexec run elsewhere; - for no engine.",
 )  # fmt: skip
 @reports_option()
+@page_options
 def build(
     model: str, profile_name: str | None, precision: str | None, batch: int | None, backend: str | None,
     trtexec: str | None, interpreter: str | None, release: str | None, timeout: float, engine: str | None,
     evidence: str | None, only_plan: bool, imported: tuple[str, str] | None, outputs: tuple[str, ...],
+    annex: Annex, reviewed_as_of: date | None,
 ) -> int:  # fmt: skip
     """Build with the safety flag, and set the builder's answer beside the audit's.
 
@@ -97,7 +101,7 @@ def build(
     if report.build is not None and report.build.succeeded is not None:
         write_file(kept, _record(report, plan))
     for target in targets:
-        emit(target, "audit", [report])
+        emit(target, "audit", [replace(report, sign_off=SignOff(annex, reviewed_as_of))])
     return report.exit_code
 
 

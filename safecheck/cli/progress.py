@@ -18,46 +18,31 @@ _TICK = 1.0
 _CLEAR = "\r\x1b[K"
 
 
-@contextmanager
-def waiting(what: str, is_quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """While it runs, a line on standard error says what is done and for how long; the function changes the words."""
-    stream = sys.stderr
-    if is_quiet or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda words: None
-        return
-    line = _Line(stream.fileno(), what)
-    stop = Event()
-    ticker = Thread(target=line.tick, args=(stop,), daemon=True)
-    ticker.start()
-    try:
-        yield line.tell
-    finally:
-        stop.set()
-        ticker.join()
-        line.clear()
-
-
-class _Line:
+class Line:
     """The line, written past Python's streams: a process that is forked meanwhile inherits no lock of theirs."""
 
-    def __init__(self, descriptor: int, words: str) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._words = words
+        self._words = ""
         self._started = time.monotonic()
         self._is_shown = False
 
     def tick(self, stop: Event) -> None:
+        """Show how long it has taken, again and again."""
         while not stop.wait(max(_PATIENCE, _TICK)):
             self._show()
 
     def tell(self, words: str) -> None:
+        """Change the words; who has not waited long is shown nothing."""
         self._words = words
         if self._is_shown or time.monotonic() - self._started > _PATIENCE:
             self._show()
 
     def clear(self) -> None:
+        """Leave nothing on the terminal."""
         if self._is_shown:
             self._write(_CLEAR)
+            self._is_shown = False
 
     def _show(self) -> None:
         self._is_shown = True
@@ -67,6 +52,33 @@ class _Line:
     def _write(self, text: str) -> None:
         with suppress(OSError):
             os.write(self._descriptor, text.encode("utf-8", "replace"))
+
+
+def line_for_people(is_quiet: bool = False) -> Line | None:
+    """The line on standard error; None where that is no terminal, or nobody wants to be told."""
+    stream = sys.stderr
+    if is_quiet or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    return Line(stream.fileno())
+
+
+@contextmanager
+def waiting(what: str, is_quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """While it runs, a line on standard error says what is done and for how long; the function changes the words."""
+    line = line_for_people(is_quiet)
+    if line is None:
+        yield lambda words: None
+        return
+    line.tell(what)
+    stop = Event()
+    ticker = Thread(target=line.tick, args=(stop,), daemon=True)
+    ticker.start()
+    try:
+        yield line.tell
+    finally:
+        stop.set()
+        ticker.join()
+        line.clear()
 
 
 def progress(results: Iterable[T], names: Sequence[str], is_quiet: bool = False) -> Iterator[T]:

@@ -53,6 +53,21 @@ def told_apart(verdict: Line, profile: str) -> Line:
     return verdict if named in verdict.text else verdict._replace(text=f"{verdict.text}{named}")
 
 
+def found_at(locations: Iterable[Location]) -> str:
+    """`2 nodes`, `1 value`, `2 nodes and 1 value`: what a rule was found at.
+
+    Each counts once. The places of the table of what decides are operators, and may be many nodes each.
+    """
+    nodes, values = set(), set()
+    for location in locations:
+        if location.index is None:
+            values.add((location.scope, location.outputs))
+        else:
+            nodes.add((location.scope, location.index))
+    counts = ((len(nodes), "node"), (len(values), "value"))
+    return " and ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in counts if count)
+
+
 def place(location: Location) -> str:
     """Where a finding is, for a person."""
     if location.index is None:

@@ -63,6 +63,16 @@ def test_a_build_keeps_engine_log_layers_and_evidence(folder: Path) -> None:
     assert "--restricted --fp16" in build["command"]
 
 
+def test_the_page_to_sign_bears_the_day_and_the_annex_that_were_asked_for(folder: Path) -> None:
+    program = trtexec(folder, SUCCESS)
+    asked = ("--output", "html=m.html", "--reviewed-as-of", "2026-11-30", "--annex", "none")
+    done = safecheck("build", "m.onnx", "--trtexec", program, *asked, folder=folder)
+    assert done.returncode == 0, done.stderr
+    page = (folder / "m.html").read_text(encoding="utf-8")
+    assert "reviewed as of 2026-11-30" in page
+    assert '<body class="annex-none">' in page
+
+
 def test_a_success_makes_no_verdict_better(folder: Path) -> None:
     shutil.copy(REFUSED, folder / "m.onnx")
     program = trtexec(folder, SUCCESS)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from workflow_repo import ALLOWED, ENVIRONMENT, FORBIDDEN, UNPROVEN, Repository
 
+from safecheck.cli import bar as bar_room
 from safecheck.cli import progress as progress_room
 from safecheck.cli.interrupt import keeping
 from safecheck.cli.progress import progress
@@ -165,6 +166,23 @@ def test_progress_is_for_people_who_wait(
         assert text.endswith("\r\x1b[Kend")  # gone when the result comes
     else:
         assert text == "end"
+
+
+def test_a_run_over_many_models_is_drawn_by_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    with open(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setattr(progress_room, "_PATIENCE", -1e-9)
+        monkeypatch.setattr(bar_room, "_PAUSE", -1.0)
+        monkeypatch.setenv("TERM", "xterm")
+        with bar_room.Bar(4) as bar:
+            bar.step(2)
+        os.write(theirs, b"end")
+    text = ""
+    while not text.endswith("end"):
+        text += os.read(ours, 4096).decode()
+    assert "[#####-----] 2 of 4 models, " in text
+    assert text.endswith("\r\x1b[Kend")
 
 
 def test_an_interrupt_says_which_files_are_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

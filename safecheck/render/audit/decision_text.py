@@ -16,39 +16,61 @@ from safecheck.render.line import STYLE, Line
 from safecheck.rulebook.default import DEFAULT
 from safecheck.text import printable
 
-ROWS = 9
-"""Lines of the table at most: with the verdict and the next command it fits the last twelve lines of a terminal."""
+SCREEN = 10
+"""Lines at 80 columns that hold the verdict, what decides it, and the next command."""
 _WIDTH = 80
 _WHAT = 34
+_FEWEST = 2
+"""Rows that are shown at least, however long the next command is."""
 
 
-def table(rows: Sequence[Row]) -> Iterator[Line]:
-    """What stops a model, in at most `ROWS` lines below a head; nothing if nothing does."""
+def answer(report: Report) -> Iterator[Line]:
+    """Why, how much, and what now: the table, what `fix` would leave, the next command; nothing if nothing is open.
+
+    With the verdict above it, it takes at most `SCREEN` lines of a terminal.
+    """
+    rows = decision(report)
+    below = [*after(report), *next_line(report, rows)]
+    verdict = f"{report.verdict}  {report.path}"
+    taken = sum(-(-len(text) // _WIDTH) for text in (verdict, *(line.text for line in below)))
+    yield from _table(rows, max(_FEWEST, SCREEN - taken - 1))
+    yield from below
+
+
+def _table(rows: Sequence[Row], most: int) -> Iterator[Line]:
+    """What stops a model, in at most `most` lines below a head; what has no row of its own is named in the last."""
     if not rows:
         return
-    shown = rows if len(rows) <= ROWS else rows[: ROWS - 1]
+    shown = rows if len(rows) <= most else rows[: most - 1]
     wide = min(_WHAT, max([len("what stops it"), *(len(row.what) for row in shown)]))
     yield Line(f"  {'what stops it':<{wide}}  places  fix removes  left  rule", "strong")
     for row in shown:
-        yield _row(row.what, wide, row.places, row.removed, row.rules[0], STYLE[row.verdict] if row.left else "")
+        yield _row(row, wide)
     if rest := rows[len(shown) :]:
-        places, removed = (sum(getattr(row, name) for row in rest) for name in ("places", "removed"))
-        yield _row(f"{len(rest)} more kinds", wide, places, removed, "", "quiet")
+        yield _others(rest)
 
 
-def _row(what: str, wide: int, places: int, removed: int, rule: str, style: str) -> Line:
-    name = what if len(what) <= wide else what[: wide - 1] + "…"
-    text = f"  {name:<{wide}}  {places:>6}  {removed:>11}  {places - removed:>4}  "
-    room = _WIDTH - len(text)
-    return Line((text + (rule if len(rule) <= room else rule[: room - 1] + "…")).rstrip(), style)
+def _row(row: Row, wide: int) -> Line:
+    name = row.what if len(row.what) <= wide else row.what[: wide - 1] + "…"
+    text = f"  {name:<{wide}}  {row.places:>6}  {row.removed:>11}  {row.left:>4}  "
+    room, rule = _WIDTH - len(text), row.rules[0]
+    return Line(
+        (text + (rule if len(rule) <= room else rule[: room - 1] + "…")).rstrip(),
+        STYLE[row.verdict] if row.left else "",
+    )
 
 
-def closing(report: Report) -> Iterator[Line]:
-    """What a reader of the last screen needs below the verdict: the table, and what to do."""
-    rows = decision(report)
-    yield from table(rows)
-    yield from after(report)
-    yield from next_line(report, rows)
+def _others(rest: Sequence[Row]) -> Line:
+    """`and 12 Gelu, 12 Softmax, 35 computed constants: 0 left`, as many by name as fit into a line."""
+    left = sum(row.left for row in rest)
+    for named in range(len(rest), -1, -1):
+        words = [f"{row.places} {row.what}" for row in rest[:named]]
+        if hidden := rest[named:]:
+            words.append("1 more kind" if len(hidden) == 1 else f"{len(hidden)} more kinds")
+        text = f"  and {', '.join(words)}: {left} left"
+        if len(text) <= _WIDTH:
+            break
+    return Line(text, "open" if left else "quiet")
 
 
 def after(report: Report) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from safecheck.audit.report import Report
 from safecheck.finding import EXPORTER_FORM, Citation, Finding, Grade, Verdict
 from safecheck.render.audit.html_figures import Figure, Figures
 from safecheck.render.audit.problems import fact, operator
+from safecheck.render.line import found_at
 from safecheck.text import printable
 
 MOST_PLACES = 12_000
@@ -63,14 +64,14 @@ class Group:
     """Which exporter spells it so, and what others write."""
 
     @property
-    def count(self) -> int:
-        """Findings of the rule."""
-        return len(self.findings)
+    def count(self) -> str:
+        """At how many nodes."""
+        return found_at(finding.location for finding in self.findings)
 
     @property
     def left_out(self) -> int:
         """Findings that there is no room for; they are in the JSON."""
-        return self.count - sum(len(form.places) for form in self.forms)
+        return len(self.findings) - sum(len(form.places) for form in self.forms)
 
 
 def groups(report: Report, figures: Figures) -> list[Group]:

@@ -8,6 +8,7 @@ from safecheck.audit.report import Report
 from safecheck.finding import Citation
 from safecheck.render.audit import indices
 from safecheck.render.audit.html_findings import Group
+from safecheck.render.line import found_at
 
 
 class Trace(NamedTuple):
@@ -17,8 +18,8 @@ class Trace(NamedTuple):
     verdict: str
     grade: str
     sources: tuple[Citation, ...]
-    size: int
-    """Findings, or nodes that rest on a rule that allows."""
+    size: str
+    """How many nodes it speaks about or allows; a node of several layers rests on several rules."""
     nodes: str
 
 
@@ -33,11 +34,12 @@ def trace(report: Report, found: list[Group]) -> list[Trace]:
     rules = {rule.id: rule for rule in report.profile.rules}
     for part in report.audit.allowances:
         weak = f"{part.grade}, extrapolated" if part.extrapolated else part.grade
-        nodes = indices.words(report.audit.nodes[at].location for at in part.at)
-        lines.append(Trace(part.rule, "allowed", weak, rules[part.rule].sources, part.nodes, nodes))
+        places = [report.audit.nodes[at].location for at in part.at]
+        size, nodes = found_at(places), indices.words(places)
+        lines.append(Trace(part.rule, "allowed", weak, rules[part.rule].sources, size, nodes))
     skipped = [node.location for node in report.audit.nodes if node.skipped]
     if skipped:
-        lines.append(Trace("never imported", "allowed", "-", (), len(skipped), indices.words(skipped)))
+        lines.append(Trace("never imported", "allowed", "-", (), found_at(skipped), indices.words(skipped)))
     return lines
 
 

@@ -92,7 +92,7 @@ def _model(report: Report, name: str) -> Iterator[Block]:
     groups = _groups(problem for problem in found if problem.finding is not None)
     if groups:
         rows = [
-            "| rule | verdict | grade | places | deviated | known |",
+            "| rule | verdict | grade | findings | deviated | known |",
             "|---|---|---|--:|--:|--:|",
             *map(_row, groups),
         ]

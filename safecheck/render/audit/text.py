@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from safecheck.audit.audit import Note
-from safecheck.audit.decision import decision
 from safecheck.audit.decisions import Decisions
 from safecheck.audit.regions import Region, regions
 from safecheck.audit.report import Report
@@ -14,9 +13,9 @@ from safecheck.cost.macs import Precision
 from safecheck.cost.traffic import Cost
 from safecheck.finding import EXPORTER_FORM, Evidence, Finding, Grade, Verdict
 from safecheck.render import amounts
-from safecheck.render.audit.decision_text import after, closing, next_line, table
+from safecheck.render.audit.decision_text import answer
 from safecheck.render.audit.decisions_text import badge, refused, release, summary
-from safecheck.render.line import NODES_SHOWN, STYLE, Line, joined, place, told_apart
+from safecheck.render.line import NODES_SHOWN, STYLE, Line, found_at, joined, place, told_apart
 from safecheck.text import printable
 
 _MANY = 200
@@ -46,30 +45,30 @@ def headlines(reports: Sequence[Report]) -> list[Line]:
 
 def last(report: Report) -> tuple[Line, ...]:
     """What stands below the verdict on the last screen, where the first one is out of sight by then."""
-    return tuple(closing(report)) if report.exit_code and len(report.findings) > NODES_SHOWN else ()
+    return tuple(answer(report)) if report.exit_code else ()
 
 
 def about(report: Report) -> Iterator[Line]:
     """All that is said about one model: the decision, then where in the network, then rule by rule."""
     yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
     target = report.profile.target["tensorrt"]
-    yield Line(f"  profile   {printable(report.profile.name, 80)} {report.profile.version} (TensorRT {target})")
+    profile = Line(f"  profile   {printable(report.profile.name, 80)} {report.profile.version} (TensorRT {target})")
     if report.error is not None:
+        yield profile
         yield Line(f"  nothing was judged: {report.error.what} [{report.error.code}]")
         yield Line(f"  way out   {report.error.todo}")
         yield from release(report.release)
         return
     assert report.model is not None
     assert report.audit is not None
-    yield Line(f"  nodes     {_coverage(report)}")
-    rows = decision(report)
-    yield from table(rows)
-    if rows and report.plan is None:
-        yield Line("  fix removes: by rewrites that the rules name; --plan carries them out", "quiet")
-    yield from after(report)
-    yield from next_line(report, rows)
-    if rows:
+    answered = tuple(answer(report))
+    yield from answered
+    if answered:
         yield Line("")
+    yield profile
+    yield Line(f"  nodes     {_coverage(report)}")
+    if answered and report.plan is None:
+        yield Line("  fix       removes what rules name a rewrite for; --plan carries that out", "quiet")
     yield Line(f"  target    {report.profile.title}")
     yield Line(f"  model     sha256 {report.model.sha256[:16]}…")
     if (cost := report.cost) is not None:
@@ -148,7 +147,7 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
         first = group[0]
         yield Line("")
         grade = first.grade if first.grade is not None else "no evidence"
-        count = f"{len(group)} {_unit(group)}"
+        count = found_at(finding.location for finding in group)
         yield Line(f"{str(first.verdict).upper()}  {first.rule}  ({grade}, {count})", STYLE[first.verdict])
         yield Line(f"  {first.message}", "strong")
         for evidence, same in groupby(group[:NODES_SHOWN], key=lambda finding: finding.evidence):
@@ -172,12 +171,6 @@ def _findings(findings: list[Finding], decisions: Decisions) -> Iterator[Line]:
             yield Line(f"  remedy    {', '.join(remedies)}")
 
 
-def _unit(group: Sequence[Finding]) -> str:
-    """What a rule was found at: places of the table above are operators, and may be many nodes each."""
-    word = "value" if group[0].location.index is None else "node"
-    return word if len(group) == 1 else f"{word}s"
-
-
 def _notes(notes: Sequence[Note]) -> Iterator[Line]:
     """Known defects of the release, by rule; they change no verdict."""
     by_rule: dict[str, list[Note]] = {}
@@ -186,9 +179,7 @@ def _notes(notes: Sequence[Note]) -> Iterator[Line]:
     for group in by_rule.values():
         rule, more = group[0].rule, len(group) - NODES_SHOWN
         yield Line("")
-        yield Line(
-            f"NOTE  {rule.id}  ({rule.grade}, {len(group)} {'place' if len(group) == 1 else 'places'})", "strong"
-        )
+        yield Line(f"NOTE  {rule.id}  ({rule.grade}, {found_at(note.location for note in group)})", "strong")
         yield Line(f"  {rule.title}: known of this release, and no part of the verdict")
         for note in group[:NODES_SHOWN]:
             yield Line(f"    {place(note.location)}")

@@ -68,6 +68,31 @@ def test_the_next_command_can_be_pasted(path: str, command: str) -> None:
     assert f"  next      {command}" in [line.text for line in document([report])]
 
 
+@pytest.mark.parametrize("path", ["model.onnx", f"{'folder/' * 9}model.onnx"])
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_a_screen_is_ten_lines_however_many_kinds_there_are(path: str, is_planned: bool) -> None:
+    operators = ["LRN<size = 3>", "Softmax", "Erf", "Exp", "Tanh", "Elu", "Selu", "Softsign", "Mish", "Floor", "Ceil"]
+    steps = [f"t{n + 1} = {operator}(t{n})" for n, operator in enumerate(operators)]
+    text = f"(float[1,8,8,8] x) => (y) {{ t0 = Sigmoid(x) {' '.join(steps)} y = Sin(t{len(steps)}) }}"
+    before, after = Price(10**9, 0, 10**8, 10), Price(2 * 10**9, 0, 3 * 10**8, 20)
+    plan = Plan(0, 0, ModelVerdict.COMPLIANT, before, after) if is_planned else None
+    report = replace(audited(text, path, opset=18), plan=plan)
+    lines = [line.text for line in document([report])]
+    begins = next(number for number in range(len(lines) - 1, 0, -1) if lines[number] == lines[0])
+    assert lines[begins:] == lines[: len(lines) - begins]  # the first screen is the last one
+    shown = sum(-(-len(line) // 80) for line in lines[begins:])
+    assert shown <= 10
+    others = next(line for line in lines[begins:] if line.startswith("  and "))
+    rows = [line for line in lines[begins + 2 :] if line.split()[0] in map(name_of, [*operators, "Sin"])]
+    named = [part.rstrip(",:").split()[1] for part in others.removeprefix("  and ").split(", ") if "more" not in part]
+    more = int(others.split(" more kind")[0].split()[-1]) if " more kind" in others else 0
+    assert len(rows) + len(named) + more == len(operators) + 1
+
+
+def name_of(operator: str) -> str:
+    return operator.partition("<")[0]
+
+
 def test_a_target_that_is_not_the_default_is_named() -> None:
     text = "(float[4,8,8,8] x) => (y) { y = Softmax(x) }"
     lines = screen(audited(text, name="tensorrt-8.5-restricted"))
