@@ -209,7 +209,7 @@ def _worked_out(
     here: list[Numbered] = []
 
     def lost(task: Numbered, _: Exception) -> Done:
-        return told(errand, task, died(shown(task[1][0]), books[task[1][1]]))
+        return told(errand, task, died(shown(task[1][0]), books[task[1][1]]), {})
 
     jobs = min(request.jobs, len(request.models))
     if request.cluster or jobs > 1:
