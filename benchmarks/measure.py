@@ -8,6 +8,7 @@ of the process that starts a child towards the child's peak.
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 from collections.abc import Sequence
@@ -31,9 +32,15 @@ class Cost:
     """Peak resident memory in units of 10**6 bytes."""
 
 
-def run(argv: Argv, exit_codes: frozenset[int]) -> Cost:
-    """Run a command to its end, its output thrown away."""
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+def run(argv: Argv, exit_codes: frozenset[int], most_s: int = resource.RLIM_INFINITY) -> Cost:
+    """Run a command to its end, its output thrown away, for at most so many CPU seconds."""
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (most_s, most_s)),
+    ) as child:
         assert child.stderr is not None
         complaint = child.stderr.read()
         _, status, usage = os.wait4(child.pid, 0)

@@ -1,6 +1,8 @@
 """safecheck beside the tools people use on the same generated files: CPU seconds, peak memory and growth, in one run.
 
     python benchmarks/peers.py --peers VENV/bin/python        # a Python with polygraphy, onnxsim, onnxslim, onnx-tool
+    python benchmarks/peers.py --peers VENV/bin/python --json benchmarks/results/peers.json
+    python docs/make_peers.py                                 # draws the chart and the table of that file
 
 The tools do different work: this says what a step of a pipeline costs, not which tool is better. F is `import onnx`,
 loading the file and hashing it. Every command is a whole process; commands take turns on each file, one round of all
@@ -10,7 +12,9 @@ comes first and is not counted, and a ratio is the median of the ratios of the r
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -19,7 +23,10 @@ import tempfile
 from pathlib import Path
 
 from audit_speed import FLOOR, SAFECHECK, python
+from confirm_cost import processor
 from measure import Cost, RunError, run
+
+from safecheck import __version__
 
 VERSIONS = ("onnx", "onnxruntime", "polygraphy", "onnxsim", "onnxslim", "onnx-tool")
 ASK = (
@@ -88,13 +95,13 @@ def tools(peers: str, model: str, folder: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-def measured(commands: dict[str, tuple[str, ...]], rounds: int) -> dict[str, list[Cost]]:
-    """What each command took, round by round; a tool that cannot be started on the file is left out."""
+def measured(commands: dict[str, tuple[str, ...]], rounds: int, most_s: int) -> dict[str, list[Cost]]:
+    """What each command took, round by round; a tool that fails on the file, or takes too long, is left out."""
     found: dict[str, list[Cost]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name in list(found):
             try:
-                cost = run(commands[name], CODES)
+                cost = run(commands[name], CODES, most_s)
             except RunError as error:
                 print(f"  {name}: left out: {str(error)[-120:]}", file=sys.stderr)
                 del found[name]
@@ -120,6 +127,7 @@ def main() -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 1000, 10000, 50000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
+    parser.add_argument("--most", type=int, default=600, help="CPU seconds after which a tool is left out (600)")
     parser.add_argument("--tools", nargs="+", help="only these, beside F")
     parser.add_argument("--json", type=Path, help="write the table here, too")
     parser.add_argument("--make", nargs=3, metavar=("FAMILY", "NODES", "FILE"), help="only make one file")
@@ -129,7 +137,15 @@ def main() -> int:
         FAMILIES[family](int(nodes), Path(file))
         return 0
     versions = json.loads(subprocess.run([chosen.peers, "-c", ASK, *VERSIONS], capture_output=True, check=True).stdout)
-    about = {"python": platform.python_version(), "machine": platform.processor() or platform.machine(), **versions}
+    about = {
+        "date": str(datetime.date.today()),
+        "machine": f"{processor()}, {os.cpu_count()} processors, {platform.system()}",
+        "load": round(os.getloadavg()[0], 1),
+        "rounds": chosen.rounds,
+        "python": platform.python_version(),
+        "safecheck": __version__,
+        **versions,
+    }
     print(json.dumps(about))
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -142,13 +158,14 @@ def main() -> int:
                 kept = {
                     name: argv for name, argv in commands.items() if not chosen.tools or name in ("F", *chosen.tools)
                 }
-                costs = measured(kept, chosen.rounds)
+                costs = measured(kept, chosen.rounds, chosen.most)
                 for name, each in costs.items():
                     line = {"family": family, "nodes": size, **row(name, each, costs["F"])}
                     rows.append(line)
                     print("{family:<10} {nodes:>6} {tool:<20} {cpu_s:>8} s {of_F:>7} F {peak_mb:>6} MB".format(**line))
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+                if chosen.json:
+                    found = json.dumps({"about": about, "rows": rows}, indent=1)
+                    chosen.json.write_text(found + "\n", encoding="utf-8")
     return 0
 
 

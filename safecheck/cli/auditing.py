@@ -184,7 +184,8 @@ def _together(
         from safecheck.workflow.cache.verdicts import record_of, rules_of
 
         for task, report, outcome in zip(missing, reports, made, strict=True):
-            verdicts.put(*task, report, record_of(task[0], report, rules_of(report.profile.files), outcome.as_json()))
+            record = record_of(task[0], report, rules_of(report.profile.files), outcome.as_json(), {})
+            verdicts.put(*task, report, record)
     fresh = iter(made)
     outcomes = tuple(next(fresh) if outcome is None else outcome for outcome in kept)
     found = zip(request.models, outcomes, strict=True)

@@ -19,7 +19,7 @@ from safecheck.usecases.checks import ScopeCheck
 from safecheck.usecases.elsewhere import at_hand
 from safecheck.usecases.several import Task, book, contained, tidy
 from safecheck.workflow.cache.identity import installation
-from safecheck.workflow.cache.verdicts import Rules, identity_of, lasts, record_of
+from safecheck.workflow.cache.verdicts import Rules, States, identity_of, lasts, record_of
 
 Numbered = tuple[int, Task]
 
@@ -74,20 +74,21 @@ def run_errand(errand: Errand, task: Numbered) -> Done:
         if errand.away is not None and errand.away.installation != installation():
             what, todo = "the cluster has another safecheck than this machine", "install the same on both"
             raise UsageError("SC-ENV-CLUSTER", printable(path), what, todo)
-        return at_hand(path, lambda local: ask(audit_model(local, known)), folder)
+        return at_hand(path, lambda local: ask(audit_model(local, known)), folder, states)
 
-    done = told(errand, task, contained(shown(path), known, audited))
+    states: dict[str, str | None] = {}
+    done = told(errand, task, contained(shown(path), known, audited), states)
     tidy()
     return done
 
 
-def told(errand: Errand, task: Numbered, report: Report) -> Done:
-    """What is sent of a report."""
+def told(errand: Errand, task: Numbered, report: Report, states: States) -> Done:
+    """What is sent of a report on a model; `states` say what was read where it is at an address."""
     path, name = task[1]
     outcome = of(report, errand.formats)
     return Done(
-        identity=identity_of(path, outcome.sha256),
+        identity=identity_of(path, outcome.sha256, states),
         lasts=lasts(path, report),
         complaint="" if report.error is None else complaint_of(report.error),
-        record=record_of(path, report, errand.rules[name], outcome.as_json()),
+        record=record_of(path, report, errand.rules[name], outcome.as_json(), states),
     )

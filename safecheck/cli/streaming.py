@@ -55,11 +55,11 @@ def streamed(
         try:
             with bar:
                 _fill(request, formats, journal, verdicts, front)
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit, OSError) as error:  # OSError: the disk is full
             if journal.path is not None:
                 kept = f"{len(journal)} of {len(request.models)} results are kept in {printable(journal.path)}"
                 note(f"interrupted: {kept}; the same command with --resume goes on from there")
-            else:
+            elif not isinstance(error, OSError):
                 note("interrupted; no file was written, what was there is as it was")
             raise
         refuse_clashes((*targets, *places), front.hashes)
@@ -209,7 +209,7 @@ def _worked_out(
     here: list[Numbered] = []
 
     def lost(task: Numbered, _: Exception) -> Done:
-        return told(errand, task, died(shown(task[1][0]), books[task[1][1]]))
+        return told(errand, task, died(shown(task[1][0]), books[task[1][1]]), {})
 
     jobs = min(request.jobs, len(request.models))
     if request.cluster or jobs > 1:
@@ -218,7 +218,11 @@ def _worked_out(
             with closing(each(partial(run_errand, errand), there, processes, lost)) as found:
                 yield from found
     for task in here if request.cluster or jobs > 1 else tasks:
-        yield task, run_errand(replace(errand, away=None), task)
+        try:
+            done = run_errand(replace(errand, away=None), task)
+        except MemoryError as error:
+            done = lost(task, error)
+        yield task, done
 
 
 def _without_standard_input(tasks: Iterable[Numbered], here: list[Numbered]) -> Iterator[Numbered]:

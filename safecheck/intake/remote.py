@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from safecheck.errors import InputError, UsageError, pip_install
@@ -76,32 +76,46 @@ def beside(url: str, location: str) -> str:
     return f"{url.rpartition('/')[0]}/{location}"
 
 
+class Fetched(NamedTuple):
+    """A copy of a model."""
+
+    local: str
+    """Its path."""
+    states: Mapping[str, str | None]
+    """What `state_of` said of what was copied: the model under its address, weights under the address of each."""
+
+
 @contextmanager
-def fetched(url: str) -> Iterator[str]:
-    """The path of a copy of a model, with the weights it names beside it; it is gone afterwards.
+def fetched(url: str) -> Iterator[Fetched]:
+    """A copy of a model, with the weights it names beside it; it is gone afterwards.
 
     Weights that are not there, or whose location is none, are left to whoever reads the model.
 
     Raises:
-        InputError: it cannot be read, it is too large, or it changed meanwhile.
+        InputError: it cannot be read, it is too large, or anything of it changed meanwhile.
     """
     files, path = _file_system(url)
     with working_folder() as folder:
         local = os.path.join(folder, os.path.basename(path) or "model.onnx")
-        before = _asked(url, lambda: files.info(path))
-        if (before.get("size") or 0) > SIZE_LIMIT:
-            raise too_large(printable(shown(url)), f"{before['size']} bytes, more than {SIZE_LIMIT}")
+        info = _asked(url, lambda: files.info(path))
+        if (info.get("size") or 0) > SIZE_LIMIT:
+            raise too_large(printable(shown(url)), f"{info['size']} bytes, more than {SIZE_LIMIT}")
         _copy(url, files, path, local, SIZE_LIMIT)
+        sources, states = {url: path}, {url: _state(info)}
         left = limit_bytes("external")
         for location in _locations(local):
-            source, place = beside(path, location), os.path.join(folder, location)
+            address, source, place = beside(url, location), beside(path, location), os.path.join(folder, location)
             if place != local and _asked(url, partial(files.isfile, source)):
-                left -= _copy(beside(url, location), files, source, place, left)
+                sources[address], states[address] = source, _state(_asked(url, partial(files.info, source)))
+                left -= _copy(address, files, source, place, left)
         files.invalidate_cache()
-        if _state(before) != _state(_asked(url, lambda: files.info(path))):
-            what = "the file changed while it was read"
-            raise InputError("SC-IO-CHANGED", printable(shown(url)), what, "run again when nothing writes to it")
-        yield local
+        for address, source in sources.items():
+            if states[address] != _state(_asked(address, partial(files.info, source))):
+                what = "the file changed while it was read"
+                raise InputError(
+                    "SC-IO-CHANGED", printable(shown(address)), what, "run again when nothing writes to it"
+                )
+        yield Fetched(local, states)
 
 
 def _locations(local: str) -> list[str]:
@@ -155,10 +169,14 @@ def _asked(url: str, question: Callable[[], T]) -> T:
         return question()
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError("SC-IO-MISSING", where, "there is no such file", todo) from None
     except Exception as error:
-        raise InputError("SC-IO-READ", where, f"it cannot be read ({type(error).__name__})", todo) from None
+        reason: BaseException = error
+        if isinstance(error, FileNotFoundError):
+            cause = error.__cause__  # fsspec says so, too, where nobody answers
+            if not isinstance(cause, OSError) or isinstance(cause, FileNotFoundError):
+                raise InputError("SC-IO-MISSING", where, "there is no such file", todo) from None
+            reason = cause
+        raise InputError("SC-IO-READ", where, f"it cannot be read ({type(reason).__name__})", todo) from None
 
 
 def _state(info: dict[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import replace
 
 from safecheck.audit.report import Report
@@ -11,17 +11,25 @@ from safecheck.intake.remote import beside, fetched, is_url, shown
 from safecheck.text import printable
 
 
-def at_hand(path: str, audited: Callable[[str], Report], folder: str = "") -> Report:
+def at_hand(
+    path: str,
+    audited: Callable[[str], Report],
+    folder: str = "",
+    states: MutableMapping[str, str | None] | None = None,
+) -> Report:
     """The report on a model under the name it was given, wherever it is read; addresses without what may be secret.
 
-    `folder` is what a relative path starts from; empty for the working folder.
+    `folder` is what a relative path starts from; empty for the working folder. `states` takes what the keeper of every
+    file at an address said of the content that was read.
 
     Raises:
         InputError: it cannot be fetched.
     """
     if is_url(path):
-        with fetched(path) as local:
-            return _named(audited(local), local, shown(path))
+        with fetched(path) as copy:
+            if states is not None:
+                states.update(copy.states)
+            return _named(audited(copy.local), copy.local, shown(path))
     return _named(audited(os.path.join(folder, path)), os.path.join(folder, path), path) if folder else audited(path)
 
 

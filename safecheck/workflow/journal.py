@@ -16,6 +16,7 @@ import json
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from typing import IO, Any, NoReturn, Self
 
 from safecheck.errors import UsageError
@@ -83,24 +84,29 @@ class Journal:
         return found
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """What an earlier run has kept under a key."""
+        """What an earlier run has kept under a key; None, too, where a power cut has left something else there."""
         place = self._known.get(key)
-        return None if place is None else json.loads(self._at(place))
+        try:
+            found = None if place is None else json.loads(self._at(place))
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
     def put(self, number: int, key: str | None, record: bytes) -> None:
-        """Write down the result of a task; what an earlier run has written is not written again.
+        """Write down the result of a task; what is there already, byte for byte, is not written again.
+
+        A key alone does not say that: it is of the model's own file, a record rests on its weights and rules as well.
 
         Raises:
             OSError: there is no room.
         """
-        if key is None or key not in self._known:
+        place = self._known.get(key) if key is not None else None
+        if place is None or self._at(place) != record:
             name = (key or _NO_KEY).encode()
             place = (self._write(name + b" " + record + b"\n") + len(name) + 1, len(record))
             if key is not None:
                 self._known[key] = place
-            self._places[number] = place
-        else:
-            self._places[number] = self._known[key]
+        self._places[number] = place
 
     def _write(self, line: bytes) -> int:
         """Append a line and give its offset."""
@@ -135,12 +141,22 @@ class Journal:
 
 def _opened(path: str) -> IO[bytes]:
     """The file, unbuffered and locked, empty or beginning as a journal does."""
+    while True:
+        file = _locked(path)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path, follow_symlinks=False)):
+                return file
+        file.close()  # the run that had it ended, and removed it, between opening and locking
+
+
+def _locked(path: str) -> IO[bytes]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     file = os.fdopen(descriptor, "r+b", buffering=0)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             _refuse(path, "this is not a regular file", "name another output")
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Not flock: the processes of a run that was killed would hold its lock for as long as they live.
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         head = file.read(len(HEAD)) or b""
         if not HEAD.startswith(head):
             _refuse(path, "this is not what an interrupted run has left", "move it away, or name another output")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +122,34 @@ def test_a_cluster_says_the_same(tmp_path: Path, models: Path) -> None:
 def test_no_cluster_is_one_line(tmp_path: Path, models: Path, address: str) -> None:
     done = command("models", "--cluster", address, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_server_that_goes_away_costs_the_models_that_it_has_not_sent(tmp_path: Path, models: Path, jobs: int) -> None:
+    asked = []
+
+    class Leaving(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if len(asked) == 17:  # one for each model to find it, and five to read some
+                server.socket.close()  # whoever comes now is refused
+            super().do_GET()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Leaving, directory=str(models)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    names = [f"{number:02}.onnx" for number in range(12)]
+    urls = [f"http://me:{SECRET}@127.0.0.1:{server.server_port}/{name}" for name in names]
+    done = command(*urls, "--output", "jsonl=out.jsonl", "-j", jobs, "--no-cache", cwd=tmp_path)
+    here = command(*(f"models/{name}" for name in names), "--output", "jsonl", "--no-cache", cwd=tmp_path)
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    expected = [json.loads(line)["exit_code"] for line in here.stdout.splitlines()]
+    codes = [one["exit_code"] for one in found]
+    read = [number for number, one in enumerate(found) if one["error"] is None]
+    assert 0 < len(read) < len(names)
+    assert [codes[number] for number in read] == [expected[number] for number in read]
+    assert {one["error"]["code"] for one in found if one["error"] is not None} == {"SC-IO-READ"}
+    assert {codes[number] for number in range(12) if number not in read} == {3}
+    assert sum(line.startswith("error[SC-IO-READ]") for line in done.stderr.splitlines()) == len(names) - len(read)

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import onnx
 import psutil
 import pytest
 from case_files import model_from_text
+from slow_audits import PATIENCE, audited, begun, ended, kept
 from workflow_repo import ALLOWED, FORBIDDEN
 
 MODELS = 48
-_PATIENCE = 120
 
 
 @pytest.fixture
@@ -32,60 +31,14 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
-SLOW = """
-import os, sys, time
-import safecheck.usecases.audit as room
-import safecheck.cli.errand as errand
-real = room.audit_model
-def audit_model(path, book):
-    with open(os.environ["AUDITED"], "a") as file:
-        file.write(path + "\\n")
-    time.sleep(float(os.environ.get("SECONDS", "0.05")))
-    if os.environ.get("DEADLY") and os.environ["DEADLY"] in path:
-        os.kill(os.getpid(), 9)
-    if os.environ.get("ODD") and os.environ["ODD"] in path:
-        raise KeyError("odd")
-    return real(path, book)
-room.audit_model = errand.audit_model = audit_model
-from safecheck.__main__ import main
-sys.argv[0] = "safecheck"
-main()
-"""
-"""The command with audits that take their time, so that it can be interrupted in the middle of them."""
-
-
-def begun(folder: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", SLOW, "audit", "models", "--isolated", "--no-cache", *map(str, arguments)],
-        cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        env={**os.environ, "AUDITED": str(folder / "audited"), **environment},
-    )  # fmt: skip
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    output, errors = process.communicate(timeout=_PATIENCE)
-    assert "Traceback" not in errors, errors
-    return process.returncode, output, errors
-
-
-def kept(folder: Path) -> int:
-    """Results in the journal so far."""
-    file = folder / "out.jsonl.partial"
-    return max(file.read_bytes().count(b"\n") - 1, 0) if file.exists() else 0
-
-
 def in_the_middle(folder: Path, process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Wait until some results are there, and give the processes that work for this one."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + PATIENCE
     while kept(folder) < 6:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.01)
     return psutil.Process(process.pid).children()
-
-
-def audited(folder: Path) -> list[str]:
-    return (folder / "audited").read_text().split()
 
 
 @pytest.fixture
@@ -116,7 +69,7 @@ def test_a_run_that_is_ended_goes_on(tmp_path: Path, whole: bytes, jobs: int, nu
     workers = in_the_middle(tmp_path, process)
     os.killpg(process.pid, number) if number is signal.SIGINT else process.send_signal(number)
     _, _, errors = ended(process)
-    psutil.wait_procs(workers, timeout=_PATIENCE)
+    psutil.wait_procs(workers, timeout=PATIENCE)
     assert not any(worker.is_running() for worker in workers), "no process outlives the run"
     done = kept(tmp_path)
     assert 6 <= done < MODELS

@@ -92,7 +92,7 @@ def test_the_page_is_strict_html_and_no_name_is_markup(folder: Path) -> None:
     document = HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
     assert len(document.findall(".//script")) == 1
     assert "<script>alert" not in page
-    assert len(document.findall(".//table[@class='places']")[-1].findall(".//tbody/tr")) == 10
+    assert len(document.findall(".//table[@class='list models']")[-1].findall(".//tbody/tr")) == 10
     assert "http://" not in page
     assert "https://" not in page
 

@@ -51,22 +51,30 @@ def rules_of(files: Iterable[str]) -> Rules:
     return [(file, sha256_of(file)) for file in files]
 
 
-def identity_of(path: str, sha256: str) -> str:
-    """What the model at a path or address is known by: the hash of its content, elsewhere what its keeper says of it.
+States = Mapping[str, str | None]
+"""Address -> what its keeper said of the content that was read there; None where it tells nothing."""
+
+
+def identity_of(path: str, sha256: str, states: States) -> str:
+    """What a file at a path or address is known by: the hash of its content, elsewhere what its keeper said of it.
 
     Empty where there is neither.
     """
     if sha256 and "://" in path:
-        from safecheck.intake.remote import state_of  # what is here is looked at without it
-
-        return f"remote {state}" if (state := state_of(path)) is not None else ""
+        return f"remote {state}" if (state := states.get(path)) is not None else ""
     return sha256
 
 
-def record_of(path: str, report: Report, rules: Rules, outcome: Mapping[str, Any]) -> bytes:
+def _identity_now(url: str) -> str:
+    from safecheck.intake.remote import state_of  # what is here is looked at without it
+
+    return identity_of(url, "?", {url: state_of(url)})
+
+
+def record_of(path: str, report: Report, rules: Rules, outcome: Mapping[str, Any], states: States) -> bytes:
     """What is kept of a report: its outcome, and what that rests on besides the model."""
     files = report.model.external_data if report.model is not None else ()
-    weights = [(file.path, identity_of(_beside(path, file.path), file.sha256)) for file in files]
+    weights = [(file.path, identity_of(_beside(path, file.path), file.sha256, states)) for file in files]
     return store.text_of({"weights": weights, "rules": rules, "outcome": outcome})
 
 
@@ -118,7 +126,7 @@ class Verdicts:
         if path == "-":
             return key, None
         if "://" in path:
-            identity = identity_of(path, "?")
+            identity = _identity_now(path)
             key = self.key(path, profile, identity) if identity else None
             entry = next((entry for look in sources if key is not None and (entry := look(key)) is not None), None)
             return key, entry if entry is not None and _holds_elsewhere(entry, path) else None
@@ -167,7 +175,7 @@ def _holds_elsewhere(entry: dict[str, Any], path: str) -> bool:
     try:
         if any(sha256 is None or sha256_of(file) != sha256 for file, sha256 in entry["rules"]):
             return False
-        found = [(identity, identity_of(_beside(path, location), "?")) for location, identity in entry["weights"]]
+        found = [(identity, _identity_now(_beside(path, location))) for location, identity in entry["weights"]]
         return all(before and before == now for before, now in found)
     except (KeyError, TypeError, ValueError):
         return False
