@@ -33,6 +33,10 @@ SCHEMA = [
     ("(float[4] x) => (float[4] y) { y = Relu(x, x) }", "2 inputs, but Relu takes 1"),
     ("(float[4] x) => (float[4] y) { y = Add(, x) }", "input A is left out, but it is required"),
     ("(float[4] x) => (float[4] y) { y, z = Relu(x) }", "2 outputs, but Relu has 1"),
+    (
+        '(float[1,4,4,4] x) => (float y) { y = DepthToSpace<blocksize = 2, mode = "crd">(x) }',
+        "mode is 'crd', but it must be one of CRD, DCR",
+    ),
 ]
 OPERANDS = [
     (
@@ -308,6 +312,12 @@ def test_a_constant_has_one_value() -> None:
             "(float[4] x) => (float y) { y, z = Split<num_outputs = 3>(x) }",
             "num_outputs is 3, but the node has 2",
         ),
+        (
+            20,
+            '(float[4] x) => (float y) { y = Gelu<approximate = "erf">(x) }',
+            "approximate is 'erf', but it must be one",
+        ),
+        (14, "(float[3,3] x) => (float y) <int64[2] k = {0, 1}> { y = Trilu(x, k) }", "the diagonal has 2 elements"),
         (
             17,
             "(float[3,5] x, float[2,9] z) => (float y) { s = Shape(z) y = Reshape(x, s) v = Neg(z) }",

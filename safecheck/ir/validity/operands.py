@@ -67,6 +67,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Squeeze": (movement.no_matrix, movement.axes_in_range),
     "Tile": (movement.vectors(1),),
     "Transpose": (movement.permutation,),
+    "Trilu": (movement.one_element(1, "diagonal"),),
     "Unsqueeze": (movement.no_matrix, movement.axes_in_range),
     "Upsample": (movement.vectors(1),),
 }

@@ -60,6 +60,7 @@ def _breaches(node: Signature, schema: _Schema) -> Iterator[str]:
         if tensor is None and not operand.optional:
             yield f"output {operand.name} has no name, but it is required"
     yield from _attributes(dict(node.attributes), schema)
+    yield from _words(node)
     if node.op_type == "Constant":
         yield from _values_of_constant(dict(node.attributes))
     bound: dict[str, tuple[str, str]] = {}
@@ -82,6 +83,24 @@ def _attributes(given: dict[str, FactValue], schema: _Schema) -> Iterator[str]:
     for name, (_, required) in schema.attributes.items():
         if required and name not in given:
             yield f"attribute {name} is required and missing"
+
+
+_WORDS = {
+    ("Cast", "round_mode"): ("down", "nearest", "up"),
+    ("CastLike", "round_mode"): ("down", "nearest", "up"),
+    ("DepthToSpace", "mode"): ("CRD", "DCR"),
+    ("Gelu", "approximate"): ("none", "tanh"),
+    ("GridSample", "mode"): ("bicubic", "bilinear", "cubic", "linear", "nearest"),
+    ("SpaceToDepth", "mode"): ("CRD", "DCR"),
+}
+"""What these attributes may say: in a schema that stands in the text alone. Other words are left to the rules."""
+
+
+def _words(node: Signature) -> Iterator[str]:
+    for name, value in node.attributes:
+        allowed = _WORDS.get((node.op_type, name))
+        if allowed and isinstance(value, str) and value not in allowed:
+            yield f"{name} is '{printable(value, 40)}', but it must be one of {', '.join(allowed)}"
 
 
 def _values_of_constant(given: dict[str, FactValue]) -> Iterator[str]:
