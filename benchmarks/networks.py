@@ -199,7 +199,9 @@ their own below.
 
 def _page(found: dict[str, dict[str, Row]]) -> Iterator[str]:
     names = sorted({name for rows in found.values() for name in rows})
-    yield _OPENING.format(exports=len(names), networks=len({name.split("__")[0] for name in names}))
+    yield _OPENING.format(
+        exports=len(names), networks=len({name.split("__")[0].removesuffix("_quantised") for name in names})
+    )
     for profile, rows in found.items():
         yield f"- `{profile}`: {sum(row['verdict'] == COMPLIANT for row in rows.values())} of {len(rows)} end compliant"
     restricted, safety = found.values()
@@ -248,7 +250,7 @@ def _asked(command: str, path: Path, *options: Any, limit: int) -> Any:
     call = [sys.executable, "-m", "safecheck", command, str(path), *map(str, options)]
     done = subprocess.run(call, capture_output=True, text=True, timeout=limit, check=False)
     if not done.stdout:
-        raise ValueError(done.stderr.strip().splitlines()[0][:300])
+        raise ValueError(done.stderr.strip().splitlines()[0].replace(str(path), path.name)[:300])
     return json.loads(done.stdout)
 
 
