@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -172,3 +173,28 @@ def test_a_sample_that_the_original_refuses_proves_nothing_against_the_new_model
     assert same.holds
     assert 0 < len(same.by_sample) < len((*TYPICAL, *EXTREME, SPECIAL))
     assert not compare_models(reduced, other, inputs).holds
+
+
+@pytest.mark.parametrize(("factor", "holds"), [("1.0", True), ("1.00001", False)])
+def test_what_an_optimiser_does_to_the_same_function_is_not_held_against_a_rewrite(
+    factor: str, holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fuses a quantised convolution with a bias of whole numbers, and none with the same bias as a float."""
+
+    def written(number: str, output: str) -> bytes:
+        nodes = f"{output} = Mul (x, f) y = Identity ({output})"
+        body = f"g (float[3] x) => (float[3] y) <float f = {{{number}}}> {{ {nodes} }}"
+        return bytes(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 18]>\n{body}').SerializeToString())
+
+    before, after = written("1.0", "a"), written(factor, "b")
+
+    class Fused(Session):
+        def __init__(self, model: bytes, optimised: bool = False) -> None:
+            super().__init__(model, optimised)
+            self._shift = 0.1 if optimised and model == after else 0.0
+
+        def run(self, feed: Mapping[str, Any]) -> list[Any]:
+            return [result + np.float32(self._shift) for result in super().run(feed)]
+
+    monkeypatch.setattr("safecheck.rewrite.proof.whole.Session", Fused)
+    assert compare_models(before, after, {"x": Tensor("FLOAT", (3,))}).holds is holds
