@@ -219,7 +219,7 @@ def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoRetu
 
 def _refuse_more(model: Model, judged: int, nodes: int, most: float) -> NoReturn:
     where = "standard input" if model.path == "-" else printable(model.path)
-    what = f"more than {most:.0f} findings among the first {judged} of {nodes} nodes"
+    what = f"more than {most:.0f} findings when {judged} of {nodes} nodes are judged"
     raise InputError("SC-LIM-FINDINGS", where, what, way_out("findings", "audit a part of the model"))
 
 

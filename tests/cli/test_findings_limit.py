@@ -30,7 +30,7 @@ def test_more_findings_than_a_report_holds_are_one_line_in_every_format(tmp_path
         done = safecheck_text("audit", "m.onnx", "--output", f"{name}=o", "--limit-findings", 19, cwd=tmp_path)
         assert done.returncode == 3
         assert done.stderr.splitlines()[0] == (
-            "error[SC-LIM-FINDINGS]: m.onnx: more than 19 findings among the first 20 of 20 nodes; audit a part of the "
+            "error[SC-LIM-FINDINGS]: m.onnx: more than 19 findings when 20 of 20 nodes are judged; audit a part of the "
             "model, or give it more with --limit-findings"
         )
     both = safecheck_text("audit", "m.onnx", "good.onnx", "--limit-findings", 5, cwd=tmp_path)
