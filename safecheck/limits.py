@@ -25,6 +25,7 @@ LIMITS: Mapping[str, Limit] = {
     "memory": Limit("SC-LIM-MEMORY", 1.5, "GiB", "memory of shape inference for one model"),
     "run": Limit("SC-LIM-RUN", 45.0, "seconds", "processor time of one run of a network or of a part of it"),
     "nodes": Limit("SC-LIM-EXPAND", 1_000_000, "nodes", "a model has once its functions are written out"),
+    "findings": Limit("SC-LIM-FINDINGS", 100_000, "findings", "one model has: nobody reads more, and reports hold all"),
     "fields": Limit("SC-LIM-FIELDS", 1 << 22, "fields", "protobuf fields outside of tensor data"),
     "text": Limit("SC-LIM-STRING", 128, "MiB", "a model without its tensor data"),
     "external": Limit("SC-LIM-EXT", 64, "GiB", "external data of one model"),

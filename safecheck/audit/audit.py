@@ -19,6 +19,7 @@ from safecheck.ir.reach import imported_scopes
 from safecheck.ir.signatures import Occurrence, Signatures
 from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
 from safecheck.ir.walk import every_graph
+from safecheck.limits import limit, way_out
 from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
 from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
@@ -117,7 +118,8 @@ def audit(model: Model, profile: Profile) -> Audit:
     """Judge every node of the main graph, of nested graphs and of model-local functions that the parser imports.
 
     Raises:
-        InputError: ONNX forbids a node, so that there is no network to judge; exit code 3.
+        InputError: ONNX forbids a node, so that there is no network to judge, or there are more findings than a report
+            may hold; exit code 3.
     """
     seen = view(model, profile.table.local_functions)
     gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
@@ -128,6 +130,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     findings: list[Finding] = list(_border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None))
     notes: list[Note] = []
     allowances: dict[str, list[int]] = {}
+    most = limit("findings")
     what = [part.what for part in parts(seen.found.nodes)] if any(judgement.charges for judgement in judged) else []
     for node, positions in zip(model.graph, seen.positions, strict=True):
         judgement = max([judged[position] for position in positions], key=_severity, default=_SKIPPED)
@@ -145,6 +148,8 @@ def audit(model: Model, profile: Profile) -> Audit:
                     fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
                     remedies = _remedies(profile.remedies_of(charge.rule, what[position]), occurrence, model)
                     findings.append(_finding(charge, node.location, fingerprint, remedies))
+        if len(findings) > most:
+            _refuse_more(model, len(nodes), len(seen.positions), most)
     _check_coverage(model, nodes)
     return Audit(
         verdict=_model_verdict(nodes, findings, not model.inference_problem),
@@ -210,6 +215,12 @@ def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoRetu
     place = f"{scope}node {node.index} {name} ({printable(node.proto.op_type, 60)})"
     where = f"{'standard input' if path == '-' else printable(path)}: {place}"
     raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
+
+
+def _refuse_more(model: Model, judged: int, nodes: int, most: float) -> NoReturn:
+    where = "standard input" if model.path == "-" else printable(model.path)
+    what = f"more than {most:.0f} findings when {judged} of {nodes} nodes are judged"
+    raise InputError("SC-LIM-FINDINGS", where, what, way_out("findings", "audit a part of the model"))
 
 
 def _model_verdict(nodes: list[Audited], findings: list[Finding], inferred: bool) -> ModelVerdict:

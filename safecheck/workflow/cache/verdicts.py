@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from safecheck.errors import InputError
 from safecheck.intake.source import hashed
+from safecheck.limits import raised
 from safecheck.strict.content import UnreadableError, open_regular
 from safecheck.workflow.cache import store
 from safecheck.workflow.cache.identity import installation
@@ -86,6 +87,8 @@ def verdicts_of(
     `confined` is the folder that overlays must lie in, `day` that of `checks`.
     """
     options = {"confined": confined, "formats": " ".join(sorted(formats)), "vendor": repr(checks.scope_check)}
+    if limits := raised():  # what is beyond one of them has another exit code
+        options["limits"] = repr(sorted(limits.items()))
     if checks.decisions:
         files = [(path, sha256_of(path)) for path in checks.decisions]
         hashes = [(path, name, sha256_of(path)) for path, name in models]

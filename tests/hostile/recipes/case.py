@@ -32,7 +32,7 @@ class Case:
     """A regular expression for what is printed."""
     command: tuple[str, ...] = ("audit", "m.onnx")
     large: bool = False
-    """Hundreds of MB, or minutes: made only where `SAFECHECK_LARGE` is set, and nobody has measured all of them."""
+    """Hundreds of MB, or minutes: made only where `SAFECHECK_LARGE` is set."""
 
     def __str__(self) -> str:
         return f"{self.row:02} {self.name}"

@@ -85,12 +85,13 @@ def _long() -> Iterator[Case]:
 
     yield edited(19, "value of 16 MiB", values, BY_THE_RULES)
 
-    def many() -> bytes:
+    def many(count: int) -> bytes:
         name = "n" * 1015
-        entry = [field(11, field(1, f"{name}{number:09}".encode())) for number in range(300_000)]
-        return _graph(entry)
+        return _graph([field(11, field(1, f"{name}{number:09}".encode())) for number in range(count)])
 
-    yield of_bytes(19, "300,000 inputs with names of 1 KiB", many, NEVER_A_PASS, large=True)
+    for count, says in ((120_000, "SC-LIM-FINDINGS"), (300_000, "SC-LIM-STRING")):
+        name = f"{count:,} inputs with names of 1 KiB"
+        yield of_bytes(19, name, partial(many, count), UNREADABLE, says, large=True)
 
 
 def _graph(fields: list[bytes]) -> bytes:
