@@ -3,7 +3,8 @@
     python benchmarks/fix_pages.py FOLDER [MODEL ...]      # three targets, results/fix_pages.json
 
 Every model is fixed and its page written in a copy of this process, so that a crash of native code is counted, too.
-`FOLDER/fix_pages.jsonl` gets a line for each model and target; what has one is not run again.
+`FOLDER/fix_pages.jsonl` gets a line for each model and target; what has one is not run again. An interrupted run keeps
+the figures of what it has run; of the node models one of each kind comes first.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -96,14 +98,15 @@ def asked(file: Path, target: str, folder: Path) -> dict[str, Any]:
     return {"model": file.name, "target": target, "seconds": round(time.monotonic() - begun, 2), **found}
 
 
-def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def summary(rows: list[dict[str, Any]], known: int) -> dict[str, Any]:
     """The figures that are kept, one block for each target."""
     blocks = {}
     for target in TARGETS:
         here = [row for row in rows if row["target"] == target]
         pages = [row for row in here if row["outcome"] == "page"]
         blocks[target] = {
-            "models": len(here),
+            "models": known,
+            "run": len(here),
             "pages": len(pages),
             "with findings that remain": sum(bool(row["left"]) for row in pages),
             "compliant before": sum(row["before"] == "compliant" for row in pages),
@@ -128,14 +131,15 @@ def main() -> int:
     known = {(row["model"], row["target"]) for row in rows}
     for target in TARGETS:  # what is loaded and compiled here need not be in every copy
         one(ROOT / "examples" / "csa-block-refused.onnx", target, options.folder)
-    with kept.open("a", encoding="utf-8") as journal:
-        for file in models(options.folder, options.models):
+    files = list(models(options.folder, options.models))
+    with kept.open("a", encoding="utf-8") as journal, suppress(KeyboardInterrupt):  # what there is by then is kept
+        for file in files:
             for target in TARGETS:
                 if (file.name, target) not in known:
                     rows.append(asked(file, target, options.folder))
                     journal.write(json.dumps(rows[-1]) + "\n")
                     journal.flush()
-    figures = summary(rows)
+    figures = summary(rows, len(files))
     text = json.dumps(figures, indent=2) + "\n"
     (ROOT / "benchmarks" / "results" / "fix_pages.json").write_text(text, encoding="utf-8")
     sys.stdout.write(text)

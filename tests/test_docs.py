@@ -65,6 +65,11 @@ def test_nothing_is_required_that_no_test_shows_and_no_rule_is_an_orphan() -> No
     assert {part["state"] for part in made.problems()} == {"open", "mended"}
 
 
+def test_the_table_of_operators_is_fresh() -> None:
+    text = (ROOT / "docs" / "fix.md").read_text(encoding="utf-8")
+    assert module("make_fix").page(text) == text, "run python docs/make_fix.py"
+
+
 def test_the_picture_is_fresh() -> None:
     assert (ROOT / "docs" / "audit.svg").read_text(encoding="utf-8") == module("make_picture").picture()
 

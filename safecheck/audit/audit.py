@@ -31,6 +31,9 @@ _FOLDING = "fold-constants"
 """The remedy that helps only where something around the node can be folded."""
 _INLINING = "inline-functions"
 """The remedy that helps only where a function of the file is called."""
+_IN_PIECES = "convolution-in-pieces"
+"""The remedy that takes windows apart: there has to be one, constant, over maps."""
+_MAP, _WIDEST = 4, 2304
 # The parser never gets to see the node, so it becomes no layer.
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
@@ -256,7 +259,18 @@ def _remedies(named: tuple[str, ...], occurrence: Occurrence, model: Model) -> t
     proto = occurrence.node.proto
     calls = any((function.domain, function.name) == (proto.domain, proto.op_type) for function in model.proto.functions)
     idle = {*(() if occurrence.foldable else (_FOLDING,)), *(() if calls else (_INLINING,))}
+    if _IN_PIECES in named and not _has_window(occurrence):
+        idle.add(_IN_PIECES)
     return tuple([name for name in named if name not in idle])
+
+
+def _has_window(occurrence: Occurrence) -> bool:
+    """Whether a convolution has a constant window over maps, of no more channels than a piece of it may have."""
+    data, kernel = [*occurrence.operands, None, None][:2]
+    if data is None or kernel is None or not kernel.constant or data.shape is None or len(data.shape) != _MAP:
+        return False
+    dims = kernel.dims
+    return isinstance(dims, tuple) and len(dims) == _MAP and max(dims[:2]) <= _WIDEST and max(dims[2:]) > 1
 
 
 def _border_findings(

@@ -115,7 +115,7 @@ class _Loader:
     def _base(self, root: Entry, own: bool) -> Profile:
         keys = root.mapping(
             required=("id", "title", "version", "target", "lowering", "rules", "evidence"),
-            optional=("assumptions", "releases", "status", "defects"),
+            optional=("assumptions", "releases", "status", "defects", "remedies"),
         )
         sources = self._read("sources.yaml", root)
         bibliography = shipped_sources(sources)
@@ -143,7 +143,8 @@ class _Loader:
             keys["rules"].fail("no rule says what is known about layers that no other rule names", todo)
         grades, extrapolated = parts.evidence(keys["evidence"])
         idioms = parts.idioms(load(self._read("idioms.yaml", root), "rules/idioms.yaml"))
-        remedies = parts.remedies(load(self._read("remedies.yaml", root), "rules/remedies.yaml"))
+        taking = f"{keys['remedies'].text() if 'remedies' in keys else 'remedies'}.yaml"
+        remedies = parts.remedies(load(self._read(taking, keys.get("remedies", root)), f"rules/{taking}"))
         return Profile(
             id=keys["id"].text(),
             title=keys["title"].text(),

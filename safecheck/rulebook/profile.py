@@ -12,7 +12,7 @@ from safecheck.rulebook.rule import ANY, Rule
 from safecheck.values import dataclass, field
 
 OF_OPERATOR = "of-operator"
-"""What a rule names for all rewrites that take the operator (`rules/remedies.yaml`)."""
+"""What a rule names for all rewrites that take the operator (`rules/remedies.yaml`, or the file of the profile)."""
 _TARGET = "IConvolutionLayer"
 
 
