@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -72,6 +73,14 @@ def test_the_table_of_operators_is_fresh() -> None:
 
 def test_the_picture_is_fresh() -> None:
     assert (ROOT / "docs" / "audit.svg").read_text(encoding="utf-8") == module("make_picture").picture()
+
+
+def test_the_chart_of_tools_is_fresh() -> None:
+    made = module("make_peers")
+    found = json.loads(made.RESULTS.read_text(encoding="utf-8"))
+    assert made.PICTURE.read_text(encoding="utf-8") == made.picture(found)
+    assert made.TABLE.read_text(encoding="utf-8") == made.table(found)
+    assert made.OURS in made.PICTURE.read_text(encoding="utf-8")
 
 
 def test_the_readme_has_one_line_for_each_of_the_two_commands() -> None:

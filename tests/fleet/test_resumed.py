@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -125,10 +126,13 @@ def test_two_runs_do_not_share_a_journal(tmp_path: Path, models: Path) -> None:
     first = begun(tmp_path, *TO_FILE, SECONDS="0.4")
     while not kept(tmp_path):
         assert first.poll() is None
+        time.sleep(0.02)
+    first.send_signal(signal.SIGSTOP)  # however long the others take
     for resume in ((), ("--resume",)):
         code, output, errors = ended(begun(tmp_path, *TO_FILE, *resume, SECONDS="0"))
         assert (code, output, errors.count("\n")) == (2, "", 1)
         assert "another run writes to it" in errors
+    first.send_signal(signal.SIGCONT)
     assert ended(first)[0] == 1
     assert (tmp_path / "out.jsonl").read_bytes() == expected
     assert len(audited(tmp_path)) == MODELS
