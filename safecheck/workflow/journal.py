@@ -83,24 +83,27 @@ class Journal:
         return found
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """What an earlier run has kept under a key."""
+        """What an earlier run has kept under a key; None where there is nothing, or nothing that can be read."""
         place = self._known.get(key)
-        return None if place is None else json.loads(self._at(place))
+        try:
+            found = None if place is None else json.loads(self._at(place))
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
     def put(self, number: int, key: str | None, record: bytes) -> None:
-        """Write down the result of a task; what an earlier run has written is not written again.
+        """Write down the result of a task; what an earlier run has written and was taken over is not written again.
 
         Raises:
             OSError: there is no room.
         """
-        if key is None or key not in self._known:
+        place = None if key is None else self._known.get(key)
+        if place is None or self._at(place) != record:
             name = (key or _NO_KEY).encode()
             place = (self._write(name + b" " + record + b"\n") + len(name) + 1, len(record))
             if key is not None:
                 self._known[key] = place
-            self._places[number] = place
-        else:
-            self._places[number] = self._known[key]
+        self._places[number] = place
 
     def _write(self, line: bytes) -> int:
         """Append a line and give its offset."""
