@@ -9,7 +9,7 @@ from pathlib import Path
 from case_files import model_from_text
 
 from recipes.case import BY_THE_RULES, CONFIGURATION, NEVER_A_PASS, UNREADABLE, Case, edited, of_bytes, of_text
-from recipes.graphs import many_calls, overload_bomb
+from recipes.functions import many_calls, overload_bomb
 
 _PROFILES = ("tensorrt-8.6-restricted", "tensorrt-10-safety")
 _CONV = "(float[1,8,9,9] x) => (float[1,8,7,7] y) {{ y = Conv<kernel_shape = [3, 3]{more}>(x, w{bias}) }}"
