@@ -78,11 +78,15 @@ def elements(
     given = [tensor for name, tensor in zip(node.input, inputs, strict=True) if name]
     if any(tensor is None or tensor.values is None for tensor in given) or not _few(output):
         return None
-    if node.op_type in _KEEPS_ELEMENTS and inputs[0] is not None:
-        return inputs[0].values
-    if output.dims is not UNKNOWN and 0 in output.dims:  # however large the other dimensions are on the way
+    if output.dims is UNKNOWN:
+        return None
+    if 0 in output.dims:  # however large the other dimensions are on the way
         return ()
-    return _evaluate(node, inputs, opset, position) if _is_short(node, given) else None
+    if node.op_type in _KEEPS_ELEMENTS and inputs[0] is not None:
+        found = inputs[0].values
+    else:
+        found = _evaluate(node, inputs, opset, position) if _is_short(node, given) else None
+    return found if found is not None and len(found) == prod(output.dims) else None  # a shape may be that of a lie
 
 
 def _is_short(node: Any, given: Iterable[Tensor | None]) -> bool:

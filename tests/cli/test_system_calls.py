@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy
 import onnx
 import onnx.parser
 import pytest
+from case_files import all_cases
 
 STRACE = shutil.which("strace")
 pytestmark = pytest.mark.skipif(STRACE is None, reason="strace shows the system calls; .ci/run installs it")
@@ -81,7 +82,18 @@ def test_nothing_but_the_outputs_is_written_and_no_network_is_asked(name: str, t
     assert [line for call, line in calls if writes_outside(call, line, tmp_path)] == []
 
 
-SYSTEM = ("/lib", "/usr", "/etc/ld.so", "/etc/localtime", "/etc/mime.types", "/proc", "/sys", "/dev")
+SYSTEM = (
+    "/lib",
+    "/usr",
+    "/etc/ld.so",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/etc/locale.alias",
+    "/etc/ssl/openssl.cnf",
+    "/proc",
+    "/sys",
+    "/dev",
+)
 """Where libraries, time zones, and what the machine says of itself are."""
 READERS = {
     "audit": [
@@ -101,40 +113,73 @@ READERS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", READERS)
-def test_nothing_is_read_but_what_was_named_and_no_socket_is_made(name: str, tmp_path: Path) -> None:
-    work, home, temporary = (tmp_path / part for part in ("work", "home", "temporary"))
-    for folder in (work, home, temporary):
-        folder.mkdir()
-    model = onnx.parser.parse_model(NETWORK)
-    onnx.save(model, work / "model.onnx")
-    onnx.save(model, work / "weights.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
-    for other in (work / "beside.onnx", work / "beside.bin", home / "private"):
-        other.write_bytes(b"nobody's business")
-    subprocess.run(["git", "init", "-q"], cwd=work, check=True)
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A repository beside which there are files that are nobody's business."""
+    for name in ("work", "home", "temporary"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "home" / "private").write_bytes(b"nobody's business")
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path / "work", check=True)
+    return tmp_path / "work"
+
+
+def read_by(arguments: Sequence[str], work: Path) -> set[str]:
+    """The files that a command opens beside the system's and those of the installation; it may make no socket."""
+    home, temporary = work.parent / "home", work.parent / "temporary"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
     environment |= {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
     environment["SAFECHECK_CACHE_DIR"] = str(home / "kept")
-    traced = tmp_path / "traced"
+    traced = work.parent / "traced"
     tracer = [str(STRACE), "-f", "-qq", "-e", "trace=network,open,openat,openat2", "-o", str(traced)]
     done = subprocess.run(
-        [*tracer, sys.executable, "-P", "-m", "safecheck", *READERS[name]],
-        cwd=work, env=environment, capture_output=True, text=True, timeout=600,
+        [*tracer, sys.executable, "-P", "-m", "safecheck", *arguments],
+        cwd=work, env=environment, capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
     assert done.returncode in (0, 1, 2, 3), done.stderr
     calls = list(calls_in(traced.read_text(encoding="utf-8", errors="replace")))
     assert [line for call, line in calls if call in ("socket", "connect", "sendto")] == []
     named = {path for call, line in calls if call.startswith("open") for path in opened(line)}
-    read = {os.path.join(work, path) for path in named}
-    assert f"{'weights' if name == 'fix' else 'model'}.onnx" in {os.path.basename(path) for path in read}
-    inside = {os.path.relpath(path, work) for path in read if Path(path).is_relative_to(work) and Path(path).is_file()}
-    assert {path for path in inside if not path.startswith(".git/") and path not in OWN} == set()
+    read = {path for path in (os.path.join(work, path) for path in named) if Path(path).is_file()}
     installed = {str(Path(path).resolve()) for path in (sys.prefix, sys.base_prefix, onnx.__path__[0], *sources())}
-    allowed = (*SYSTEM, *installed, str(work), str(temporary), str(home / "kept"))
-    strange = {path for path in read if Path(path).is_file() and not path.startswith(allowed)}
-    strange = {path for path in strange if not str(Path(path).resolve()).startswith(allowed)}
-    assert strange == set()
+    allowed = (*SYSTEM, *installed, str(temporary), str(home / "kept"))
+    strange = {path for path in read if not path.startswith(allowed)}
+    return {os.path.relpath(path, work) for path in strange if not str(Path(path).resolve()).startswith(allowed)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_nothing_is_read_but_what_was_named_and_no_socket_is_made(name: str, work: Path) -> None:
+    model = onnx.parser.parse_model(NETWORK)
+    onnx.save(model, work / "model.onnx")
+    onnx.save(model, work / "weights.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    for other in (work / "beside.onnx", work / "beside.bin"):
+        other.write_bytes(b"nobody's business")
+    read = {path for path in read_by(READERS[name], work) if not path.startswith(".git/")}
+    assert f"{'weights' if name == 'fix' else 'model'}.onnx" in read
+    assert read - OWN == set()
+
+
+OF_ALL = {
+    "audit": ["audit", ".", "--no-cache", "--output", "json=out.json"],
+    "hook": ["hook", "--"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_ALL)
+def test_no_rule_case_has_anything_read_but_the_models(name: str, work: Path) -> None:
+    """One process for all of them."""
+    models = {f"{number:04}.onnx": content for number, content in enumerate(contents_of_cases())}
+    for file, content in models.items():
+        (work / file).write_bytes(content)
+    read = read_by([*OF_ALL[name], *(models if "." not in OF_ALL[name] else ())], work)
+    assert models.keys() <= read
+    assert {path for path in read - models.keys() if not path.startswith(".git/")} <= {"out.json"}
+
+
+def contents_of_cases() -> Iterable[bytes]:
+    """The models of the rule cases, each once."""
+    return dict.fromkeys(case.proto().SerializeToString() for case in all_cases())
 
 
 OWN = {"model.onnx", "weights.onnx", "w.bin", "out.json", "o.html", "out.onnx", "out.onnx.data"}

@@ -138,6 +138,34 @@ def test_only_a_journal_is_overwritten(tmp_path: Path, models: Path) -> None:
     assert (tmp_path / "out.jsonl.partial").read_text() == "my notes\n"
 
 
+DAMAGE = {
+    "cut short": b"{", "nothing": b"null", "no outcome": b"{}", "a list": b"[]", "deep": b"[" * 20_000,
+    "an outcome of nothing": b'{"weights": [], "rules": [], "outcome": {}}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "cut short",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in (*DAMAGE, "terminal codes") if name != "cut short"),
+    ],
+)
+def test_what_is_odd_in_a_journal_is_worked_out_again(damage: str, tmp_path: Path, whole: bytes) -> None:
+    run = begun(tmp_path, "--output", "jsonl=out.jsonl")
+    in_the_middle(tmp_path, run)
+    run.kill()
+    ended(run)
+    journal = tmp_path / "out.jsonl.partial"
+    head, *lines = (line for line in journal.read_bytes().splitlines(keepends=True) if line.endswith(b"\n"))
+    parts = [line.rstrip().split(b" ", 1) for line in lines]
+    odd = [
+        (key, DAMAGE.get(damage, record.replace(b'"verdict": "', rb'"verdict": "\u001b[31m'))) for key, record in parts
+    ]
+    journal.write_bytes(head + b"".join(key + b" " + record + b"\n" for key, record in odd))
+    resumed(tmp_path, whole, 0)
+
+
 def test_a_journal_under_version_control_proves_nothing(tmp_path: Path, models: Path) -> None:
     (tmp_path / "out.jsonl.partial").write_text('{"schema": "safecheck/journal/1"}\n')
     for words in (["init", "-q"], ["add", "out.jsonl.partial"]):

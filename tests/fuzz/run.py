@@ -106,9 +106,10 @@ def guided(keeper: Keeper, seed: int, seconds: float, runs: int) -> None:
     end = time.monotonic() + seconds
     corpus = keeper.folder / f"corpus-{keeper.name}"
     corpus.mkdir(parents=True, exist_ok=True)
-    if keeper.name == "intake":
-        for content in seeds()[:200]:
-            (corpus / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
+    numbers = random.Random(f"{keeper.name} {seed}")
+    decided = (numbers.randbytes(numbers.randrange(200)) for _ in range(200))  # alone it would begin with no change
+    for content in seeds()[:200] if keeper.name == "intake" else decided:
+        (corpus / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
 
     def once(data: bytes) -> None:
         keeper(data)

@@ -106,7 +106,7 @@ def from_json(found: Mapping[str, Any]) -> Outcome | None:
     """The outcome that `as_json` described; None where it is not of that form."""
     try:
         code, verdict, sha256 = found["exit_code"], found["verdict"], found["sha256"]
-        if type(code) is not int or not isinstance(verdict, str) or not isinstance(sha256, str):
+        if type(code) is not int or not isinstance(sha256, str) or not verdict.isprintable():
             return None
         return Outcome(
             exit_code=code,
@@ -127,8 +127,8 @@ def from_json(found: Mapping[str, Any]) -> Outcome | None:
 
 def _line(parts: Sequence[Any]) -> Line:
     text, style = parts
-    if type(text) is not str or type(style) is not str:
-        raise TypeError("a line is text")
+    if type(text) is not str or type(style) is not str or not text.isprintable():
+        raise TypeError("a line is text in which nothing is active")
     return Line(text, style)
 
 

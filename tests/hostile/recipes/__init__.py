@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from recipes import files, found, graphs, settings, tensors, texts, weights
+from recipes import (
+    attributes,
+    files,
+    found,
+    functions,
+    hidden,
+    identity,
+    large,
+    lies,
+    settings,
+    structure,
+    tensors,
+    texts,
+    weights,
+)
 from recipes.case import Case
 
-ALL: tuple[Case, ...] = tuple(
-    case for part in (files, texts, graphs, tensors, weights, settings, found) for case in part.cases()
-)
+_PARTS = (
+    files, texts, structure, attributes, large, identity, functions, hidden, lies, tensors, weights, settings, found,
+)  # fmt: skip
+ALL: tuple[Case, ...] = tuple(case for part in _PARTS for case in part.cases())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,25 @@ def edited(
         return bytes(model.SerializeToString())
 
     return of_bytes(row, name, content, *more, **named)
+
+
+def changed(
+    row: int, table: Mapping[str, Callable[[Any], object]], codes: frozenset[int], says: str = "", **named: Any
+) -> Iterator[Case]:
+    """A good model, changed as each entry of a table says; all with one promise."""
+    return (edited(row, name, change, codes, says, **named) for name, change in table.items())
+
+
+def contents(
+    row: int, table: Mapping[str, Callable[[], bytes]], codes: frozenset[int], says: str = "", **named: Any
+) -> Iterator[Case]:
+    """Files with the contents of a table; all with one promise."""
+    return (of_bytes(row, name, content, codes, says, **named) for name, content in table.items())
+
+
+def written(row: int, table: Mapping[str, str], codes: frozenset[int], says: str = "", **named: Any) -> Iterator[Case]:
+    """Models in ONNX text; all with one promise."""
+    return (of_text(row, name, text, codes, says, **named) for name, text in table.items())
 
 
 def base(text: str = ALLOWED, weights: dict[str, str] | None = None) -> bytes:

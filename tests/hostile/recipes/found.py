@@ -1,4 +1,4 @@
-"""Rows 91 to 101: inputs that the program once got wrong."""
+"""Rows 91 to 102: inputs that the program once got wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from case_files import model_from_text
 
 from recipes.case import BY_THE_RULES, CONFIGURATION, NEVER_A_PASS, UNREADABLE, Case, edited, of_bytes, of_text
-from recipes.graphs import many_calls, overload_bomb
+from recipes.functions import many_calls, overload_bomb
 
 _PROFILES = ("tensorrt-8.6-restricted", "tensorrt-10-safety")
 _CONV = "(float[1,8,9,9] x) => (float[1,8,7,7] y) {{ y = Conv<kernel_shape = [3, 3]{more}>(x, w{bias}) }}"
@@ -69,11 +69,15 @@ def cases() -> Iterator[Case]:
     for command in (("audit", "m.onnx"), ("fix", "m.onnx", "-o", "o.onnx")):
         yield of_bytes(99, f"more operands than parameters, {command[0]}", _overfull, UNREADABLE, "", command)
         yield of_bytes(100, f"terminal codes, {command[0]}", _named_branch, UNREADABLE, r"\\x1b\[2Jbranch", command)
+    for kind in ("Elu", "Neg"):
+        text = f"(float[2,2] x) => (y) <int64[2] c = {{2, 2}}> {{ e = {kind}(c) {_FOLDED} y = Add(x, f) }}"
+        yield of_text(102, f"behind {kind}", text, NEVER_A_PASS)
     for name, content in CONFIGURATIONS.items():
         made = partial(_repository, name.partition(" ")[0], content)
         yield Case(101, name, made, CONFIGURATION, "SC-CFG-CONFIG")
 
 
+_FOLDED = "r = Reshape(e, c) s = Add(r, c) f = Cast<to = 1>(s)"
 _TABLE = "[tool.safecheck]\njobs = 2\n[other]\n"
 CONFIGURATIONS: dict[str, str] = {
     "pyproject.toml with a key of 500,000 parts": f"{_TABLE}{'.'.join(['a'] * 500_000)} = 1\n",

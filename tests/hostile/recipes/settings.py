@@ -80,18 +80,12 @@ def cases() -> Iterator[Case]:
     for number, (name, content) in enumerate(DOCUMENTS.items()):
         row = 78 if number < 13 else 79 if number < 20 else 80
         for way, (file, command) in WAYS.items():
-            yield Case(
-                row, f"{name} as {way}", partial(_written, {file: content}), CONFIGURATION, f"SC-.*{file}", command
-            )
+            yield _file(row, f"{name} as {way}", file, content, f"SC-.*{file}", command)
     for way, (file, command) in WAYS.items():
-        yield Case(78, f"1 GiB as {way}", partial(_sparse, file), CONFIGURATION, f"SC-.*{file}", command)
-        yield Case(78, f"FIFO as {way}", partial(_fifo, file), CONFIGURATION, f"SC-.*{file}", command)
-        yield Case(78, f"folder as {way}", partial(_folder, file), CONFIGURATION, f"SC-.*{file}", command)
+        for name, make in {"1 GiB": _sparse, "FIFO": _fifo, "folder": _folder}.items():
+            yield Case(78, f"{name} as {way}", partial(make, file), CONFIGURATION, f"SC-.*{file}", command)
     for value in ("0o10", "1e3", "12:30:45", "0x10", "1_000", "yes", "~", "2026-02-30", "01", ".inf", ".nan"):
-        more = f"jobs: {value}\n".encode()
-        yield Case(
-            80, f"jobs: {value}", partial(_written, {".safecheck.yaml": more}), CONFIGURATION, r"safecheck.yaml:1: jobs"
-        )
+        yield _file(80, f"jobs: {value}", ".safecheck.yaml", f"jobs: {value}\n".encode(), r"safecheck.yaml:1: jobs")
     yield from _rules()
     for name, content in {
         "plug-in": b"plugins: [evil]\n", "library": b"custom-ops: ./evil.so\n", "never fails": b"fail_on: never\n",
@@ -99,7 +93,7 @@ def cases() -> Iterator[Case]:
         "home": b"profile: ~/x.yaml\n", "address": b"profile: http://example.com/x.yaml\n",
         "records outside": b"deviations: [../outside.yaml]\n", "baseline outside": b"baseline: ../outside.yaml\n",
     }.items():  # fmt: skip
-        yield Case(82, name, partial(_written, {".safecheck.yaml": content}), CONFIGURATION, "SC-CFG-")
+        yield _file(82, name, ".safecheck.yaml", content, "SC-CFG-")
     yield Case(
         82,
         "excludes everything",
@@ -113,6 +107,13 @@ def cases() -> Iterator[Case]:
     )
     yield Case(82, "modules in the folder", partial(_written, {**own, "m.onnx": base(FORBIDDEN)}), frozenset({1}))
     yield from _baselines()
+
+
+def _file(
+    row: int, name: str, file: str, content: bytes, says: str, command: tuple[str, ...] = WAYS["configuration"][1]
+) -> Case:
+    """One file beside a good model, for which there is no answer but 2."""
+    return Case(row, name, partial(_written, {file: content}), CONFIGURATION, says, command)
 
 
 def _written(files: dict[str, bytes], folder: Path) -> None:
@@ -172,28 +173,8 @@ def _rules() -> Iterator[Case]:
 
 
 def _baselines() -> Iterator[Case]:
-    yield Case(
-        84,
-        "baseline of another tool",
-        partial(_written, {"b.yaml": b"schema: other/1\n"}),
-        CONFIGURATION,
-        "SC-BASE-",
-        WAYS["baseline"][1],
-    )
-    yield Case(
-        84,
-        "baseline of a newer schema",
-        partial(_written, {"b.yaml": b"schema: safecheck/baseline/99\n"}),
-        CONFIGURATION,
-        "SC-BASE-",
-        WAYS["baseline"][1],
-    )
-    yield Case(
-        84,
-        "baseline at a release",
-        partial(_written, {"b.yaml": b"x\n"}),
-        CONFIGURATION,
-        "",
-        (*WAYS["baseline"][1], "--release"),
-    )
-    yield Case(84, "baseline that is missing", partial(_written, {}), CONFIGURATION, "SC-BASE-", WAYS["baseline"][1])
+    file, command = WAYS["baseline"]
+    yield _file(84, "baseline of another tool", file, b"schema: other/1\n", "SC-BASE-", command)
+    yield _file(84, "baseline of a newer schema", file, b"schema: safecheck/baseline/99\n", "SC-BASE-", command)
+    yield _file(84, "baseline at a release", file, b"x\n", "", (*command, "--release"))
+    yield Case(84, "baseline that is missing", partial(_written, {}), CONFIGURATION, "SC-BASE-", command)
