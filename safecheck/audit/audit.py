@@ -13,9 +13,9 @@ from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
 from safecheck.finding import Evidence, Finding, Location, ModelVerdict, Verdict
 from safecheck.ir.finding_id import Fingerprints
-from safecheck.ir.graph import OpNode, Scope
+from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
-from safecheck.ir.reach import imported_scopes
+from safecheck.ir.reach import imported_scopes, may_never_run
 from safecheck.ir.signatures import Occurrence, Signatures
 from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
 from safecheck.ir.walk import every_graph
@@ -184,7 +184,7 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
         if judgement is None:
             found = violation(occurrence.signature)
             if found is not None:
-                if gap is None or found.code != OPERAND or not _may_never_run(occurrence.node.scope):
+                if gap is None or found.code != OPERAND or not may_never_run(occurrence.node.scope):
                     _refuse(found, seen, position, model)
                 evidence = Evidence("operands", found.what, "fit each other, or the branch never runs")
                 judged.append(Judgement(Verdict.UNPROVEN, (), (Charge(gap, Verdict.UNPROVEN, (), (evidence,)),), ()))
@@ -194,16 +194,6 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
             judgement = judge_call(profile, occurrence.signature, seen.misread[position])
         judged.append(judgement if imported else _SKIPPED)
     return judged
-
-
-def _may_never_run(scope: Scope) -> bool:
-    """Whether a graph is a branch of an If, or lies in one: what does not fit there need not be wrong."""
-    at: Scope | None = scope
-    while at is not None:
-        if at.holder is not None and at.holder[1] in ("then_branch", "else_branch"):
-            return True
-        at = at.parent
-    return False
 
 
 def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoReturn:

@@ -47,3 +47,13 @@ def _dead_branch(node: OpNode) -> str | None:
     if condition is None or condition.values is None or len(condition.values) != 1:
         return None
     return "else_branch" if condition.values[0] else "then_branch"
+
+
+def may_never_run(scope: Scope) -> bool:
+    """Whether a graph is a branch of an If, or lies in one: what does not fit there need not be wrong."""
+    at: Scope | None = scope
+    while at is not None:
+        if at.holder is not None and at.holder[1] in ("then_branch", "else_branch"):
+            return True
+        at = at.parent
+    return False

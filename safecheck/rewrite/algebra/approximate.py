@@ -17,25 +17,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, exp, factorial, log, prod, sqrt
-from typing import Any
 
+from safecheck.rewrite.algebra.newton import geometric, newton
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import add_all
 from safecheck.rewrite.algebra.rounding import gamma
 
 DECAY = 32.0
 """exp(-32) is 1.3e-14: what is below counts as that."""
-_COUNTS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256)
-"""Numbers of segments that are tried."""
-_STEP_COSTS = {-0.5: 32, -1.0: 28}
-"""What one step of Newton's iteration costs, where one segment costs 4 (each is written and read twice): passes over
-one channel, and what starting four or three layers takes."""
 _LOG_STEP = 1.12
 """Largest logarithm of the ratio of two knots of `logarithm`: its chords are off by 0.08."""
 _LOG_SERIES = (0.0, 1.0, -1 / 2, 1 / 3, -1 / 4, 1 / 5)
 """Coefficients of log(1 + w)."""
-_ENOUGH = 8
-"""Unit roundoffs of relative error at which an iteration may end; one step alone rounds by 4."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +38,6 @@ class Approximation:
     value: str
     relative: float
     absolute: float = 0.0
-
-
-@dataclass(frozen=True)
-class Newton:
-    """How a power -1/2 or -1 is approximated on a range."""
-
-    knots: tuple[float, ...]
-    values: tuple[float, ...]
-    """What the segments make of the knots: off by at most `start`."""
-    start: float
-    steps: int
-    relative: float
-    """The error in the end, rounding included."""
 
 
 def roundoff(plane: Plane) -> float:
@@ -212,7 +192,7 @@ def logarithm(plane: Plane, value: str, low: float, high: float) -> Approximatio
     """
     u = roundoff(plane)
     count = max(4, ceil(log(high / low) / _LOG_STEP))
-    knots = [float(knot) for knot in _knots(low, high, count, u)]
+    knots = [float(knot) for knot in geometric(low, high, count, u)]
     chord = (log(high / low) / count) ** 2 / 16
     y = segments(plane, value, knots, [log(knot) + chord for knot in knots])
     largest = max(abs(log(low)), abs(log(high))) + 0.1
@@ -255,48 +235,3 @@ def polynomial(plane: Plane, value: str, coefficients: Sequence[float]) -> str:
         made = plane.multiply(made, value)
         made = plane.affine(made, 1.0, coefficient) if coefficient else made
     return made
-
-
-@lru_cache(maxsize=256)
-def newton(exponent: float, low: float, high: float, unit: float) -> Newton:
-    """The cheapest number of segments and steps for v^exponent, -1/2 or -1, on a range of positive numbers."""
-    plans = []
-    for count in _COUNTS:
-        start = _chord(exponent, (high / low) ** (1 / count))
-        error = start / (2 + start) + gamma(count + 8, unit) * (1 + start)
-        steps = 0
-        while error > _ENOUGH * unit and error < 0.5 and steps < 8:
-            error, steps = _after_step(exponent, error, unit), steps + 1
-        if error <= _ENOUGH * unit:
-            plans.append((4 * count + steps * _STEP_COSTS[exponent], count, start, steps, error))
-    if not plans:
-        raise ValueError(f"no number of segments reaches from {low} to {high}")
-    _, count, start, steps, error = min(plans)
-    knots = [float(knot) for knot in _knots(low, high, count, unit)]
-    # A chord is above a convex function everywhere: lowered by half of its error it is as far above as below.
-    values = tuple(2 / (2 + start) * knot**exponent for knot in knots)
-    return Newton(tuple(knots), values, start / (2 + start), steps, error)
-
-
-def _knots(low: float, high: float, count: int, unit: float) -> Any:
-    """Geometric knots as numbers of the type."""
-    import numpy
-
-    return numpy.geomspace(low, high, count + 1).astype(numpy.float32 if unit < 1e-6 else numpy.float16)
-
-
-def _chord(exponent: float, ratio: float) -> float:
-    """How far the chord of v^exponent from 1 to `ratio` is above the function at most, relative to it.
-
-    The quotient (a + b v) v^-p is largest at v = p a / (b (1 - p)).
-    """
-    b = (ratio**exponent - 1) / (ratio - 1)
-    a = 1 - b
-    worst = exponent * a / (b * (1 - exponent))
-    return float((a + b * worst) * worst**-exponent - 1)
-
-
-def _after_step(exponent: float, error: float, unit: float) -> float:
-    if exponent == -0.5:
-        return 1.5 * error**2 + 0.5 * error**3 + 4 * unit * (1 + error) ** 3
-    return error**2 + 4 * unit * (1 + error) ** 2

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from safecheck.rewrite.algebra.approximate import inverse_root, newton
+from safecheck.rewrite.algebra.approximate import inverse_root
+from safecheck.rewrite.algebra.newton import newton
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
 from safecheck.rewrite.graph import MutableGraph

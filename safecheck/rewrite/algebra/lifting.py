@@ -10,7 +10,19 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.lift import RANK, Lift, is_liftable, lifts
-from safecheck.rewrite.attributes import axes_of, integer, integers, operand, text
+from safecheck.rewrite.algebra.lift_conditions import (
+    constant_operands,
+    gathers,
+    has_axes,
+    has_constant_operands,
+    keeps_axis,
+    multiplies,
+    pads,
+    plain_gemm,
+    reduces,
+    resizes,
+)
+from safecheck.rewrite.attributes import axes_of, integer, integers, operand
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.memo import NodeMemo
 
@@ -225,51 +237,6 @@ def _reduce(lift: Lift, node: Any) -> None:
     lift.settle(node, lift.reshaped(reduced, given, lift.dims(node.output[0])))
 
 
-def _constant_operands(graph: MutableGraph, node: Any) -> bool:
-    return all(graph.constant(name) is not None for name in node.input[1:] if name)
-
-
-def _reduces(graph: MutableGraph, node: Any) -> bool:
-    return bool(axes_of(graph, node, len(graph.dims(node.input[0]) or ())))
-
-
-def _multiplies(graph: MutableGraph, node: Any) -> bool:
-    return all(len(graph.dims(name) or ()) > 1 for name in node.input)
-
-
-def _plain_gemm(graph: MutableGraph, node: Any) -> bool:
-    return all(part.f == 1 for part in node.attribute if part.name in ("alpha", "beta"))
-
-
-def _gathers(graph: MutableGraph, node: Any) -> bool:
-    indices = graph.constant(node.input[1])
-    return indices is not None and bool(graph.dims(node.input[0]))
-
-
-def _resizes(graph: MutableGraph, node: Any) -> bool:
-    cropped = text(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
-    return graph.opset >= 11 and not cropped and _has_constant_operands(graph, node)
-
-
-def _pads(graph: MutableGraph, node: Any) -> bool:
-    return len(node.input) in (2, 3) and _constant_operands(graph, node)
-
-
-def _has_axes(graph: MutableGraph, node: Any) -> bool:
-    return bool(graph.dims(node.input[0]))
-
-
-def _keeps_axis(graph: MutableGraph, node: Any) -> bool:
-    """Whether the axis is not among the leading ones that are dropped."""
-    rank = len(graph.dims(node.input[0]) or ())
-    default = 1 if node.op_type == "Softmax" and graph.opset < 13 else -1
-    return rank > 0 and integer(node, "axis", default) % rank >= rank - RANK
-
-
-def _has_constant_operands(graph: MutableGraph, node: Any) -> bool:
-    return _has_axes(graph, node) and _constant_operands(graph, node)
-
-
 _LIFTS: dict[str, Callable[[Lift, Any], None]] = {
     **dict.fromkeys(SAME, _same),
     **dict.fromkeys(BROADCAST, _broadcast),
@@ -292,20 +259,20 @@ _LIFTS: dict[str, Callable[[Lift, Any], None]] = {
     "Transpose": _transpose,
 }
 _CHECKS: dict[str, Callable[[MutableGraph, Any], bool]] = {
-    **dict.fromkeys(_REDUCTIONS, _reduces),
-    "Clip": _constant_operands,
-    "Concat": _has_axes,
-    "Expand": _constant_operands,
-    "Gather": _gathers,
-    "Gemm": _plain_gemm,
-    "LogSoftmax": _has_axes,
-    "MatMul": _multiplies,
-    "Pad": _pads,
-    "Resize": _resizes,
-    "Slice": _has_constant_operands,
-    "LayerNormalization": _keeps_axis,
-    "Softmax": _keeps_axis,
-    "Split": _has_constant_operands,
-    "Tile": _constant_operands,
-    "Transpose": _has_axes,
+    **dict.fromkeys(_REDUCTIONS, reduces),
+    "Clip": constant_operands,
+    "Concat": has_axes,
+    "Expand": constant_operands,
+    "Gather": gathers,
+    "Gemm": plain_gemm,
+    "LogSoftmax": has_axes,
+    "MatMul": multiplies,
+    "Pad": pads,
+    "Resize": resizes,
+    "Slice": has_constant_operands,
+    "LayerNormalization": keeps_axis,
+    "Softmax": keeps_axis,
+    "Split": has_constant_operands,
+    "Tile": constant_operands,
+    "Transpose": has_axes,
 }
