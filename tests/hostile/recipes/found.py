@@ -1,4 +1,4 @@
-"""Rows 91 to 102: inputs that the program once got wrong."""
+"""Rows 91 to 103: inputs that the program once got wrong."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def cases() -> Iterator[Case]:
         yield of_bytes(100, f"terminal codes, {command[0]}", _named_branch, UNREADABLE, r"\\x1b\[2Jbranch", command)
     for kind in ("Elu", "Neg"):
         text = f"(float[2,2] x) => (y) <int64[2] c = {{2, 2}}> {{ e = {kind}(c) {_FOLDED} y = Add(x, f) }}"
-        yield of_text(102, f"behind {kind}", text, NEVER_A_PASS)
+        yield of_text(103, f"behind {kind}", text, NEVER_A_PASS)
     for name, content in CONFIGURATIONS.items():
         made = partial(_repository, name.partition(" ")[0], content)
         yield Case(101, name, made, CONFIGURATION, "SC-CFG-CONFIG")
