@@ -116,8 +116,8 @@ def test_reports_that_say_nothing(folder: Path, safecheck: Run) -> None:
         ("several", "this report is about several models"),
         ("partial", "incomplete or damaged (KeyError: 'fingerprint')"),
         ("odd", "incomplete or damaged"),
-        ("broken", "broken.json:2: this is not JSON"),
-        ("deep", "this is not JSON"),
+        ("broken", "broken.json: not JSON (line 2"),
+        ("deep", "nested too deeply"),
         ("list", "this is no report of safecheck"),
     ):
         code, out, err = safecheck("diff", f"{name}.json", "allowed.onnx")

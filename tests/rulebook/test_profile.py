@@ -292,7 +292,7 @@ def test_broken_profile(change: Callable[[str], str], expected: str, tmp_path: P
         ("tensorrt-8.6-restrictd", "no profile 'tensorrt-8.6-restrictd' (did you mean 'tensorrt-8.6-restricted'?)"),
         ("missing.yaml", "missing.yaml: there is no such file"),
         ("../rules/missing", "there is no such file"),
-        ("/", "/: not a file"),
+        ("/", "/: not a regular file"),
     ],
 )
 def test_unknown_profile(name: str, expected: str) -> None:

@@ -240,17 +240,17 @@ GOOD = '{"model": "m", "metric": "top-1", "value": 81.3, "unit": "%"}'
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("m.json", "{", "it is not JSON"),
+        ("m.json", "{", "not JSON"),
         ("m.json", "[]", 'the schema is not "safecheck/measurements/1"'),
         ("m.json", '{"schema": "safecheck/measurements/1", "measurements": {}}', "measurements is not a list"),
         ("m.json", "@" + GOOD.replace('"unit"', '"units"'), "unknown key 'units' (did you mean 'unit'?)"),
         ("m.json", "@" + GOOD.replace('"metric": "top-1", ', ""), "metric is missing"),
-        ("m.json", "@" + GOOD.replace("81.3", "NaN"), "value is no finite number"),
+        ("m.json", "@" + GOOD.replace("81.3", "NaN"), "NaN is no number"),
         ("m.json", "@" + GOOD.replace("81.3", "true"), "value is no finite number"),
         ("m.json", "@" + GOOD[:-1] + ', "batch": 0}', "batch is no positive integer"),
         ("m.json", "@" + GOOD[:-1] + ', "batch": true}', "batch is no positive integer"),
         ("m.json", "@" + GOOD.replace("81.3", "9" * 400), "value is no finite number"),
-        ("m.json", "@" + GOOD.replace("81.3", "9" * 5000), "it is not JSON"),
+        ("m.json", "@" + GOOD.replace("81.3", "9" * 5000), "not JSON"),
         ("m.json", "@" + GOOD.replace("81.3", "101"), "top-1 cannot be 101 %"),
         ("m.json", "@" + GOOD.replace("81.3", "-1"), "top-1 cannot be -1 %"),
         ("m.json", "@" + GOOD.replace("top-1", "top1"), "no metric 'top1' (did you mean 'top-1'?)"),
@@ -298,7 +298,7 @@ def test_measurements_are_attributed_or_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["csa-block.onnx", "--measured", "none.json"], "none.json: it cannot be read"),
+        (["csa-block.onnx", "--measured", "none.json"], "none.json: there is no such file"),
         (["csa-block.onnx", "--profile", "tensorrt-8"], "tensorrt-8"),
         (["csa-block.onnx", "-o", "report.pdf"], "the name tells no format"),
         (["csa-block.onnx", "-o", "csa-block.onnx"], "the name tells no format"),
