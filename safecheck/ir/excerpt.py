@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from safecheck.ir.graph import OpGraph, OpNode, Scope
@@ -12,6 +13,10 @@ from safecheck.text import printable
 
 _REACH = 2
 _MOST_BOXES = 9
+_MOST_OPERANDS = 16
+"""Of one node, beside those that the picture makes: a Concat may have a million."""
+_MOST_NEIGHBOURS = 64
+"""Of one node, that are looked at to choose the nearest; there may be a million pictures with one node in all."""
 _NAME = 48
 """Characters of an operator's name; no standard one has as many."""
 
@@ -35,7 +40,7 @@ class Diagram(NamedTuple):
     arrows: tuple[tuple[int, int], ...]
     """Positions of boxes, from maker to reader, sorted."""
     hidden: int = 0
-    """Neighbours that are not drawn."""
+    """Neighbours and operands that are not drawn; of a node with very many, those that are drawn elsewhere count."""
 
     @property
     def pattern(self) -> tuple[object, ...]:
@@ -63,15 +68,23 @@ def diagram_of(
     tensor: Callable[[str], Tensor],
     kind: Callable[[Any], str],
     focus: Callable[[Any], bool] = lambda node: False,
+    operands: Callable[[Any], Collection[str]] = lambda node: dict.fromkeys(node.input),
 ) -> Diagram:
-    """The picture of `most` NodeProtos and of the values that they read from elsewhere; constants are left out."""
+    """The picture of `most` NodeProtos and of the values that they read from elsewhere; constants are left out.
+
+    `operands` gives the names that a node reads, each once, and is asked whether a name is among them.
+    """
     nodes = given[:most]
     makers = {name: position for position, node in enumerate(nodes) for name in node.output if name}
     boxes = [Box(printable(node.op_type, _NAME), _first_shape(node, tensor), kind(node), focus(node)) for node in nodes]
     arrows: set[tuple[int, int]] = set()
     sources: dict[str, int] = {}
+    hidden = len(given) - len(nodes)
     for position, node in enumerate(nodes):
-        for name in node.input:
+        every = operands(node)
+        names = dict.fromkeys((*islice(every, _MOST_OPERANDS), *(name for name in makers if name in every)))
+        hidden += len(every) - len(names)
+        for name in names:
             if name in makers:
                 arrows.add((makers[name], position))
             elif name and not tensor(name).constant:
@@ -80,7 +93,7 @@ def diagram_of(
                     boxes.append(Box("…", shape_words(tensor(name)), "outside"))
                 arrows.add((sources[name], position))
     shown = tuple(sorted(arrow for arrow in arrows if arrow[0] != arrow[1]))
-    return Diagram(tuple(boxes), shown, len(given) - len(nodes))
+    return Diagram(tuple(boxes), shown, hidden)
 
 
 def _first_shape(node: Any, tensor: Callable[[str], Tensor]) -> str:
@@ -98,6 +111,8 @@ class Neighbourhoods:
         self._kinds = kinds
         self._nodes = {(node.scope.path, node.index): node for node in graph}
         self._readers: dict[tuple[str, str], list[OpNode]] = {}
+        self._operands: dict[int, dict[str, None]] = {}
+        self._makers: dict[int, list[OpNode]] = {}
         for node in graph:
             for name in dict.fromkeys(node.proto.input):
                 self._readers.setdefault((node.scope.path, name), []).append(node)
@@ -114,8 +129,9 @@ class Neighbourhoods:
             partial(self._lookup, centre.scope),
             lambda proto: self._kinds.get((owner[id(proto)].scope.path, owner[id(proto)].index), ""),
             lambda proto: proto is centre.proto,
+            self._reads,
         )
-        return diagram._replace(hidden=hidden)
+        return diagram._replace(hidden=hidden + diagram.hidden)
 
     def _chosen(self, centre: OpNode) -> tuple[list[OpNode], int]:
         """The nearest neighbours within the node's own graph, nearest first, and how many there is no room for."""
@@ -123,17 +139,28 @@ class Neighbourhoods:
         for next_to in (self._made_from, self._made_of):
             rim = [centre]
             for _ in range(_REACH):
-                found = dict.fromkeys(other for node in rim for other in next_to(node) if other not in chosen)
+                beside = [next_to(node) for node in rim]
+                found = dict.fromkeys(
+                    other for some in beside for other in some[:_MOST_NEIGHBOURS] if other not in chosen
+                )
                 room = max(0, (_MOST_BOXES - len(chosen)))
                 rim = list(found)[: min(room, 3)]
-                hidden += len(found) - len(rim)
+                hidden += len(found) - len(rim) + sum(max(0, len(some) - _MOST_NEIGHBOURS) for some in beside)
                 chosen += rim
         return chosen, hidden
 
-    @staticmethod
-    def _made_from(node: OpNode) -> list[OpNode]:
-        makers = (node.scope.producers.get(name) for name in node.proto.input)
-        return [maker for maker in makers if maker is not None and maker.proto.op_type != "Constant"]
+    def _reads(self, proto: Any) -> dict[str, None]:
+        if id(proto) not in self._operands:
+            self._operands[id(proto)] = dict.fromkeys(proto.input)
+        return self._operands[id(proto)]
+
+    def _made_from(self, node: OpNode) -> list[OpNode]:
+        if id(node.proto) not in self._makers:
+            makers = map(node.scope.producers.get, self._reads(node.proto))
+            known = [maker for maker in makers if maker is not None and maker.proto.op_type != "Constant"]
+            self._makers[id(node.proto)] = list(dict.fromkeys(known))
+        return self._makers[id(node.proto)]
 
     def _made_of(self, node: OpNode) -> list[OpNode]:
-        return [reader for name in node.proto.output for reader in self._readers.get((node.scope.path, name), [])]
+        every = [self._readers.get((node.scope.path, name), []) for name in node.proto.output]
+        return every[0] if len(every) == 1 else list(dict.fromkeys(reader for readers in every for reader in readers))

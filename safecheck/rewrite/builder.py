@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
@@ -18,6 +19,7 @@ class Builder:
         self.hint = hint
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
+        self._stored: dict[tuple[Any, tuple[int, ...], bytes], str] = {}
 
     def add(self, op_type: str, inputs: Sequence[str], **attributes: Any) -> str:
         """A node with one output; returns the name of its value. Attributes that are None are left out."""
@@ -50,12 +52,11 @@ class Builder:
         import numpy
 
         array = numpy.ascontiguousarray(array) if getattr(array, "ndim", 0) else numpy.asarray(array)
-        for name, known in self.constants.items():
-            if known.dtype == array.dtype and known.shape == array.shape and known.tobytes() == array.tobytes():
-                return name
-        name = self.graph.fresh(self.hint)
-        self.constants[name] = array
-        return name
+        key = array.dtype, array.shape, sha256(array.tobytes()).digest()
+        if key not in self._stored:
+            name = self._stored[key] = self.graph.fresh(self.hint)
+            self.constants[name] = array
+        return self._stored[key]
 
     def reshape(self, value: str, dims: Sequence[int]) -> str:
         """A reshape to constant dimensions."""

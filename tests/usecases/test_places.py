@@ -8,8 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
-from safecheck.ir.excerpt import Box, Diagram
+from safecheck.intake.memory import InMemory
+from safecheck.ir.excerpt import Box, Diagram, Neighbourhoods
+from safecheck.ir.graph import Scope
+from safecheck.ir.model import load
+from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
 from safecheck.render.html.layout import drawing
 from safecheck.render.html.verdict_bar import COLUMNS, rows
 from safecheck.rulebook.load import profile
@@ -93,3 +98,32 @@ def test_boxes_never_overlap_and_everything_is_on_the_paper(diagram: Diagram) ->
     for placed in drawn.boxes:
         assert 0 <= placed.x <= drawn.width - drawn.box_width
         assert 0 <= placed.y <= drawn.height - drawn.box_height
+
+
+@pytest.mark.parametrize("count", [40, 320])
+def test_one_node_with_very_many_operands_is_cut_with_a_counted_rest(count: int, tmp_path: Path) -> None:
+    """Every one of the sines stands beside the same Concat, and none of their pictures goes through all of it."""
+    value = helper.make_tensor_value_info
+    names = [f"v{number}" for number in range(count)]
+    nodes = [helper.make_node("Sin", [f"x{number}"], [name]) for number, name in enumerate(names)]
+    nodes.append(helper.make_node("Concat", names, ["y"], axis=0))
+    inputs = [value(f"x{number}", 1, [1, 4]) for number in range(count)]
+    network = helper.make_graph(nodes, "g", inputs, [value("y", 1, None)])
+    graph = load(InMemory(helper.make_model(network).SerializeToString())).graph
+    looked_up: list[str] = []
+
+    def lookup(scope: Scope, name: str) -> Tensor:
+        looked_up.append(name)
+        return UNKNOWN_TENSOR
+
+    around = Neighbourhoods(graph, lookup, {})
+    first, last, middle = around.around("", 0), around.around("", count - 1), around.around("", count)
+    assert len(looked_up) < 300
+    for diagram, focus in ((first, "Sin"), (last, "Sin")):
+        (place,) = (position for position, box in enumerate(diagram.boxes) if box.focus)
+        assert diagram.boxes[place].label == focus
+        assert any(source == place and diagram.boxes[end].label == "Concat" for source, end in diagram.arrows)
+    drawn = sum(box.label == "Sin" for box in middle.boxes)
+    assert 0 < drawn <= 3
+    assert middle.hidden >= count - drawn
+    assert middle.hidden <= 2 * count

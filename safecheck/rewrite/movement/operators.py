@@ -24,11 +24,15 @@ MAX_ELEMENTS = 1 << 24
 _Move = Callable[[MutableGraph, Any, list[Numbers]], list[Numbers]]
 
 
-class _Slots(NodeMemo[tuple[int, ...] | None]):
+class _Slots(NodeMemo[Sequence[int] | None]):
     """Answers of `data_slots`."""
 
 
-def data_slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
+class _Moved(NodeMemo[frozenset[str]]):
+    """Answers of `moved`."""
+
+
+def data_slots(graph: MutableGraph, node: Any) -> Sequence[int] | None:
     """Positions of the operands whose elements a node moves; None if it does anything but move them.
 
     Every other operand (axes, indices, shapes) has to be a constant, and every shape fixed.
@@ -38,7 +42,15 @@ def data_slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     return graph.memo(_Slots).of(node, lambda: _checked_slots(graph, node))
 
 
-def _checked_slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
+def moved(graph: MutableGraph, node: Any) -> frozenset[str]:
+    """The values whose elements a node moves; none if it does anything but move them.
+
+    Whoever asks for each of a million operands of one node finds it here, without going through the others.
+    """
+    return graph.memo(_Moved).of(node, lambda: frozenset(node.input[at] for at in data_slots(graph, node) or ()))
+
+
+def _checked_slots(graph: MutableGraph, node: Any) -> Sequence[int] | None:
     slots = _slots(graph, node)
     if slots is None:
         return None
@@ -52,14 +64,14 @@ def _checked_slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
     return slots
 
 
-def _slots(graph: MutableGraph, node: Any) -> tuple[int, ...] | None:
+def _slots(graph: MutableGraph, node: Any) -> Sequence[int] | None:
     kind = node.op_type
     if is_product(node):
         return is_selection(graph, node)
     if kind == "Einsum":
         return (0,) if einsum_order(node) is not None else None
     if kind == "Concat":
-        return tuple(range(len(node.input)))
+        return range(len(node.input))  # as a tuple, it would be searched for each operand
     if kind == "Where":
         return (1, 2)
     if kind in ("ScatterElements", "ScatterND", "Scatter"):

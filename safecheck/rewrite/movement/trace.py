@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.numbers import CONSTANT, ZERO, Constants
-from safecheck.rewrite.movement.operators import data_slots, move, selects
+from safecheck.rewrite.movement.operators import data_slots, move, moved, selects
 
 _MAX_NODES = 4096
 
@@ -29,6 +29,14 @@ class Exit:
     """
     computes: bool
     """Whether a product with zeros and ones is among the nodes that move."""
+
+
+class _Sources(NamedTuple):
+    """What a group of moving nodes is fed with; element numbers count through it."""
+
+    names: list[str]
+    ends: Any
+    """int64 (sources), how many elements there are up to the end of each."""
 
 
 def group(graph: MutableGraph, anchor: Any) -> list[Any]:
@@ -52,8 +60,7 @@ def _neighbours(graph: MutableGraph, node: Any) -> Iterator[Any]:
             yield maker
     for name in node.output:
         for reader in graph.consumers(name):
-            slots = data_slots(graph, reader)
-            if slots is not None and any(reader.input[position] == name for position in slots):
+            if name in moved(graph, reader):
                 yield reader
 
 
@@ -67,10 +74,10 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
 
     members = set(nodes)
     constants = Constants()
-    starts: dict[str, int] = {}
+    names: list[str] = []
+    ends: list[int] = []
     traced: dict[str, tuple[Any, bool]] = {}
     total = 0
-    found: list[Exit] = []
     for node in nodes:
         data, computes = [], selects(node)
         for position in data_slots(graph, node) or ():
@@ -82,44 +89,46 @@ def exits(graph: MutableGraph, nodes: list[Any]) -> list[Exit]:
             if name not in traced:
                 dims = graph.dims(name) or ()
                 count = int(numpy.prod(dims, dtype=numpy.int64))
-                starts[name] = total
                 traced[name] = (numpy.arange(total, total + count, dtype=numpy.int64).reshape(dims), False)
                 total += count
+                names.append(name)
+                ends.append(total)
             numbers, spread = traced[name]
             data.append(numbers)
             computes = computes or spread
         for name, numbers in zip(node.output, move(graph, node, data), strict=False):
             traced[name] = (numpy.asarray(numbers), computes)  # one element of a vector is a number to numpy
+    sources = _Sources(names, numpy.array(ends, numpy.int64))
+    found: list[Exit] = []
     for node in nodes:
         for name in node.output:
             leaves = graph.is_output(name) or any(
                 reader not in members or _steers(graph, reader, name) for reader in graph.consumers(name)
             )
             if name and leaves:
-                found.append(_exit(name, *traced[name], starts, graph, constants))
+                found.append(_exit(name, *traced[name], sources, constants))
     return found
 
 
 def _steers(graph: MutableGraph, reader: Any, name: str) -> bool:
     """Whether a moving node reads the value as something else than what it moves."""
     slots = data_slots(graph, reader) or ()
+    if len(slots) == len(reader.input):  # a Concat, which may have a million
+        return False
     return any(value == name and position not in slots for position, value in enumerate(reader.input))
 
 
-def _exit(
-    name: str, numbers: Any, computes: bool, starts: dict[str, int], graph: MutableGraph, constants: Constants
-) -> Exit:
+def _exit(name: str, numbers: Any, computes: bool, sources: _Sources, constants: Constants) -> Exit:
     """Renumber so that only the sources that really occur count."""
     import numpy
 
+    inside = numbers >= 0
+    which = numpy.searchsorted(sources.ends, numbers[inside], side="right")
+    occurs = numpy.zeros(len(sources.names), bool)
+    occurs[which] = True
+    sizes = numpy.diff(sources.ends, prepend=0)
+    left_out = numpy.cumsum(numpy.where(occurs, 0, sizes))  # elements of sources before each that do not occur
     renumbered = numpy.where(numbers <= CONSTANT, ZERO, numbers)
-    sources = []
-    total = 0
-    for source, start in starts.items():
-        count = int(numpy.prod(graph.dims(source) or (), dtype=numpy.int64))
-        inside = (numbers >= start) & (numbers < start + count)
-        if bool(inside.any()):
-            renumbered[inside] += total - start
-            sources.append(source)
-            total += count
-    return Exit(name, tuple(sources), renumbered, constants.values(numbers), computes)
+    renumbered[inside] -= left_out[which]
+    names = tuple(sources.names[number] for number in numpy.flatnonzero(occurs))
+    return Exit(name, names, renumbered, constants.values(numbers), computes)

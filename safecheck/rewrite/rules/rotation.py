@@ -23,6 +23,8 @@ from safecheck.rewrite.rule import Candidate, Claim, Match
 _SPREADS = "the convolution with zeros and ones turns -0 into +0 and spreads NaN and infinity over what it sums"
 _SPREAD = "the product that was there turned -0 into +0 and spread NaN and infinity; the replacement copies"
 
+_MAX_SOURCES = 256
+"""Of one result: each is a convolution as large as the result, so the work and the network grow with their product."""
 
 _Ends = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -92,6 +94,8 @@ def _maps(graph: MutableGraph, exit_: Exit) -> list[tuple[Factored, ...]]:
         raise StyleError("sums, or constants that are no finite numbers, are among the elements")
     if not exit_.sources:
         raise StyleError("nothing but constants is left")
+    if len(exit_.sources) > _MAX_SOURCES:
+        raise StyleError(f"a sum of {len(exit_.sources)} convolutions is too large")
     maps = []
     start = 0
     for source in exit_.sources:
