@@ -36,3 +36,5 @@ class Illustration:
     """Rule and operator -> position of a picture, for places that look like none of those drawn."""
     alternatives: Mapping[int, Alternative] = field(default_factory=dict)
     """What could stand in the place of nodes of the main graph, by index; only where somebody asked."""
+    problem: str = ""
+    """Why nobody knows what could stand there; empty where that is known, or nobody asked."""

@@ -30,7 +30,7 @@ class Budget:
 
     seconds: float = SECONDS
     memory: int | None = None
-    """Bytes, without files that are mapped; None for `SHARE` of what there is."""
+    """Bytes, without files that are mapped; None for `memory_to_spare`."""
     doing: str = "fixing it"
     lost: str = "nothing was written"
     measures: bool = False
@@ -39,8 +39,7 @@ class Budget:
 
 def budget(doing: str, lost: str, besides: float = 0.0) -> Budget:
     """What a command may use that has no options of its own for it; `besides` are seconds that others work for it."""
-    memory = limit_bytes("memory") if "memory" in raised() else None
-    return Budget(max(SECONDS, limit("time")) + besides, memory, doing, lost)
+    return Budget(max(SECONDS, limit("time")) + besides, None, doing, lost)
 
 
 def within(
@@ -56,7 +55,7 @@ def within(
         InputError: SC-LIM-TIME, SC-LIM-RUN, SC-LIM-MEMORY or SC-FIX-CRASH.
         Exception: what the function raises.
     """
-    memory = _most() if budget.memory is None else budget.memory
+    memory = memory_to_spare() if budget.memory is None else budget.memory
     try:
         most = Limits(budget.seconds, _ANSWER, resident=memory)
         return call(function, *arguments, limits=most, tell=tell, frugal=not budget.measures)
@@ -68,8 +67,10 @@ def within(
         sweep(None if target is None else os.path.dirname(os.path.abspath(target)))
 
 
-def _most() -> int | None:
-    """`SHARE` of the bytes of memory that this process can have; None where the system does not say."""
+def memory_to_spare() -> int | None:
+    """The bytes of `--limit-memory`, else `SHARE` of what this process can have; None where the system is silent."""
+    if "memory" in raised():
+        return limit_bytes("memory")
     found = []
     with suppress(OSError, ValueError):
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from safecheck.audit.audit import audit
 from safecheck.audit.plan import Plan
@@ -16,6 +17,7 @@ from safecheck.rewrite.proof.local import Shown
 from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.profile import Profile
 from safecheck.usecases.attempt import Attempt, Request, attempt, inputs_of, prepared, repaired
+from safecheck.usecases.planning import limited
 from safecheck.usecases.toll import Toll, toll
 
 
@@ -52,7 +54,7 @@ def with_plan(report: Report) -> Report:
     if report.model is None or report.exit_code == 0:
         return report
     try:
-        found = plan(report.model, report.profile)
+        found = limited(partial(plan, report.model, report.profile), report.path)
     except InputError as error:
         return replace(report, plan=Plan(problem=str(error)))
     weight, toll = found.weight, found.toll

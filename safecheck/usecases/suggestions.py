@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from safecheck.audit.illustration import Alternative
 from safecheck.audit.report import Report
@@ -17,6 +18,7 @@ from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Verdicts
 from safecheck.rulebook.profile import Profile
 from safecheck.usecases.places import pictures
+from safecheck.usecases.planning import LostPlanError, limited
 
 _MOST_NODES = 4000
 _MOST_BYTES = 1 << 30
@@ -45,7 +47,11 @@ def illustrated(report: Report) -> Report:
     if report.model is not None and drawable(report.model):
         places = [picture.finding.location for picture in found.drawn]
         asked = [place.index for place in places if not place.scope and place.index is not None]
-        found = replace(found, alternatives=alternatives(report.model, report.profile, asked))
+        work = partial(alternatives, report.model, report.profile, asked)
+        try:
+            found = replace(found, alternatives=limited(work, report.path))
+        except LostPlanError as lost:
+            found = replace(found, problem=str(lost))
     return replace(report, illustration=found)
 
 

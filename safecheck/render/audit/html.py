@@ -60,6 +60,7 @@ def _part(report: Report) -> dict[str, Any]:
         "coverage": report.coverage,
         "decided": first_page,
         "figures": overview,
+        "no_alternatives": printable(report.illustration.problem, 400) if report.illustration else "",
         "groups": found,
         "grades": _grades(report),
         "rows": rows(report),
