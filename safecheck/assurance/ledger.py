@@ -25,6 +25,8 @@ NAME = "safecheck-ledger.jsonl"
 """Where a repository keeps it, unless its configuration says otherwise."""
 SCHEMA = "safecheck/ledger/1"
 MAX_BYTES = 256 << 20
+MAX_LINES = 1 << 20
+"""More than fit into `MAX_BYTES`; a file of short lines, which are no entries, would take much more memory."""
 _FIRST = "0" * 64
 _LETTERS = 2
 _KEYS = {
@@ -49,6 +51,8 @@ def lines_of(path: str) -> list[str]:
         raise _broken(path, str(error)) from error
     except UnicodeDecodeError as error:
         raise _broken(path, "not UTF-8 text") from error
+    if found.count("\n") > MAX_LINES:
+        raise _broken(path, f"more than {MAX_LINES} lines")
     return found.removesuffix("\n").split("\n") if found else []
 
 
@@ -98,7 +102,8 @@ def appended(path: str, reports: Sequence[Recorded], by: str, day: date) -> tupl
     """The text of the ledger with the reports added, and the new entries. What a report says is taken as it stands.
 
     Raises:
-        UsageError: the chain is broken, `by` is no name, or a report is on a model that could not be read.
+        UsageError: the chain is broken, `by` is no name, a report is on a model that could not be read, or nobody could
+            read the ledger again, so long would it be.
     """
     if letters(by) < _LETTERS:
         raise UsageError("SC-LEDGER-NAME", "--by", f"'{printable(by, 60)}' is no name of a person", "say who audited")
@@ -109,7 +114,11 @@ def appended(path: str, reports: Sequence[Recorded], by: str, day: date) -> tupl
         entry = _entry(report, number, previous, by, day)
         new.append(entry)
         previous = str(entry["hash"])
-    return "".join(f"{_line(entry)}\n" for entry in (*known, *new)), new
+    text = "".join(f"{_line(entry)}\n" for entry in (*known, *new))
+    if len(text) > MAX_BYTES:  # ASCII
+        what = f"it would be larger than {MAX_BYTES >> 20} MiB"
+        raise UsageError("SC-LEDGER-FILE", printable(path), what, "keep this one, and begin another")
+    return text, new
 
 
 def _entry(report: Recorded, number: int, previous: str, by: str, day: date) -> Entry:

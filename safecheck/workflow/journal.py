@@ -16,6 +16,7 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any, NoReturn, Self
 
@@ -27,6 +28,10 @@ HEAD = b'{"schema": "safecheck/journal/1"}\n'
 _IN_MEMORY = 16 << 20
 """Bytes of results that a run without a named journal holds before it writes them to a file without a name."""
 _NO_KEY = "-"
+_PIECE = 1 << 16
+"""Bytes that are looked at together when a journal is read again."""
+_MOST = 128 << 20
+"""Bytes of a record that is taken from an earlier run; a model with a longer one is audited again."""
 
 _Place = tuple[int, int]
 """Offset and length of a record."""
@@ -128,15 +133,26 @@ class Journal:
         end = 0
         with open(self._file.fileno(), "rb", closefd=False) as file:
             file.seek(0)
-            for line in file:
-                key, separator, record = line.partition(b" ")
-                if end and separator and line.endswith(b"\n"):
-                    self._known[key.decode("ascii", "replace")] = (end + len(key) + 1, len(record) - 1)
-                elif not line.endswith(b"\n"):
+            for start, length, whole in _lines(file):
+                if not whole:
                     break
-                end += len(line)
+                key, separator, _ = start.partition(b" ")
+                size = length - len(key) - len(b" \n")
+                if end and separator and size <= _MOST:
+                    self._known[key.decode("ascii", "replace")] = (end + len(key) + 1, size)
+                end += length
         self._known.pop(_NO_KEY, None)
         self._file.truncate(end)
+
+
+def _lines(file: IO[bytes]) -> Iterator[tuple[bytes, int, bool]]:
+    """How each line begins, how long it is, and whether it has an end; none is held, whatever its length."""
+    while start := file.readline(_PIECE):
+        length, piece = len(start), start
+        while piece and not piece.endswith(b"\n"):
+            piece = file.readline(_PIECE)
+            length += len(piece)
+        yield start, length, piece.endswith(b"\n")
 
 
 def _opened(path: str) -> IO[bytes]:

@@ -133,3 +133,23 @@ def test_names_in_a_report_are_made_visible(folder: Path, safecheck: Run) -> Non
     out = safecheck("ledger", "log")[1]
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+def test_a_ledger_never_grows_beyond_what_is_read_again(
+    three: Path, safecheck: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = three.read_bytes()
+    monkeypatch.setattr(ledger, "MAX_BYTES", len(before))
+    assert safecheck("ledger", "check")[0] == 0
+    code, _, error = safecheck("ledger", "add", "odd.onnx.json", "--by", "Ann Example", "--on", "2026-03-03")
+    assert code == 2
+    assert "SC-LEDGER-FILE" in error
+    assert "begin another" in error
+    assert three.read_bytes() == before
+
+
+def test_a_file_of_very_many_short_lines_is_refused_before_it_is_parted(three: Path, safecheck: Run) -> None:
+    three.write_bytes(b"x\n" * (ledger.MAX_LINES + 1))
+    code, _, error = safecheck("ledger", "check")
+    assert code == 2
+    assert f"more than {ledger.MAX_LINES} lines" in error
