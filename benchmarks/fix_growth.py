@@ -62,14 +62,15 @@ def command(python: str, model: Path, out: Path, profile: str) -> list[str]:
 
 
 def medians(commands: list[list[str]], runs: int) -> list[float]:
-    """CPU seconds of each command, a first turn not counted."""
-    turns = [[run(argv, EXIT_CODES).cpu_s for argv in commands] for _ in range(runs + 1)][1:]
+    """CPU seconds of each command, a first turn not counted; of one turn without a first one."""
+    first = int(runs > 1)
+    turns = [[run(argv, EXIT_CODES).cpu_s for argv in commands] for _ in range(runs + first)][first:]
     return [statistics.median(column) for column in zip(*turns, strict=True)]
 
 
-def growth(folder: Path, kinds: list[str], runs: int) -> None:
+def growth(folder: Path, kinds: list[str], sizes: list[int], runs: int) -> None:
     for kind in kinds:
-        models = {size: folder / f"{kind}_{size}.onnx" for size in SIZES}
+        models = {size: folder / f"{kind}_{size}.onnx" for size in sizes}
         for size, path in models.items():
             onnx.save(chain(CHAINS[kind], size), path)
         for profile in PROFILES:
@@ -99,6 +100,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--chain", choices=CHAINS, action="append", help="only this chain; may be repeated")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=SIZES, metavar="NODES", help="each twice the one before"
+    )
     parser.add_argument("--no-plan", action="store_true", help="leave out planning")
     parser.add_argument("--against", metavar="PYTHON", help="only compare with the safecheck of this interpreter")
     parser.add_argument(
@@ -111,7 +115,7 @@ def main() -> None:
             return
         if not arguments.no_plan:
             planning(Path(name), arguments.runs)
-        growth(Path(name), arguments.chain or list(CHAINS), arguments.runs)
+        growth(Path(name), arguments.chain or list(CHAINS), arguments.sizes, arguments.runs)
 
 
 if __name__ == "__main__":

@@ -179,6 +179,17 @@ def numpy_type(dtype: str) -> Any:
     return helper.tensor_dtype_to_np_dtype(dtype_number(dtype))
 
 
+def type_of_array(array: Any) -> Tensor:
+    """The type of an array that a TensorProto could hold.
+
+    Raises:
+        ValueError: ONNX has no such element type.
+    """
+    from onnx import helper
+
+    return Tensor(dtype_name(helper.np_dtype_to_tensor_dtype(array.dtype)), array.shape)
+
+
 def standalone(
     nodes: Iterable[Any],
     inputs: Iterable[Any],

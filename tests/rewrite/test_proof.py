@@ -196,5 +196,5 @@ def test_what_an_optimiser_does_to_the_same_function_is_not_held_against_a_rewri
         def run(self, feed: Mapping[str, Any]) -> list[Any]:
             return [result + np.float32(self._shift) for result in super().run(feed)]
 
-    monkeypatch.setattr("safecheck.rewrite.proof.whole.Session", Fused)
+    monkeypatch.setattr("safecheck.rewrite.proof.pieces.Session", Fused)
     assert compare_models(before, after, {"x": Tensor("FLOAT", (3,))}).holds is holds

@@ -20,9 +20,10 @@ class Session:
     """A model that can be run on the CPU.
 
     Optimisations are off unless asked for: they rewrite the graph themselves; a proof is about the graph as written.
+    External data of a model that is given by its content are looked for in `folder`.
     """
 
-    def __init__(self, model: bytes | str, optimised: bool = False) -> None:
+    def __init__(self, model: bytes | str, optimised: bool = False, folder: str | None = None) -> None:
         ort = onnxruntime()
         candidates = ort.SessionOptions()
         candidates.log_severity_level = 4
@@ -30,6 +31,8 @@ class Session:
         candidates.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
         candidates.use_deterministic_compute = True
         candidates.add_session_config_entry("session.use_env_allocators", "0")
+        if folder is not None:
+            candidates.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         try:
             with single_run():
                 self._session = ort.InferenceSession(

@@ -10,6 +10,7 @@ from typing import Any
 from safecheck.ir.signature import UNKNOWN, Tensor
 from safecheck.rewrite.proof.difference import DIFFERENT, Difference
 from safecheck.rewrite.proof.judge import Outputs, Ruling, judged, shown, typical_sizes
+from safecheck.rewrite.proof.pieces import run_optimised
 from safecheck.rewrite.proof.runtime import RunError, Session, version
 from safecheck.rewrite.proof.samples import EXTREME, SEED, SPECIAL, TYPICAL, nudged, samples
 from safecheck.text import printable
@@ -122,12 +123,12 @@ def compare_models(
             results.append((kind, ruling.difference))
             failures += [f"{ruling.failure} on the {kind} sample"] if ruling.failure else []
         kind, (feed, expected) = next(iter(wanted.items()))
-        fast = Session(after, optimised=True).run(feed)
+        fast = run_optimised(after, feed)
         ruling = judge.ruling(kind, feed, expected, fast)
         if all(difference.same_bits for _, difference in results):
             ruling = ruling._replace(failure="")  # the same function: what is optimised away is not the rewrite's
         if ruling.failure:  # optimising the original may do as much to it
-            ruling = judge.ruling(kind, feed, Session(before, optimised=True).run(feed), fast)
+            ruling = judge.ruling(kind, feed, run_optimised(before, feed), fast)
         failures += [f"{ruling.failure} with onnxruntime optimising"] if ruling.failure else []
     except RunError as error:
         # The original runs on these samples, so this is no reason to look away.
@@ -166,4 +167,4 @@ class _Judge:
             with suppress(RunError):
                 yield Session(self._model).run(nudged(feed, number))
         with suppress(RunError):
-            yield Session(self._model, optimised=True).run(feed)
+            yield run_optimised(self._model, feed)
