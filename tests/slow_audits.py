@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
+from case_files import model_from_text
+from workflow_repo import ALLOWED, FORBIDDEN
+
 PATIENCE = 120
 SLOW = """
 import os, sys, time
@@ -34,6 +38,16 @@ sys.argv[0] = "safecheck"
 main()
 """
 """The command with audits that take their time, so that it can be interrupted in the middle of them."""
+
+
+def numbered(folder: Path, count: int) -> Path:
+    """A new folder of models, of which no two are the same file and every third is allowed."""
+    folder.mkdir()
+    for number in range(count):
+        model = model_from_text(FORBIDDEN if number % 3 else ALLOWED)
+        model.doc_string = str(number)
+        onnx.save(model, folder / f"{number:03}.onnx")
+    return folder
 
 
 def begun(folder: Path, *arguments: object, **environment: str) -> subprocess.Popen[str]:

@@ -10,25 +10,16 @@ import subprocess
 import time
 from pathlib import Path
 
-import onnx
 import psutil
 import pytest
-from case_files import model_from_text
-from slow_audits import PATIENCE, audited, begun, ended, kept
-from workflow_repo import ALLOWED, FORBIDDEN
+from slow_audits import PATIENCE, audited, begun, ended, kept, numbered
 
 MODELS = 48
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for number in range(MODELS):
-        model = model_from_text(FORBIDDEN if number % 3 else ALLOWED)
-        model.doc_string = str(number)
-        onnx.save(model, folder / f"{number:03}.onnx")
-    return folder
+    return numbered(tmp_path / "models", MODELS)
 
 
 def in_the_middle(folder: Path, process: subprocess.Popen[str]) -> list[psutil.Process]:

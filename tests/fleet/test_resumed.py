@@ -15,8 +15,7 @@ import onnx.numpy_helper
 import psutil
 import pytest
 from case_files import model_from_text
-from slow_audits import audited, begun, ended, kept
-from workflow_repo import ALLOWED, FORBIDDEN
+from slow_audits import audited, begun, ended, kept, numbered
 
 MODELS, DONE = 12, 8
 TO_FILE = ("--output", "jsonl=out.jsonl")
@@ -27,13 +26,7 @@ TIGHT = LOOSE + "evidence: {allow: [documented], extrapolated: false}\n"
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for number in range(MODELS):
-        model = model_from_text(FORBIDDEN if number % 3 else ALLOWED)
-        model.doc_string = str(number)
-        onnx.save(model, folder / f"{number:03}.onnx")
-    return folder
+    return numbered(tmp_path / "models", MODELS)
 
 
 def whole(folder: Path, *arguments: object) -> bytes:

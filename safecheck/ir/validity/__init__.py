@@ -41,6 +41,9 @@ def contradiction(node: Signature) -> Violation | None:
     """
     if node.op_type != "Reshape":
         return None
-    from safecheck.ir.validity.operands import misfit_computed
+    from safecheck.ir.validity.movement import computed_volume
+    from safecheck.ir.validity.view import Operands
+    from safecheck.ir.walk import is_standard
 
-    return None if (what := misfit_computed(node)) is None else Violation(OPERAND, what)
+    what = next(computed_volume(Operands(node)), None) if is_standard(node) else None
+    return None if what is None else Violation(OPERAND, what)

@@ -60,9 +60,9 @@ def permutation(view: Operands) -> Iterator[str]:
 
 
 def volume(view: Operands) -> Iterator[str]:
-    """Reshape keeps the number of elements."""
+    """Reshape to a written target keeps the number of elements; of a computed one `computed_volume` speaks."""
     data, target = fixed(view.shape(0)), view.values(1) if view.node.opset >= 5 else view.numbers("shape")
-    if data is None or target is None:  # what inference makes of a computed target is no word of the file
+    if data is None or target is None:
         return
     result = target if min(target, default=1) >= 0 else None
     if result is not None and not view.number("allowzero"):
@@ -76,14 +76,19 @@ def volume(view: Operands) -> Iterator[str]:
         rest = [data[i] if value == 0 and i < len(data) else value for i, value in enumerate(target) if value != -1]
         if prod(rest) and prod(data) % prod(rest):
             yield f"the data has {prod(data)} elements, which the target {list(target)} does not divide"
-    elif result is not None and prod(data) != prod(result):
-        yield f"the data has {prod(data)} elements, but the result {words(result)} has {prod(result)}"
+    elif result is not None:
+        yield from _same_volume(data, result)
 
 
 def computed_volume(view: Operands) -> Iterator[str]:
     """Reshape to what inference makes of a computed target keeps the number of elements."""
     data, result = fixed(view.shape(0)), fixed(view.result())
-    if data is not None and result is not None and view.values(1) is None and prod(data) != prod(result):
+    if data is not None and result is not None and view.values(1) is None:
+        yield from _same_volume(data, result)
+
+
+def _same_volume(data: tuple[int, ...], result: tuple[int, ...]) -> Iterator[str]:
+    if prod(data) != prod(result):
         yield f"the data has {prod(data)} elements, but the result {words(result)} has {prod(result)}"
 
 

@@ -74,11 +74,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 """Operator -> what has to hold between its operands, in the order in which it is asked."""
 
 
-def misfit_computed(node: Signature) -> str | None:
-    """How a node contradicts what inference makes of its computed operands, in words; None if it does not."""
-    return next(movement.computed_volume(Operands(node)), None) if is_standard(node) else None
-
-
 def misfit(node: Signature) -> str | None:
     """How operands contradict each other, in words; None if they do not."""
     checks = CHECKS.get(node.op_type, ()) if is_standard(node) else ()

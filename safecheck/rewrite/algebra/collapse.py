@@ -11,12 +11,11 @@ from itertools import groupby
 from math import prod
 from typing import Any
 
+from safecheck.rewrite.algebra.pointwise import WIDE
 from safecheck.rewrite.builder import Builder
 
 WINDOW = 22
 """The largest pooling window that any scope is known to allow (rule `scope10-pool-window`)."""
-CHANNELS = 2304
-"""The largest number of channels seen in a network that runs in restricted mode (rule `conv-observed`)."""
 
 
 class Collapse:
@@ -69,7 +68,7 @@ class Collapse:
     def convolve(self, factor: Callable[[int], float], dtype: Any, axes: Sequence[int]) -> None:
         """Reduce by convolutions to one channel, whose weights are all `factor` of their number."""
         for before, size, behind in _runs(self.dims, axes):
-            parts = factors(size, CHANNELS)
+            parts = factors(size, WIDE)
             while parts:
                 count = parts.pop()
                 rows = before * prod(parts)
