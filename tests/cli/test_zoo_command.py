@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,10 +18,15 @@ needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is no
 
 
 def run(*arguments: str, folder: Path, blocked: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command; `blocked` is a library that cannot be imported there."""
-    code = f"import sys; sys.modules.update({{{blocked!r}: None}} if {blocked!r} else {{}})"
-    code += f"; from safecheck.cli import run; sys.exit(run({['zoo', *arguments]!r}))"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, timeout=600)
+    """Run the command; `blocked` is a library that neither it nor a process that it starts can import."""
+    environment = dict(os.environ)
+    if blocked:
+        without = folder.parent / f"{folder.name}-without-{blocked}"
+        without.mkdir()
+        (without / f"{blocked}.py").write_text(f"raise ModuleNotFoundError('blocked', name={blocked!r})\n")
+        environment["PYTHONPATH"] = str(without)
+    command = [sys.executable, "-m", "safecheck", "zoo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, timeout=600)
 
 
 def test_the_list_needs_no_library(tmp_path: Path) -> None:
