@@ -63,6 +63,7 @@ def load(where: str | InMemory) -> Model:
         origin = ORIGIN if memory else "standard input"
         external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
         inferred = infer_bounded(proto)
+        del proto, found  # where the library was asked, the model with the types is another: one at a time is enough
         graph = graph_of(inferred.proto, inferred.types)
         check_graph(graph, name)
         return Model(
@@ -70,9 +71,9 @@ def load(where: str | InMemory) -> Model:
             sha256=source.sha256(),
             size_bytes=source.size_bytes,
             external_data=external,
-            ir_version=int(proto.ir_version),
-            opset_imports={entry.domain: int(entry.version) for entry in proto.opset_import},
-            producer=printable(f"{proto.producer_name} {proto.producer_version}".strip()),
+            ir_version=int(inferred.proto.ir_version),
+            opset_imports={entry.domain: int(entry.version) for entry in inferred.proto.opset_import},
+            producer=printable(f"{inferred.proto.producer_name} {inferred.proto.producer_version}".strip()),
             parameters=sum(scope.parameters for scope in graph.scopes),
             proto=inferred.proto,
             graph=graph,

@@ -17,6 +17,7 @@ from safecheck.ir.shape_inference.bounded import infer_bounded, objection
 from safecheck.ir.shape_inference.harmless import harmless
 from safecheck.ir.shape_inference.infer import forget_declared, infer, infer_plainly
 from safecheck.limits import set_limits
+from safecheck.machine.fork import StoppedError
 from safecheck.rulebook.load import DEFAULT, profile
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
@@ -124,6 +125,45 @@ BOMBS = {
 def test_long_vectors_are_not_written_down(name: str) -> None:
     found = load(InMemory(BOMBS[name].SerializeToString()))
     assert found.inference_problem == ""
+
+
+def many_nodes(declared: list[int | str] | None) -> onnx.ModelProto:
+    """More than one inference is trusted with."""
+    many = onnx.ModelProto()
+    many.CopyFrom(HARMFUL["many nodes"])
+    many.graph.output[0].CopyFrom(value("v3", FLOAT, declared))
+    return many
+
+
+def test_many_nodes_cost_no_copy_and_no_message_for_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million of them took 2.4 GiB, most of it for the same few types."""
+    monkeypatch.setattr("safecheck.ir.shape_inference.bounded.in_copy", None)
+    found = load(InMemory(many_nodes(None).SerializeToString()))
+    tensors = found.graph.scopes[0].tensors
+    assert len({id(tensors[f"v{number}"]) for number in range(60_000)}) == 2  # the output is declared, the rest alike
+    assert tensors["v59999"].shape == (1, 3, 8, 8)
+
+
+def test_many_nodes_that_contradict_what_is_declared() -> None:
+    assert infer_bounded(many_nodes([1, 3, 8, 8])).conflicts == ()
+    assert infer_bounded(many_nodes([1, 3, 8, 9])).conflicts == ("v3",)
+
+
+@pytest.mark.parametrize(("nodes", "times"), [(chain("Relu", 3, []), 1), ([*SHAPE_OF_X[:1], node("Relu", ["x"])], 2)])
+def test_nothing_is_inferred_twice_in_the_same_way(
+    nodes: list[onnx.NodeProto], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without elements to follow the second inference would be the first one, and cost the limit once more."""
+    tried = []
+
+    def stop(*_: object) -> None:
+        tried.append(1)
+        raise StoppedError("it takes too long", timed_out=True)
+
+    monkeypatch.setattr("safecheck.ir.shape_inference.bounded.in_copy", stop)
+    monkeypatch.setattr("safecheck.ir.shape_inference.bounded.harmless", lambda *_, **__: False)
+    assert "SC-LIM-TIME" in infer_bounded(model(nodes, [IMAGE])).problem
+    assert len(tried) == times
 
 
 NOT_FOLLOWED = "elements of shapes were not followed: it "

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from safecheck.intake.onnx_library import library, messages
 from safecheck.ir.shape_inference.harmless import harmless
-from safecheck.ir.shape_inference.infer import Inferred, forget_declared, infer, infer_plainly
+from safecheck.ir.shape_inference.infer import Inferred, forget_declared, infer, infer_by_kind, infer_plainly
+from safecheck.ir.shape_inference.value_propagation import elements_to_follow
 from safecheck.limits import LIMITS, limit, limit_bytes, way_out
 from safecheck.machine.fork import StoppedError, in_copy
 
@@ -17,18 +18,22 @@ T = TypeVar("T")
 def infer_bounded(model: Any) -> Inferred:
     """Recompute all shapes of a model that nobody has looked at; it loses its declared ones.
 
-    What cannot be inferred within the limits is tried once more without following elements of shapes. The problem names
-    the limit in both cases.
+    What cannot be inferred within the limits is tried once more without following elements of shapes, where there are
+    any to follow. The problem names the limit in both cases.
     """
     if harmless(model):
         return infer_plainly(model)
+    if harmless(model, alone=True) and (known := infer_by_kind(model)) is not None:
+        return known
     try:
         return _inferred(model, follow=True)
     except StoppedError as stopped:
         problem = in_words(stopped)
     try:
-        found = _inferred(model, follow=False)
+        found = _inferred(model, follow=False) if elements_to_follow(model) else None
     except StoppedError:
+        found = None
+    if found is None:
         forget_declared(model)
         return Inferred(model, problem, ())
     return Inferred(found.proto, found.problem or f"elements of shapes were not followed: {problem}", found.conflicts)

@@ -33,7 +33,7 @@ _MOST_ASKED = 200
 def fixed_types(model: Any) -> dict[str, Tensor] | None:
     """The types of all values that nodes of a harmless ModelProto compute; None if one of them is not fixed.
 
-    What the model declares about inner values and outputs has to be dropped before.
+    What the model declares about inner values and outputs is not looked at.
     """
     graph = model.graph
     types = {value.name: tensor_from_value_info(value) for value in graph.input}

@@ -43,13 +43,14 @@ BY_OPERANDS = frozenset(
 _MAKES_RANK = frozenset({"Expand", "Reshape", "Tile"})
 
 
-def harmless(model: Any) -> bool:
+def harmless(model: Any, alone: bool = False) -> bool:
     """Whether one inference of this ModelProto that follows no elements is quick, small and all there is to find.
 
+    With `alone`, whether the inference of every node by itself is: how many there are then does not matter.
     Declarations of inner values are not looked at: they have to be dropped before.
     """
     nodes = model.graph.node
-    if model.functions or len(nodes) > _MOST_NODES:
+    if model.functions or (len(nodes) > _MOST_NODES and not alone):
         return False
     written = _Written(model.graph)
     rank = written.rank()
@@ -65,7 +66,7 @@ def harmless(model: Any) -> bool:
             return False
         if rank > _MOST_DIMENSIONS:
             return False
-    return rank * len(nodes) <= _MOST_DIMENSIONS
+    return alone or rank * len(nodes) <= _MOST_DIMENSIONS
 
 
 class _Written:

@@ -67,13 +67,24 @@ def infer(model: Any, assumed: Collection[str] = (), follow: bool = True) -> Inf
     return _inferred(model, assumed, lambda: _settle(model, follow and may_follow_elements(model)))
 
 
-def infer_plainly(model: Any) -> Inferred:
-    """The same for a harmless model: node by node, or by one inference that follows no elements and needs no more."""
-    types: dict[str, Tensor] | None = None
+def infer_by_kind(model: Any) -> Inferred | None:
+    """The same for a model whose nodes are harmless one by one, however many; None if a type does not come out fixed.
+
+    What the model declares is still there then.
+    """
+    types = fixed_types(model)
+    return None if types is None else infer_plainly(model, types)
+
+
+def infer_plainly(model: Any, types: dict[str, Tensor] | None = None) -> Inferred:
+    """The same for a harmless model: node by node, or by one inference that follows no elements and needs no more.
+
+    `types` are those that are known of all values.
+    """
 
     def typed() -> Any:
         nonlocal types
-        types = fixed_types(model)
+        types = types or fixed_types(model)
         if types is None:
             return _run(model, False)
         for output in model.graph.output:

@@ -19,6 +19,12 @@ _FOLLOWED = frozenset({"Add", "Cast", "Concat", "Gather", "Mul", "Size", "Slice"
 """What the library propagates elements through, by its own schemas, but for Shape, which looks at no element."""
 
 
+def elements_to_follow(model: Any) -> bool:
+    """Whether anything in a model has the library follow elements; if not, an inference that does is as any other."""
+    graphs = (graph for holder in (model.graph, *model.functions) for graph in every_graph(holder))
+    return any(node.op_type in _FOLLOWED or node.op_type == "Shape" for graph in graphs for node in graph.node)
+
+
 def may_follow_elements(model: Any) -> bool:
     """True if no vector that would be followed is long. Joined vectors of unknown length are taken for long.
 
