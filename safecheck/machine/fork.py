@@ -37,16 +37,19 @@ class StoppedError(Exception):
 
 
 def in_copy(work: Callable[[], T], seconds: float, memory: int) -> T:
-    """What a function returns, carried out in a copy of this process; in a copy, and where there are none, right here.
+    """What a function returns, carried out in a copy of this process; where there are none, right here.
 
     It may take so many `seconds` of processor time, and so many bytes of `memory` beside what this process has now.
+    A copy is not copied: it has the same limits meanwhile, and ends where the time is up.
 
     Raises:
         StoppedError: it reached a limit, or crashed.
         Exception: what the function raises.
     """
-    if _copied or not hasattr(os, "fork"):
+    if not hasattr(os, "fork"):
         return work()
+    if _copied:
+        return _as_a_part(work, seconds, memory)
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # threads of the caller: the copy takes none of their locks
@@ -75,7 +78,36 @@ def in_copy(work: Callable[[], T], seconds: float, memory: int) -> T:
         raise StoppedError(f"it takes more than {memory / 2**30:g} GiB of memory", filled=True)
     if not in_time or code == -signal.SIGPROF:
         raise StoppedError(f"it takes more than {seconds:g} s of processor time", timed_out=True)
+    if code == -signal.SIGVTALRM:
+        raise StoppedError("a part of it takes more processor time than it may", timed_out=True)
     raise StoppedError(f"it crashed ({_name(-code) if code < 0 else f'code {code}'})")
+
+
+def _as_a_part(work: Callable[[], T], seconds: float, memory: int) -> T:
+    """What a function returns, in the copy that this process is.
+
+    Raises:
+        StoppedError: it reached the limit of memory.
+        Exception: what the function raises.
+    """
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    _lower_memory(memory)
+    rest = signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        return work()
+    except MemoryError:
+        raise StoppedError(f"it takes more than {memory / 2**30:g} GiB of memory", filled=True) from None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, *rest)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def _lower_memory(memory: int) -> None:
+    """No more than so many bytes of address space beside those of now; a limit that is lower stays."""
+    now, hard = resource.getrlimit(resource.RLIMIT_AS)
+    mapped = _mapped()
+    if mapped and (now == resource.RLIM_INFINITY or mapped + memory < now):
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, hard))
 
 
 def _carry_out(work: Callable[[], Any], pipe: int, seconds: float, memory: int) -> NoReturn:
@@ -84,17 +116,14 @@ def _carry_out(work: Callable[[], Any], pipe: int, seconds: float, memory: int) 
     try:
         global _copied
         _copied = True
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPROF):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPROF, signal.SIGVTALRM):
             signal.signal(number, signal.SIG_DFL)
         silence = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):  # what a library prints before it aborts is no output of ours
             os.dup2(silence, stream)
         signal.setitimer(signal.ITIMER_PROF, seconds)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        most, hard = _mapped() + memory, resource.getrlimit(resource.RLIMIT_AS)[1]
-        if most > memory:
-            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        _lower_memory(memory)
         try:
             answer = _DONE + pickle.dumps(work())
         except MemoryError:

@@ -52,6 +52,35 @@ def test_time_is_limited_by_the_processor_time_of_the_copy() -> None:
     assert stopped.value.timed_out
 
 
+def test_a_part_of_a_copy_has_its_own_time() -> None:
+    """Planning has minutes, but an inference of what it made no more than any other."""
+    with pytest.raises(StoppedError, match="a part of it takes more processor time") as stopped:
+        in_copy(lambda: in_copy(spin, 0.2, ROOM), 600, ROOM)
+    assert stopped.value.timed_out
+
+
+def test_a_part_of_a_copy_has_its_own_memory() -> None:
+    def part() -> str:
+        try:
+            return str(in_copy(grow, 60, ROOM))
+        except StoppedError as stopped:
+            return f"{stopped}, {len(bytearray(2 * ROOM)) // ROOM} rooms afterwards"
+
+    said = in_copy(part, 60, 16 * ROOM)
+    assert said == "it takes more than 0.25 GiB of memory, 2 rooms afterwards"
+
+
+def test_time_of_a_part_is_up_with_the_part() -> None:
+    def parts() -> int:
+        in_copy(lambda: None, 0.2, ROOM)
+        until = time.process_time() + 0.5
+        while time.process_time() < until:
+            pass
+        return 1
+
+    assert in_copy(parts, 60, ROOM) == 1
+
+
 def test_a_deadlock_ends_by_the_clock() -> None:
     with pytest.raises(StoppedError, match="processor time") as stopped:
         in_copy(lambda: time.sleep(600), 0.05, ROOM)

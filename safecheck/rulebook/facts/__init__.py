@@ -102,6 +102,7 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
         extent.volumes,
         extent.least_volume,
         extent.exceeds_int32,
+        extent.without_elements,
         extent.padded_volumes,
         tensors.role,
         tensors.ranks,

@@ -26,6 +26,11 @@ def exceeds_int32(layer: Layer) -> FactValue:
     return any(type(dim) is int and dim > _MAX_INT32 for dims in _shapes(layer) for dim in dims)
 
 
+def without_elements(layer: Layer) -> FactValue:
+    """Whether one of the node's tensors has a dimension of 0."""
+    return any(type(dim) is int and dim == 0 for dims in _shapes(layer) for dim in dims)
+
+
 def _shapes(layer: Layer) -> list[tuple[int | str | None, ...]]:
     tensors = (*layer.node.inputs, *layer.node.outputs)
     return [tensor.shape for tensor in tensors if tensor is not None and tensor.shape is not None]

@@ -19,6 +19,7 @@ _SIZES: dict[str, tuple[int | str | None, ...]] = {
     "negative": (-1, 8, 6, 6),
     "largest": (2**63 - 1, 8, 6, 6),
     "smallest": (-(2**63), 8, 6, 6),
+    "zero": (0, 8, 6, 6),
 }
 
 
