@@ -188,6 +188,15 @@ def test_an_attribute_of_unknown_value_is_not_absent(signature: Signature, name:
     assert verdicts == [Verdict.UNPROVEN, Verdict.UNPROVEN]
 
 
+@pytest.mark.parametrize(
+    ("operator", "name", "expected"),
+    [("HardSigmoid", "beta", UNKNOWN), ("GRU", "activation_alpha", UNKNOWN), ("Conv", "group", True)],
+)
+def test_a_number_that_is_not_known_may_be_infinite(operator: str, name: str, expected: Truth) -> None:
+    signature = Signature(operator, "", 17, ((name, UNKNOWN),), (MAP,), (MAP,))
+    assert facts.ask("finite_parameters", None, signature) is expected
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("target", TARGETS)
