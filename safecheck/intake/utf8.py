@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from safecheck.errors import InputError
+from safecheck.intake.once import once
 from safecheck.intake.onnx_library import messages
 from safecheck.text import printable
 
@@ -34,7 +35,15 @@ def check_text(proto: Any, data: bytes, where: str) -> None:
 @cache
 def _strict_model() -> Any:
     """ModelProto with the same fields, whose texts must be UTF-8."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from google.protobuf import descriptor_pool, message_factory
+
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(once("texts", __file__, _strict_file) or _strict_file())
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_STRICT}.ModelProto"))
+
+
+def _strict_file() -> bytes:
+    from google.protobuf import descriptor_pb2
 
     file = descriptor_pb2.FileDescriptorProto()
     original = messages().ModelProto.DESCRIPTOR.file
@@ -48,9 +57,8 @@ def _strict_model() -> Any:
             field.ClearField("default_value")
             if field.type_name:
                 field.type_name = f".{_STRICT}{field.type_name.removeprefix(f'.{original.package}')}"
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_STRICT}.ModelProto"))
+    content: bytes = file.SerializeToString()
+    return content
 
 
 def _broken(message: Any, path: str) -> Iterator[tuple[str, bytes]]:

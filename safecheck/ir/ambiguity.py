@@ -128,7 +128,7 @@ def _left_out(node: Any, opset: int) -> str | None:
     """A required input with an empty name: its value has no type, on which inference of nodes behind it falls."""
     schema = schema_of(node.op_type, "", opset)
     for name, formal in zip(node.input, schema.inputs if schema else (), strict=False):
-        if not name and formal.option.name == "Single":
+        if not name and not formal.optional:
             return f"input {formal.name} is left out, but it is required"
     return None
 

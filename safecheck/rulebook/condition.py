@@ -10,8 +10,9 @@ Truth is strong Kleene: an unknown fact can make an answer unknown, never flip i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
 
 from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Value
 from safecheck.rulebook import facts
@@ -34,24 +35,21 @@ _UNWANTED = {
 
 
 _OF_TWO_FACTS = frozenset(operator for operator in OPERATORS if operator.endswith("_fact"))
-_last: tuple[Subject | None, dict[object, FactValue]] = (None, {})
-"""The layer or node that was asked about last and what it answered: many rules ask the same of it, one by one."""
 
 
-def _known(fact: str, of: str | tuple[int, ...] | None, subject: Subject) -> FactValue:
-    global _last
-    asked, answers = _last
-    if asked is not subject:
-        answers = {}
-        _last = subject, answers
-    key = fact if of is None else (fact, of)
-    answer = answers.get(key)
-    if answer is None:  # no fact is None
-        answer = answers[key] = facts.ask(fact, of, subject)
-    return answer
+class _Answers:
+    """What the layer or node that was asked about last has answered: many rules ask the same of it, one by one."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: tuple[Subject | None, dict[object, FactValue]] = (None, {})
 
 
-@dataclass(frozen=True, slots=True)
+_OF_LAYER, _OF_NODE = _Answers(), _Answers()
+
+
+@dataclass(frozen=True)
 class Test:
     """One fact held against one limit."""
 
@@ -60,19 +58,43 @@ class Test:
     operator: str
     limit: Value
 
+    @cached_property
+    def _asking(self) -> tuple[_Answers, object, Callable[[Any], FactValue]]:
+        answers = _OF_LAYER if self.fact in facts.LAYER_FACTS else _OF_NODE
+        return answers, self.fact if self.of is None else (self.fact, self.of), facts.question(self.fact, self.of)
+
+    @cached_property
+    def _holds(self) -> Callable[[FactValue], Truth]:
+        return OPERATORS[self.operator](self.limit)
+
+    @cached_property
+    def _other(self) -> Test | None:
+        """Who asks for the fact that is the limit, where one is."""
+        return Test(str(self.limit), None, "equals", True) if self.operator in _OF_TWO_FACTS else None
+
     def actual(self, subject: Subject) -> FactValue:
         """The value of the fact for this subject."""
-        return _known(self.fact, self.of, subject)
+        answers, question, ask = self._asking
+        if answers is _OF_NODE and isinstance(subject, Layer):
+            subject = subject.node
+        asked, known = answers.last
+        if asked is not subject:
+            known = {}
+            answers.last = subject, known
+        answer = known.get(question)
+        if answer is None:  # no fact is None
+            answer = known[question] = ask(subject)
+        return answer
 
     def evaluate(self, subject: Subject) -> Truth:
         """Whether the fact keeps the limit."""
-        actual, operator = _known(self.fact, self.of, subject), self.operator
-        if operator not in _OF_TWO_FACTS:
-            return OPERATORS[operator](actual, self.limit)
-        other = _known(str(self.limit), None, subject)
-        return UNKNOWN if other is UNKNOWN else OPERATORS[operator](actual, other)
+        actual = self.actual(subject)
+        if self._other is None:
+            return self._holds(actual)
+        other = self._other.actual(subject)
+        return UNKNOWN if other is UNKNOWN else OPERATORS[self.operator](other)(actual)
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """`attribute 'fmod'`, `constant of input 1, 2`, `kernel`."""
         if isinstance(self.of, str):
@@ -81,7 +103,7 @@ class Test:
             return f"{self.fact} of input {', '.join(map(str, self.of))}"
         return self.fact
 
-    @property
+    @cached_property
     def wanted(self) -> str:
         """`at most 7`."""
         return f"{self.operator.replace('_', ' ')} {show(self.limit)}"
@@ -143,8 +165,6 @@ def unmet(condition: Condition, subject: Subject) -> Iterator[tuple[Test, str]]:
     if isinstance(condition, Test):
         if condition.evaluate(subject) is not True:
             yield condition, condition.wanted
-    elif condition.evaluate(subject) is True:
-        return
     elif condition.how == "all_of":
         for part in condition.parts:
             yield from unmet(part, subject)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from safecheck.finding import EXPORTER_FORM, Evidence, Verdict
 from safecheck.ir.signature import UNKNOWN, Layer, Signature
 from safecheck.rulebook.condition import Test, met, show, tests, unmet
@@ -40,8 +42,7 @@ class Judgement:
     """Known defects that the node meets; they change no verdict."""
 
 
-@dataclass(frozen=True, slots=True)
-class _LayerVerdict:
+class _LayerVerdict(NamedTuple):
     verdict: Verdict
     charges: tuple[Charge, ...]
     allowance: Rule | None
@@ -53,7 +54,10 @@ def judge(profile: Profile, node: Signature) -> Judgement:
     Where several translations remain possible and the reason is known in words only, the worst of them counts. Where
     the reason is an unknown fact, translations that disagree make the node unproven: knowing the fact could clear it.
     """
-    lowered = lower(profile.table, node if profile.keeps_arithmetic else node._replace(static_shapes_only=False))
+    if node.static_shapes_only and not profile.keeps_arithmetic:
+        lowered = lower(profile.table, node._replace(static_shapes_only=False))
+    else:
+        lowered = lower(profile.table, node)
     results = [_alternative(profile, alternative) for alternative in lowered.alternatives]
     charges = [charge for _, part, _ in results for charge in part]
     verdict = max((outcome for outcome, _, _ in results), key=lambda outcome: outcome.severity)

@@ -188,6 +188,15 @@ def test_an_attribute_of_unknown_value_is_not_absent(signature: Signature, name:
     assert verdicts == [Verdict.UNPROVEN, Verdict.UNPROVEN]
 
 
+@pytest.mark.parametrize(
+    ("operator", "name", "expected"),
+    [("HardSigmoid", "beta", UNKNOWN), ("GRU", "activation_alpha", UNKNOWN), ("Conv", "group", True)],
+)
+def test_a_number_that_is_not_known_may_be_infinite(operator: str, name: str, expected: Truth) -> None:
+    signature = Signature(operator, "", 17, ((name, UNKNOWN),), (MAP,), (MAP,))
+    assert facts.ask("finite_parameters", None, signature) is expected
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("target", TARGETS)
@@ -284,20 +293,20 @@ def test_an_operator_that_is_sure_stays_sure(
 ) -> None:
     """Whatever an unknown member turns out to be, a known answer stands."""
     limit = data.draw(limits.get(operator, small))
-    before = OPERATORS[operator](actual, limit)
+    before = OPERATORS[operator](limit)(actual)
     if before is UNKNOWN or not isinstance(actual, tuple):
         return
     filled = tuple(known[index] if member is UNKNOWN else member for index, member in enumerate(actual))
-    assert OPERATORS[operator](filled, limit) is before
+    assert OPERATORS[operator](limit)(filled) is before
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_nothing_is_known_about_unknown_facts(operator: str) -> None:
     limit: Value = (1, 2) if operator in ("one_of", "between") else 1
-    assert OPERATORS[operator](UNKNOWN, limit) is UNKNOWN
-    assert OPERATORS[operator]((UNKNOWN,), limit) is UNKNOWN
+    assert OPERATORS[operator](limit)(UNKNOWN) is UNKNOWN
+    assert OPERATORS[operator](limit)((UNKNOWN,)) is UNKNOWN
     if operator not in ("equals", "equals_fact"):
-        assert OPERATORS[operator]((), limit) is UNKNOWN, "an empty vector does not pass"
+        assert OPERATORS[operator](limit)(()) is UNKNOWN, "an empty vector does not pass"
 
 
 @pytest.mark.parametrize(
@@ -342,7 +351,7 @@ def test_nothing_is_known_about_unknown_facts(operator: str) -> None:
     ],
 )
 def test_operator(operator: str, actual: FactValue, limit: Value, expected: Truth) -> None:
-    assert OPERATORS[operator](actual, limit) is expected
+    assert OPERATORS[operator](limit)(actual) is expected
 
 
 def test_a_condition_about_a_fact_that_exists_parses_for_every_fact() -> None:

@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any, NamedTuple
 
-from safecheck.ir.schemas import schema_of
+from safecheck.ir.schemas import Operand, Schema, schema_of
 from safecheck.ir.signature import UNKNOWN, FactValue, Signature, Tensor
 from safecheck.ir.walk import is_standard
 from safecheck.text import printable
 
 
-class _Operand(NamedTuple):
-    """A formal parameter of an operator."""
-
-    name: str
-    optional: bool
-    variable: str
-    """Name of the type variable, which stands for one type in the whole node; empty where the type is fixed."""
-    types: frozenset[str]
-    """Element types like `FLOAT`; empty if something that is no tensor is allowed, too."""
-
-
-class _Schema(NamedTuple):
-    """What is asked of a schema, as plain values: the library answers every question anew."""
-
-    inputs: tuple[_Operand, ...]
-    outputs: tuple[_Operand, ...]
-    arity: tuple[int, int, int, int]
-    """Least and most inputs, least and most outputs."""
-    repeats: tuple[bool, bool]
-    """Whether the last input and the last output may be there several times."""
-    attributes: dict[str, tuple[str, bool]]
-    """Name -> type such as `INTS`, and whether it is required."""
-
-
 def breach(node: Signature) -> str | None:
     """What the schema forbids, in words; None if nothing."""
-    schema = _schema(node.op_type, node.opset) if is_standard(node) else None
-    if schema is None:
+    schema = schema_of(node.op_type, "", node.opset) if is_standard(node) else None
+    if schema is None or schema.deprecated:
         return None
     return next(_breaches(node, schema), None)
 
 
-def _breaches(node: Signature, schema: _Schema) -> Iterator[str]:
+def _breaches(node: Signature, schema: Schema) -> Iterator[str]:
     least, most, fewest, largest = schema.arity
     if not least <= len(node.inputs) <= most:
         yield f"{len(node.inputs)} inputs, but {node.op_type} takes {_range(least, most)}"
@@ -71,17 +45,17 @@ def _breaches(node: Signature, schema: _Schema) -> Iterator[str]:
         yield from _types(formal, repeats, given, bound)
 
 
-def _attributes(given: dict[str, FactValue], schema: _Schema) -> Iterator[str]:
+def _attributes(given: dict[str, FactValue], schema: Schema) -> Iterator[str]:
     for name, value in given.items():
         if name not in schema.attributes:
             yield f"attribute {printable(name, 60)} is none of this operator"
             continue
-        wanted, _ = schema.attributes[name]
+        wanted = schema.attributes[name].type
         found = _type_of(value)
         if found is not None and wanted not in found:
             yield f"attribute {name} is of type {found[0]}, but {wanted} is asked for"
-    for name, (_, required) in schema.attributes.items():
-        if required and name not in given:
+    for name, declared in schema.attributes.items():
+        if declared.required and name not in given:
             yield f"attribute {name} is required and missing"
 
 
@@ -122,7 +96,7 @@ def _type_of(value: FactValue) -> tuple[str, ...] | None:
 
 
 def _types(
-    formal: Sequence[_Operand], repeats: bool, given: Sequence[Tensor | None], bound: dict[str, tuple[str, str]]
+    formal: Sequence[Operand], repeats: bool, given: Sequence[Tensor | None], bound: dict[str, tuple[str, str]]
 ) -> Iterator[str]:
     for position, tensor in enumerate(given):
         if tensor is None or tensor.dtype is None or not formal or (position >= len(formal) and not repeats):
@@ -140,34 +114,3 @@ def _range(least: int, most: int) -> str:
     if least == most:
         return str(least)
     return f"at least {least}" if most > 1000 else f"{least} to {most}"
-
-
-@cache
-def _schema(op_type: str, opset: int) -> _Schema | None:
-    found = schema_of(op_type, "", opset)
-    if found is None or found.deprecated:
-        return None
-    allowed = {part.type_param_str: list(part.allowed_type_strs) for part in found.type_constraints}
-    inputs = tuple(_operand(part, allowed) for part in found.inputs)
-    outputs = tuple(_operand(part, allowed) for part in found.outputs)
-    return _Schema(
-        inputs,
-        outputs,
-        (found.min_input, found.max_input, found.min_output, found.max_output),
-        (_is_variadic(found.inputs), _is_variadic(found.outputs)),
-        {name: (part.type.name, part.required) for name, part in found.attributes.items()},
-    )
-
-
-def _is_variadic(formal: Sequence[Any]) -> bool:
-    return bool(formal) and formal[-1].option.name == "Variadic"
-
-
-def _operand(part: Any, allowed: dict[str, list[str]]) -> _Operand:
-    types = allowed.get(part.type_str, [part.type_str])
-    tensors = frozenset(name[7:-1].upper() for name in types if name.startswith("tensor("))
-    mixed = part.option.name == "Variadic" and not part.is_homogeneous
-    variable = part.type_str if part.type_str in allowed and not mixed else ""
-    return _Operand(
-        part.name, part.option.name != "Single", variable, tensors if len(tensors) == len(types) else frozenset()
-    )

@@ -187,14 +187,19 @@ def documentation() -> dict[str, str]:
     return {name: (fact.__doc__ or "").split("\n")[0] for table in tables for name, fact in table.items()}
 
 
+def question(name: str, of: Any) -> Callable[[Any], FactValue]:
+    """What gives the value of the named fact, for a layer where it is in `LAYER_FACTS` and for a node elsewhere.
+
+    `of` is an attribute name or input positions where the fact takes one, else None.
+    """
+    plain: Callable[[Any], FactValue] | None = LAYER_FACTS.get(name) or PLAIN_NODE_FACTS.get(name)
+    if plain is not None:
+        return plain
+    fact: Callable[[Signature, Any], FactValue] = ATTRIBUTE_FACTS.get(name) or INPUT_FACTS[name]
+    return lambda node: fact(node, of)
+
+
 def ask(name: str, of: Any, subject: Signature | Layer) -> FactValue:
-    """The value of the named fact. `of` is an attribute name or input positions where the fact takes one, else None."""
-    if (layer_fact := LAYER_FACTS.get(name)) is not None:
-        assert isinstance(subject, Layer)
-        return layer_fact(subject)
-    signature = subject.node if isinstance(subject, Layer) else subject
-    if (plain := PLAIN_NODE_FACTS.get(name)) is not None:
-        return plain(signature)
-    if (by_attribute := ATTRIBUTE_FACTS.get(name)) is not None:
-        return by_attribute(signature, of)
-    return INPUT_FACTS[name](signature, of)
+    """The value of the named fact; what is a fact about nodes is asked of the node of a layer."""
+    about_node = name not in LAYER_FACTS and isinstance(subject, Layer)
+    return question(name, of)(subject.node if about_node else subject)  # type: ignore[union-attr]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from math import isfinite
 
+from safecheck.ir import schemas
 from safecheck.ir.signature import UNKNOWN, FactValue, Signature
+from safecheck.ir.walk import domain_of
 from safecheck.rulebook.facts.node import attribute, present, written
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+_NUMBERS = ("FLOAT", "FLOATS")
 # Positions whose clamping cannot change a result: slice bounds beyond any dimension, and Loop's "no limit" count.
 _CLAMP_IS_HARMLESS = {"Slice": (1, 2), "Loop": (0,)}
 
@@ -60,16 +63,16 @@ def mixed_ranks(node: Signature) -> FactValue:
 def finite_parameters(node: Signature) -> FactValue:
     """Whether all numbers that steer the node are finite: its attributes, and the bounds of a Clip.
 
-    UNKNOWN if a constant bound is not kept.
+    UNKNOWN if a number is not known, such as the parameter of a function, or a constant bound is not kept.
     """
-    for _, value in node.attributes:
+    answer: FactValue = True
+    for name, value in node.attributes:
         numbers = value if isinstance(value, tuple) else (value,)
         if not all(isfinite(number) for number in numbers if isinstance(number, float)):
             return False
-    if node.op_type != "Clip":
-        return True
-    answer: FactValue = True
-    for bound in node.inputs[1:]:
+        if UNKNOWN in numbers and schemas.type_of(node.op_type, domain_of(node), node.opset, name) in _NUMBERS:
+            answer = UNKNOWN
+    for bound in node.inputs[1:] if node.op_type == "Clip" else ():
         if bound is None or not bound.constant:
             continue
         if bound.values is None:

@@ -40,7 +40,10 @@ def attribute(node: Signature, name: str) -> FactValue:
 
 def written(node: Signature, name: str) -> bool:
     """Whether the attribute is written on the node."""
-    return any(key == name for key, _ in node.attributes)
+    for key, _ in node.attributes:  # noqa: SIM110 - asked of every node several times
+        if key == name:
+            return True
+    return False
 
 
 def _present(node: Signature, positions: Positions) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from safecheck.finding import Grade
 from safecheck.ir.signature import UNKNOWN, Layer, Signature, Tensor
@@ -10,7 +11,6 @@ from safecheck.ir.walk import is_standard
 from safecheck.rulebook.facts.node import blank
 from safecheck.rulebook.lowering.patterns import PATTERNS, Operands
 from safecheck.rulebook.lowering.table import Operator, Step, Table, Variant
-from safecheck.values import dataclass
 
 # What keeps a node from becoming layers at all is judged by rules like everything else, as a layer of these types.
 REFUSED = "parser:refused"
@@ -31,8 +31,7 @@ class Choice(Enum):
     UNKNOWN = "a fact in its condition is unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """One candidate translation of a node."""
 
     choice: Choice
@@ -40,8 +39,7 @@ class Alternative:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
+class Lowered(NamedTuple):
     """Everything the parser may make of a node."""
 
     imported: bool
@@ -106,11 +104,12 @@ def _missing(table: Table, node: Signature) -> Layer:
 
 
 def _type_checks(table: Table, operator: Operator, node: Signature) -> list[Layer]:
-    found = []
-    for tensor in {tensor for tensor in (*node.inputs, *node.outputs) if tensor is not None}:
-        if tensor.dtype not in table.types:
-            certain = tensor.dtype is not None
-            found.append(Layer(TENSOR_TYPE, tensor.dtype, node, (tensor,), (), certain=certain))
+    foreign = {
+        tensor for tensor in (*node.inputs, *node.outputs) if tensor is not None and tensor.dtype not in table.types
+    }
+    found = [
+        Layer(TENSOR_TYPE, tensor.dtype, node, (tensor,), (), certain=tensor.dtype is not None) for tensor in foreign
+    ]
     first = node.inputs[0] if node.inputs else None
     if operator.types and first is not None and first.dtype in table.types and first.dtype not in operator.types:
         found.append(Layer(OPERATOR_TYPE, first.dtype, node, (first,), ()))

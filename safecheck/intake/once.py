@@ -1,0 +1,63 @@
+"""What follows from the onnx package alone, worked out by the first run that asks and kept for the others.
+
+Asking the package costs a fifth of a small audit: its library makes all schemas when it is asked for one. What is kept
+lies beside the byte code, which only those can write who can write the code. It counts only if the package and the code
+that asked are the same as then; what is stale or damaged costs time, never truth.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import TypeVar
+
+T = TypeVar("T")
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_READ = ("version.py", "onnx_ml_pb2.py", "onnx_cpp2py_export.")
+"""Files of the package that answers come from, or how their names begin."""
+
+
+def once(name: str, code: str, make: Callable[[], T]) -> T | None:
+    """What `make` gives, which must depend on the onnx package alone; `code` is the file of the code that makes it.
+
+    None where it is not kept and cannot be: then it may be cheaper to ask for a part.
+    """
+    stamp, folder = _stamp(), os.path.join(_FOLDER, "__pycache__")
+    if not stamp:
+        return None
+    file, made = os.path.join(folder, f"{name}.kept"), (*stamp, _mark(code))
+    with suppress(Exception):  # whatever a missing or damaged file makes of itself
+        with open(file, "rb") as kept:
+            before, content = pickle.load(kept)
+        if before == made:
+            found: T = content
+            return found
+    try:
+        os.makedirs(folder, exist_ok=True)
+        temporary = f"{file}.{os.getpid()}"
+        with open(temporary, "wb") as target:
+            pickle.dump((made, content := make()), target, 5)
+        os.replace(temporary, file)
+    except OSError:
+        return None
+    return content
+
+
+@cache
+def _stamp() -> tuple[tuple[str, int, int], ...]:
+    """Which onnx package it is; empty where it lies in no folder, or the code does not."""
+    spec = importlib.util.find_spec("onnx")
+    folder = os.path.dirname(spec.origin) if spec is not None and spec.origin else ""
+    if not os.path.isdir(folder) or not os.path.isdir(_FOLDER):
+        return ()
+    return tuple([_mark(os.path.join(folder, name)) for name in sorted(os.listdir(folder)) if name.startswith(_READ)])
+
+
+def _mark(file: str) -> tuple[str, int, int]:
+    """A file as Python itself tells whether its byte code is stale: by its size and its time."""
+    found = os.stat(file)
+    return file, found.st_size, found.st_mtime_ns
