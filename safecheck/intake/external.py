@@ -1,7 +1,7 @@
 """Follow external data to its files without leaving the model's folder, and hash them.
 
 The paths come from the model and are hostile until proven plain. Weights are streamed, never decoded. Only tensors
-of at most `INLINE_LIMIT` bytes, which may hold the shapes and axes that steer other nodes, are put into the model.
+of few bytes, which may hold the shapes, axes and scales that steer other nodes, are put into the model.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from safecheck.intake.onnx_library import messages
 from safecheck.intake.sniff import SAMPLE_BYTES, is_lfs_pointer
 from safecheck.intake.source import kind_of, lfs_pointer
 from safecheck.intake.tensors import byte_size
-from safecheck.intake.wire import marker_index
+from safecheck.intake.wire import kept_bytes, marker_index
 from safecheck.limits import limit_bytes, way_out
 from safecheck.text import printable
 from safecheck.values import dataclass
 
-INLINE_LIMIT = 4096
 _CHUNK = 4 << 20
 
 _KEYS = frozenset({"location", "offset", "length", "checksum"})
@@ -278,7 +277,7 @@ class _File:
     def inline_small(self, file: FileIO) -> None:
         """Give small tensors their bytes, as if the model had been saved with them inside."""
         for reference in self.references:
-            if 0 < reference.length <= INLINE_LIMIT:
+            if 0 < reference.length <= kept_bytes(reference.tensor):
                 data = os.pread(file.fileno(), reference.length, reference.offset)
                 if len(data) != reference.length:
                     self.changed()

@@ -21,10 +21,13 @@ from safecheck.limits import limit_bytes, way_out
 from safecheck.values import dataclass
 
 MARKER_KEY = "safecheck.payload"
+SMALL = 4096
+"""Bytes of payload that are read of any tensor."""
 DEPTH_LIMIT = 100
 _PAYLOADS_PER_RELEASE = 32
-# Integers steer shapes and indices: so many times larger tensors of them are kept.
-_INTEGER_FACTOR = 8
+# Integers steer shapes and indices, and the parser wants every scale of a vector positive: so many times larger ones
+# are kept.
+_STEERING_FACTOR = 8
 _INTEGER_TYPES = frozenset({6, 7, 9})  # INT32, INT64, BOOL
 
 _SEGMENT, _EXTERNAL_DATA, _DATA_LOCATION = 3, 13, 14
@@ -75,6 +78,12 @@ class Stripped:
         return None if index is None else self.payloads[index]
 
 
+def kept_bytes(tensor: Any, threshold: int = SMALL) -> int:
+    """Up to how many bytes a tensor is read: more of integers (indices and sizes) and of vectors (scales)."""
+    steers = tensor.data_type in _INTEGER_TYPES or len(tensor.dims) == 1
+    return _STEERING_FACTOR * threshold if steers else threshold
+
+
 def marker_index(tensor: Any, nonce: str) -> int | None:
     """The number in the marker that `strip` left in this tensor, if it did."""
     entries = tensor.external_data
@@ -86,8 +95,8 @@ def marker_index(tensor: Any, nonce: str) -> int | None:
     return int(value[len(nonce) + 1 :]) if ours else None
 
 
-def strip(buffer: bytes | memoryview | mmap, threshold: int = 4096, where: str = "") -> Stripped:
-    """Copy a serialized ModelProto without the payloads of tensors above `threshold` bytes (8 times that for integers).
+def strip(buffer: bytes | memoryview | mmap, threshold: int = SMALL, where: str = "") -> Stripped:
+    """Copy a serialized ModelProto without the payloads of tensors above `threshold` bytes, 8 times that if they steer.
 
     `where` names the model in errors; it is printable already.
 
@@ -195,8 +204,8 @@ class _Walker:
         return size + end - copied + len(marker)
 
     def steers(self, start: int, end: int, payload_bytes: int) -> bool:
-        """Whether the tensor holds integers, which may be indices and sizes, and few enough to keep."""
-        limit = _INTEGER_FACTOR * self.threshold
+        """Whether so many bytes of this tensor are kept all the same."""
+        limit = _STEERING_FACTOR * self.threshold
         if payload_bytes > limit or end - start > 2 * limit:
             return False
         tensor = messages().TensorProto()
@@ -204,7 +213,7 @@ class _Walker:
             tensor.ParseFromString(bytes(self.scan.view[start:end]))
         except Exception:  # DecodeError: the parse of the whole model will say so
             return False
-        return tensor.data_type in _INTEGER_TYPES
+        return payload_bytes <= kept_bytes(tensor, self.threshold)
 
     def payload_field(self, number: int, wire_type: int, start: int, end: int, path: str) -> PayloadField:
         """Measure one occurrence; the payload itself is looked at only to count varints."""

@@ -6,7 +6,7 @@ around it, a function sees only its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -125,7 +125,7 @@ def graph_of(model: Any, types: Mapping[str, Tensor] | None = None) -> OpGraph:
         scope.tensors.update(dict.fromkeys(function.input, UNKNOWN_TENSOR))
         scope.given.update(function.input)
         scopes.append(scope)
-        _add_nodes(scope, function.node, scopes)
+        _add_nodes(scope, function.node, scopes, _scales(function.node))
     return OpGraph(tuple(scopes))
 
 
@@ -152,7 +152,7 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
         scope.tensors[value.name] = scope.tensors[value.name]._replace(network_input=True)
     scope.initializers = tuple([tensor.name for tensor in graph.initializer])
     scope.given.update((value.name for value in graph.input), scope.initializers)
-    scales = {node.input[1] for node in graph.node if node.op_type in _SCALED and len(node.input) > 1}
+    scales = _scales(graph.node)
     alike: dict[Tensor, Tensor] = {}
     for tensor in graph.initializer:
         known = tensor_from_proto(tensor, MAX_SCALES if tensor.name in scales else MAX_FLOATS)
@@ -162,10 +162,15 @@ def _collect(graph: Any, scope: Scope, scopes: list[Scope]) -> None:
     for sparse in graph.sparse_initializer:
         scope.tensors[sparse.values.name] = Tensor(None, tuple(sparse.dims), True)
         scope.given.add(sparse.values.name)
-    _add_nodes(scope, graph.node, scopes)
+    _add_nodes(scope, graph.node, scopes, scales)
 
 
-def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope]) -> None:
+def _scales(nodes: Any) -> set[str]:
+    """Names of scales and zero points of quantisation."""
+    return {name for node in nodes if node.op_type in _SCALED for name in node.input[1:]}
+
+
+def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope], scales: Collection[str]) -> None:
     nodes, producers, tensors = scope.nodes, scope.producers, scope.tensors
     for index, proto in enumerate(protos):
         node = OpNode(scope, index, proto)
@@ -174,7 +179,8 @@ def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope]) -> None:
             if name:
                 producers[name] = node
         if proto.op_type == "Constant" and len(proto.output) == 1:
-            tensors[proto.output[0]] = tensor_from_constant(proto.attribute)
+            most = MAX_SCALES if proto.output[0] in scales else MAX_FLOATS
+            tensors[proto.output[0]] = tensor_from_constant(proto.attribute, most)
         for attribute in proto.attribute:
             if attribute.HasField("g"):
                 inner = _nested(scope, index, attribute.name)

@@ -10,7 +10,7 @@ from typing import Any
 from safecheck.finding import Scalar
 from safecheck.intake.dtypes import BY_NAME, BY_NUMBER, ElementType, dtype_name, dtype_number
 from safecheck.intake.onnx_library import messages
-from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, UNKNOWN, UNKNOWN_TENSOR, Tensor, keeps_elements
+from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor, keeps_elements
 
 _EXTERNAL = 1  # TensorProto.DataLocation
 
@@ -24,7 +24,7 @@ def tensor_from_proto(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
 
 def _elements(proto: Any, type_: ElementType | None, count: int, floats: int) -> tuple[Scalar, ...] | None:
     if type_ is None or not (type_.code or type_.name == "BFLOAT16"):
-        return _all_zero(proto, count)
+        return _all_zero(proto, count, floats)
     if not keeps_elements(type_.name, count, floats) or proto.data_location == _EXTERNAL:
         return None
     if type_.name in ("FLOAT16", "BFLOAT16"):
@@ -52,20 +52,20 @@ def _sixteen_bits(proto: Any, count: int) -> tuple[int, ...] | None:
     return tuple(entry & 0xFFFF for entry in proto.int32_data) if len(proto.int32_data) == count else None
 
 
-def _all_zero(proto: Any, count: int) -> tuple[Scalar, ...] | None:
+def _all_zero(proto: Any, count: int, floats: int) -> tuple[Scalar, ...] | None:
     """Zeros of a type without a decoder here, such as FP8: a zero point asks for no more."""
     held = proto.raw_data or proto.int32_data
-    if not 0 < count <= MAX_INTEGERS or proto.data_location == _EXTERNAL or not held:
+    if not 0 < count <= max(floats, MAX_INTEGERS) or proto.data_location == _EXTERNAL or not held:
         return None
     return None if any(held) else (0,) * count
 
 
-def tensor_from_constant(attributes: Any) -> Tensor:
+def tensor_from_constant(attributes: Any, floats: int = MAX_FLOATS) -> Tensor:
     """The tensor of a Constant node from its one attribute, in whichever of the spellings ONNX has."""
     for attribute in attributes:
         name = attribute.name
         if name == "value":
-            return tensor_from_proto(attribute.t)
+            return tensor_from_proto(attribute.t, floats)
         if name == "value_int":
             return Tensor("INT64", (), True, (attribute.i,))
         if name == "value_float":
@@ -73,7 +73,7 @@ def tensor_from_constant(attributes: Any) -> Tensor:
         if name == "value_ints":
             return Tensor("INT64", (len(attribute.ints),), True, tuple(attribute.ints[: MAX_INTEGERS + 1]))
         if name == "value_floats":
-            kept = tuple(attribute.floats) if len(attribute.floats) <= MAX_FLOATS else None
+            kept = tuple(attribute.floats) if len(attribute.floats) <= floats else None
             return Tensor("FLOAT", (len(attribute.floats),), True, kept)
         if name in ("value_string", "value_strings"):
             return Tensor("STRING", None, True)
@@ -150,7 +150,7 @@ def value_info(name: str, tensor: Tensor) -> Any:
 
 def without_payload(tensor: Any) -> Any:
     """The TensorProto itself if it is small, else its name, type and shape."""
-    if prod(tensor.dims) <= MAX_INTEGERS:
+    if prod(tensor.dims) <= MAX_SCALES:
         return tensor
     proto = messages().TensorProto
     return proto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=proto.EXTERNAL)

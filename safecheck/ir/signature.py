@@ -71,8 +71,8 @@ UNKNOWN_TENSOR: Final = Tensor(None, None)
 # Integers steer shapes, axes and indices, so more of them are kept; of floats only scales and bounds are asked for.
 MAX_INTEGERS = 4096
 MAX_FLOATS = 16
-MAX_SCALES = 1024
-"""Scales of quantisation, one per channel, each of which the parser wants positive; longer vectors are not read in."""
+MAX_SCALES = 8192
+"""Scales and zero points of quantisation, one per channel, each of which the parser asks about."""
 
 WEIGHTED = frozenset(
     {
@@ -85,7 +85,7 @@ WEIGHTED = frozenset(
 
 def keeps_elements(dtype: str, count: int, floats: int = MAX_FLOATS) -> bool:
     """Whether so many elements of a constant are kept, of floats `floats`, if they can be read."""
-    return 0 <= count <= (floats if dtype in IEEE_FLOATS else MAX_INTEGERS)
+    return 0 <= count <= (floats if dtype in IEEE_FLOATS else max(floats, MAX_INTEGERS))
 
 
 class Signature(NamedTuple):

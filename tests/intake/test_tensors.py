@@ -172,7 +172,7 @@ def test_external_strings_are_refused():
 
 
 def cut(tensor: TensorProto) -> tuple[TensorProto, Stripped]:
-    stripped = strip(onnx.ModelProto(graph=onnx.GraphProto(initializer=[tensor])).SerializeToString(), 4096)
+    stripped = strip(onnx.ModelProto(graph=onnx.GraphProto(initializer=[tensor])).SerializeToString(), 512)
     assert len(stripped.payloads) == 1
     return onnx.ModelProto.FromString(stripped.data).graph.initializer[0], stripped
 

@@ -36,7 +36,7 @@ def model(graph: bytes, *more: bytes) -> bytes:
 
 
 def big_tensor(size: int = 5000) -> bytes:
-    return field(1, size) + field(2, 2) + field(8, b"w") + field(9, b"\x07" * size)
+    return field(1, 1) + field(1, size) + field(2, 2) + field(8, b"w") + field(9, b"\x07" * size)
 
 
 # --- comparing -----------------------------------------------------------------------------------------------------

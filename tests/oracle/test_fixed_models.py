@@ -5,8 +5,11 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
 from agreement import filled
+from mended import model
 from scope_check import Ask, Scope, scope_check
 
 from safecheck.rulebook.load import profile
@@ -30,6 +33,19 @@ def confirm(ask: Ask, source: Path, result: Path) -> None:
     assert str(fixed.after.verdict) == "compliant", [(left.finding.rule, left.reason) for left in fixed.left]
     answer = ask(result.read_bytes())
     assert answer.scope is Scope.INSIDE, answer
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_quantised_patches(ask: Ask, kind: type, tmp_path: Path) -> None:
+    text = """g (float[1,3,32,32] x) => (float[1,8,2,2] y) {
+        q = QuantizeLinear (x, s, z) d = DequantizeLinear (q, s, z)
+        wd = DequantizeLinear <axis = 0> (w, ws, wz) y = Conv <strides = [16, 16]> (d, wd)
+    }"""
+    weights = np.random.default_rng(0).integers(0, 128, (8, 3, 16, 16)).astype(kind)
+    scales = np.linspace(0.01, 0.02, 8, dtype=np.float32)
+    given = {"s": np.float32(0.1), "z": np.int8(0), "w": weights, "ws": scales, "wz": np.zeros(8, kind)}
+    onnx.save(model(text, given), tmp_path / "model.onnx")
+    confirm(ask, tmp_path / "model.onnx", tmp_path / "fixed.onnx")
 
 
 def rotation(ask: Ask, name: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from safecheck.ir.walk import is_standard
+from safecheck.rewrite.algebra.quantised import Stored, stored
 from safecheck.rewrite.algebra.rounding import FLOATS, Magnitude
 from safecheck.rewrite.algebra.windows import pads_of
 from safecheck.rewrite.attributes import integer, integers, text
@@ -31,6 +32,8 @@ class Convolution:
     pads: tuple[int, ...]
     """Before every spatial axis, then behind every one."""
     dilations: tuple[int, ...]
+    stored: Stored | None = None
+    """How the weights are stored, where that is as whole numbers."""
 
     @property
     def transposed(self) -> bool:
@@ -84,12 +87,13 @@ class Convolution:
 
 
 def convolution(graph: MutableGraph, node: Any) -> Convolution | None:
-    """The convolution that a node is; None for other nodes, open shapes and computed weights."""
+    """The convolution that a node is; None for other nodes, open shapes and weights that depend on data."""
     import numpy
 
     if node.op_type not in ("Conv", "ConvTranspose") or not is_standard(node):
         return None
-    data, weights = node.input[0], graph.constant(node.input[1])
+    data, weights, held = node.input[0], graph.constant(node.input[1]), stored(graph, node.input[1])
+    weights = weights if held is None else held.values
     bias = graph.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
     dims, made, dtype = graph.dims(data), graph.dims(node.output[0]), graph.tensor(data).dtype
     computed_bias = bias is None and len(node.input) > 2 and bool(node.input[2])
@@ -108,7 +112,7 @@ def convolution(graph: MutableGraph, node: Any) -> Convolution | None:
         return None
     outs = weights.shape[1] * group if node.op_type == "ConvTranspose" else weights.shape[0]
     shift = numpy.zeros(outs) if bias is None else bias.astype(numpy.float64)
-    return Convolution(node, data, dtype, weights.astype(numpy.float64), shift, group, strides, pads, dilations)
+    return Convolution(node, data, dtype, weights.astype(numpy.float64), shift, group, strides, pads, dilations, held)
 
 
 def needed(graph: MutableGraph, found: Convolution) -> Convolution:

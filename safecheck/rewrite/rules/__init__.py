@@ -28,7 +28,7 @@ from safecheck.rewrite.rules.pieces import ConvolutionInPieces
 from safecheck.rewrite.rules.planar import ConvolveInTwoDimensions
 from safecheck.rewrite.rules.pooling import PoolStrideToOne
 from safecheck.rewrite.rules.products import MatmulToConvolution
-from safecheck.rewrite.rules.quantised_bias import StoreBiasAsFloat
+from safecheck.rewrite.rules.quantised_constants import StoreBiasAsFloat, StoreWeightsAsFloat, StoreWeightsAsSigned
 from safecheck.rewrite.rules.quotient import DivisionToProduct
 from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.recurrence import WriteOutRecurrence
@@ -43,6 +43,8 @@ from safecheck.rewrite.rules.widen import WidenToFourDimensions
 
 REWRITES: tuple[Rewrite, ...] = (
     StoreBiasAsFloat(),
+    StoreWeightsAsSigned(),  # before they become numbers that are not quantised any more
+    StoreWeightsAsFloat(),
     ComputeInSingle(),
     DropNeedlessGuard(),
     WriteOutRecurrence(),

@@ -95,7 +95,13 @@ def _into_producer(graph: MutableGraph, chain: _Chain) -> Iterator[Candidate]:
     maker = graph.producer(chain.data)
     found = None if maker is None else convolution(graph, maker)
     channels = chain.channels((1,)) if len(chain.dims) > 2 else None
-    if found is None or channels is None or graph.is_output(chain.data) or len(graph.consumers(chain.data)) != 1:
+    if (
+        found is None
+        or found.stored
+        or channels is None
+        or graph.is_output(chain.data)
+        or len(graph.consumers(chain.data)) != 1
+    ):
         return
     import numpy
 
@@ -112,7 +118,7 @@ def _into_consumer(graph: MutableGraph, chain: _Chain) -> Iterator[Candidate]:
         return
     found = convolution(graph, readers[0])
     channels = chain.channels((1,)) if len(chain.dims) > 2 else None
-    if found is None or channels is None:
+    if found is None or found.stored or channels is None:
         return
     import numpy
 

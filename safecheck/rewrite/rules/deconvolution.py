@@ -15,6 +15,7 @@ from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall
+from safecheck.rewrite.algebra.quantised import still_quantised
 from safecheck.rewrite.algebra.rounding import sums_agree
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -40,7 +41,7 @@ class DeconvolutionToConvolution:
         if found is None or len(found.kernel) != 2 or set(found.dilations) != {1}:
             return Match((node,), reason="the weights are computed, the shapes are open, or it is dilated or not flat")
         try:
-            candidates = tuple(_candidates(graph, found))
+            candidates = tuple(still_quantised(graph, _candidates(graph, found), found.stored))
         except FactorError as failure:
             return Match((node,), reason=str(failure))
         reason = "the result is no whole number of strides long, or more is cut off than a kernel covers"

@@ -16,6 +16,7 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, overall, reach
 from safecheck.rewrite.algebra.pointwise import WIDE, convolve_each_in_parts, convolve_in_parts
+from safecheck.rewrite.algebra.quantised import still_quantised
 from safecheck.rewrite.algebra.rounding import Magnitude, sums_agree
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -44,7 +45,8 @@ class ConvolutionToDense:
             return None
         written, found = found.kernel, needed(graph, found)
         try:
-            candidates = [*_dense(graph, found, written), *_patches(graph, found)]
+            offers = [*_dense(graph, found, written), *_patches(graph, found)]
+            candidates = list(still_quantised(graph, offers, found.stored))
         except FactorError as failure:
             return Match((node,), reason=str(failure))
         plain = found.group == 1 and set(found.dilations) == {1}

@@ -69,6 +69,17 @@ class NoPermittedEquivalent:
         if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
             return Match((node,), reason=_READS)
         reason = _REASONS.get(node.op_type) if is_standard(node) else None
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear") and reason is not None:
+            reason += _asymmetric(graph, node)
         if reason == _CHOICE and graph.producer(node.input[0]) is not None:
             reason += f": --outputs {printable(node.input[0], 60)} ends the network before it"
         return None if reason is None else Match((node,), reason=reason)
+
+
+def _asymmetric(graph: MutableGraph, node: Any) -> str:
+    """What stands in the way where quantised types are permitted."""
+    dtype = graph.tensor(node.output[0] if node.op_type == "QuantizeLinear" else node.input[0]).dtype
+    zero = graph.constant(node.input[2]) if len(node.input) > 2 and node.input[2] else None
+    here = ["it is UINT8"] if dtype == "UINT8" else []
+    here += ["its zero point is another"] if zero is not None and zero.any() else []
+    return f"; where quantised types are permitted, use INT8 around zero: {' and '.join(here)}" if here else ""

@@ -14,6 +14,7 @@ from safecheck.ir.protos import numpy_type
 from safecheck.rewrite.algebra.axis_map import multiply, turn
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, reach
 from safecheck.rewrite.algebra.pointwise import convolve_in_parts
+from safecheck.rewrite.algebra.quantised import still_quantised
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.operators import MAX_ELEMENTS
@@ -47,7 +48,7 @@ class ConvolutionInPieces:
         if pieces * prod(dims) > MAX_ELEMENTS or pieces * found.weights.size * blocks > _MAX_WEIGHTS:
             return Match((node,), reason="its pieces beside each other would be too large")
         candidate = Candidate(_written(graph, found, axes), same_products(found, found.data, reach))
-        return Match((node,), (candidate,))
+        return Match((node,), tuple(still_quantised(graph, (candidate,), found.stored)))
 
 
 class _Axis(NamedTuple):
