@@ -70,7 +70,7 @@ def _as_json(reference: Reference) -> dict[str, object]:
 )  # fmt: skip
 @click.option(
     "--exporter", type=click.Choice(get_args(Exporter)),
-    help="Of PyTorch's two. Default: dynamo, and torchscript where dynamo cannot reach the operator set.",
+    help="Of PyTorch's two. Default: dynamo from operator set 17 on, torchscript below.",
 )  # fmt: skip
 @click.option("--weights", metavar="FILE", help="A .safetensors or .pth file; seeded random weights by default.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of random weights.")

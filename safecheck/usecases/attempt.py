@@ -12,7 +12,8 @@ from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Tensor
 from safecheck.ir.signatures import signatures
 from safecheck.rewrite.canonicalize.ends import cut, widen
-from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
+from safecheck.rewrite.canonicalize.interface import fix_batch, inline_functions
+from safecheck.rewrite.canonicalize.opset import convert_opset
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import KINDS, normalise
 from safecheck.rewrite.driver import Denied, Step, name_of, rewrite_all, words

@@ -6,13 +6,14 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from safecheck.errors import UsageError
+from safecheck.errors import InputError, UsageError
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
+from safecheck.rewrite.canonicalize.opset import convert_opset
 from safecheck.text import printable
 from safecheck.zoo.extra import need
 
@@ -25,13 +26,17 @@ Exporter = Literal["dynamo", "torchscript"]
 """`dynamo` is the torch.export one, PyTorch's default; `torchscript` the older one that traces."""
 
 
+_WRITTEN = 18
+"""What the dynamo exporter writes; it converts to others, but not all that it writes to a lower one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exported:
     """A finished file. Nothing in the zoo comes near the 2 GB of protobuf, so the weights are always inside."""
 
     data: bytes
     opset: int
-    """What the file says; the dynamo exporter writes 18 where it cannot reach a lower one, without an error."""
+    """What the file says; with the dynamo exporter 18 where that cannot be converted to a lower one."""
 
     def saying(self, key: str, value: str) -> Exported:
         """The same file with an entry of metadata."""
@@ -55,13 +60,15 @@ def to_onnx(network: nn.Module, shape: tuple[int, ...], exporter: Exporter = "dy
     need(("torch", "onnx", "onnxscript") if exporter == "dynamo" else ("torch", "onnx"))
     import torch
 
-    names: dict[str, Any] = {"input_names": ["input"], "output_names": ["output"], "opset_version": opset}
+    names: dict[str, Any] = {"input_names": ["input"], "output_names": ["output"]}
     try:
         with _quiet(), torch.no_grad():
             if exporter == "dynamo":
+                names["opset_version"] = max(opset, _WRITTEN)
                 program = torch.onnx.export(network, (torch.zeros(shape),), dynamo=True, verbose=False, **names)
                 model = program.model_proto
             else:
+                names["opset_version"] = opset
                 file = io.BytesIO()
                 torch.onnx.export(network, (torch.zeros(shape),), file, dynamo=False, **names)
                 model = messages().ModelProto.FromString(file.getvalue())
@@ -71,6 +78,9 @@ def to_onnx(network: nn.Module, shape: tuple[int, ...], exporter: Exporter = "dy
             "SC-CFG-EXPORT", f"{exporter} exporter", f"refused: {printable(reason)}", "try another opset or exporter"
         ) from error
     _strip(model)
+    if opset < walk.opset(model):
+        with suppress(InputError):
+            model = convert_opset(model, opset, "")
     model.producer_version = torch.__version__.partition("+")[0]
     return Exported(model.SerializeToString(deterministic=True), walk.opset(model))
 

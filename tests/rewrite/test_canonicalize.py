@@ -11,7 +11,8 @@ import onnx.parser
 import pytest
 
 from safecheck.rewrite.canonicalize.fold import MAX_GROWTH
-from safecheck.rewrite.canonicalize.interface import convert_opset, fix_batch, inline_functions
+from safecheck.rewrite.canonicalize.interface import fix_batch, inline_functions
+from safecheck.rewrite.canonicalize.opset import convert_opset
 from safecheck.rewrite.canonicalize.repair import repair
 from safecheck.rewrite.canonicalize.run import normalise
 from safecheck.rewrite.graph import MutableGraph

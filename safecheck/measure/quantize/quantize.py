@@ -16,7 +16,8 @@ from safecheck.measure.images.folder import Image, find_images, sample
 from safecheck.measure.images.input import DEFAULTS, ImageInput, Options, image_input
 from safecheck.measure.images.labels import read_labels
 from safecheck.measure.timing.accuracy import Accuracy, top_1
-from safecheck.rewrite.canonicalize.interface import convert_opset, inline_functions
+from safecheck.rewrite.canonicalize.interface import inline_functions
+from safecheck.rewrite.canonicalize.opset import convert_opset
 from safecheck.rewrite.files import check_target, read_whole, written
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable

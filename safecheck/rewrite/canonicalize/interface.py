@@ -1,4 +1,4 @@
-"""Changes that the user asks for: a fixed batch, another operator set; and functions written out."""
+"""Changes to what a network takes: a fixed batch, and functions written out."""
 
 from __future__ import annotations
 
@@ -71,39 +71,3 @@ def fix_batch(proto: Any, batch: int) -> int:
             if any(dim.dim_value <= 0 for dim in output.type.tensor_type.shape.dim):
                 output.type.tensor_type.ClearField("shape")
     return changed
-
-
-def convert_opset(proto: Any, opset: int, where: str) -> Any:
-    """The model in another version of ai.onnx.
-
-    Raises:
-        InputError: onnx has no conversion for one of its operators.
-    """
-    current = walk.opset(proto)
-    if current == opset:
-        return proto
-    from onnx import version_converter
-
-    try:
-        with single_run():
-            converted = version_converter.convert_version(proto, opset)
-    except Exception as error:  # bare RuntimeErrors of the C++ library
-        what = f"opset {current} cannot be converted to {opset}: {printable(str(error), 200)}"
-        raise InputError("SC-FIX-OPSET", where, what, "export the model with that opset") from error
-    if current < _RESIZE_BY_COORDINATES <= opset:
-        _state_coordinates(converted)
-    return converted
-
-
-_RESIZE_BY_COORDINATES = 11
-
-
-def _state_coordinates(proto: Any) -> None:
-    """Say what Upsample and Resize did before there were words for it; the library leaves defaults, which differ."""
-    from onnx import helper
-
-    for node in (node for graph in walk.every_graph(proto.graph) for node in graph.node):
-        if node.op_type == "Resize" and walk.is_standard(node):
-            given = {part.name for part in node.attribute}
-            stated = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-            node.attribute.extend(helper.make_attribute(*item) for item in stated.items() if item[0] not in given)
