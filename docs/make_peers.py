@@ -47,14 +47,24 @@ def growth(points: Sequence[Point]) -> float:
 
 
 def spread(wanted: Sequence[float]) -> list[float]:
-    """Heights for labels, as near as possible to where they belong (ascending), none over another."""
-    placed: list[float] = []
+    """Heights for labels, in the order of where they belong (ascending) and as near to it as one line each allows.
+
+    Labels that touch stand together around the middle of their places: pushing them down one by one would put the
+    last beside the end of another line.
+    """
+    groups: list[list[float]] = []
     for height in wanted:
-        placed.append(max(height, placed[-1] + _LINE) if placed else height)
-    over = placed[-1] - (_TOP + _HIGH) if placed else 0
-    if over > 0:
-        placed = [height - over for height in placed]
-    return placed
+        groups.append([height])
+        while len(groups) > 1 and _places(groups[-2])[-1] + _LINE > _places(groups[-1])[0]:
+            groups[-2:] = [groups[-2] + groups[-1]]
+    return [place for group in groups for place in _places(group)]
+
+
+def _places(group: Sequence[float]) -> list[float]:
+    """Places of labels that stand together, inside of the panel."""
+    room = (len(group) - 1) * _LINE
+    first = min(sum(group) / len(group) - room / 2, _TOP + _HIGH + 4 - room)
+    return [max(first, _TOP) + number * _LINE for number in range(len(group))]
 
 
 def picture(found: Mapping[str, Any]) -> str:

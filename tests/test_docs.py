@@ -83,6 +83,20 @@ def test_the_chart_of_tools_is_fresh() -> None:
     assert made.OURS in made.PICTURE.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "placed"),
+    [
+        ([100, 200], [100, 200]),
+        ([200, 200], [192.5, 207.5]),
+        ([205, 205, 206, 212, 238], [183.2, 198.2, 213.2, 228.2, 243.2]),
+        ([381, 382], [367, 382]),
+    ],
+)
+def test_labels_of_a_chart_stand_around_the_ends_of_their_lines(wanted: list[float], placed: list[float]) -> None:
+    found = module("make_peers").spread(wanted)
+    assert found == pytest.approx(placed)
+
+
 def test_the_readme_has_one_line_for_each_of_the_two_commands() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert sum("audit examples/csa-block.onnx" in line and "pip install" in line for line in lines) == 1
