@@ -18,13 +18,12 @@ class Verdict(StrEnum):
     UNPROVEN = "unproven"
     FORBIDDEN = "forbidden"
 
-    @property
-    def severity(self) -> int:
-        """0 for allowed, 1 for unproven, 2 for forbidden: the worst of several is the largest."""
-        return _SEVERITY[self]
+    severity: int
+    """0 for allowed, 1 for unproven, 2 for forbidden: the worst of several is the largest."""
 
 
-_SEVERITY = {Verdict.ALLOWED: 0, Verdict.UNPROVEN: 1, Verdict.FORBIDDEN: 2}
+# No table by verdict: an enumeration computes its hash in Python, for every layer of every node.
+Verdict.ALLOWED.severity, Verdict.UNPROVEN.severity, Verdict.FORBIDDEN.severity = 0, 1, 2
 
 
 class ModelVerdict(StrEnum):

@@ -136,7 +136,10 @@ def audit(model: Model, profile: Profile) -> Audit:
     most = limit("findings")
     what = [part.what for part in parts(seen.found.nodes)] if any(judgement.charges for judgement in judged) else []
     for node, positions in zip(model.graph, seen.positions, strict=True):
-        judgement = max([judged[position] for position in positions], key=_severity, default=_SKIPPED)
+        if len(positions) == 1:  # all but what stands in a function
+            judgement = judged[positions[0]]
+        else:
+            judgement = max([judged[position] for position in positions], key=_severity, default=_SKIPPED)
         nodes.append(Audited(node, judgement.verdict, judgement.layers, judgement is _SKIPPED))
         notes += [Note(rule, node.location) for rule in judgement.notes]
         if judgement.verdict is Verdict.ALLOWED:

@@ -46,10 +46,14 @@ def parts(nodes: Sequence[Occurrence]) -> list[Part]:
         positions = [places[id(node)] for node in composite.nodes if id(node) in places]
         for position in positions:
             found[position] = Part(composite.name, min(positions))
+    kinds: dict[tuple[int, bool], str] = {}  # by the signature, which is one object for all nodes alike
     for position, occurrence in enumerate(nodes):
-        if found[position] is None:
-            found[position] = Part(kind(occurrence), position)
-        if found[position] == Part(WITH_WEIGHTS, position) and (bias := _bias(occurrence)) is not None:
+        part = found[position]
+        if part is None:
+            alike = id(occurrence.signature), occurrence.fixed
+            what = kinds.get(alike) or kinds.setdefault(alike, kind(occurrence))
+            part = found[position] = Part(what, position)
+        if part == (WITH_WEIGHTS, position) and (bias := _bias(occurrence)) is not None:
             at = places.get(id(bias))
             if at is not None and found[at] is None and any(_known(operand) for operand in nodes[at].operands):
                 found[at] = Part(WITH_WEIGHTS, position)

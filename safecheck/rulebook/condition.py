@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Value
 from safecheck.rulebook import facts
@@ -59,40 +59,41 @@ class Test:
     limit: Value
 
     @cached_property
-    def _asking(self) -> tuple[_Answers, object, Callable[[Any], FactValue]]:
-        answers = _OF_LAYER if self.fact in facts.LAYER_FACTS else _OF_NODE
-        return answers, self.fact if self.of is None else (self.fact, self.of), facts.question(self.fact, self.of)
+    def actual(self) -> Callable[[Subject], FactValue]:
+        """Gives the value of the fact for a subject."""
+        about_node = self.fact not in facts.LAYER_FACTS
+        answers = _OF_NODE if about_node else _OF_LAYER
+        question = self.fact if self.of is None else (self.fact, self.of)
+        ask = facts.question(self.fact, self.of)
+
+        def actual(subject: Subject) -> FactValue:
+            if about_node and isinstance(subject, Layer):
+                subject = subject.node
+            asked, known = answers.last
+            if asked is not subject:
+                known = {}
+                answers.last = subject, known
+            answer = known.get(question)
+            if answer is None:  # no fact is None
+                answer = known[question] = ask(subject)
+            return answer
+
+        return actual
 
     @cached_property
-    def _holds(self) -> Callable[[FactValue], Truth]:
-        return OPERATORS[self.operator](self.limit)
+    def evaluate(self) -> Callable[[Subject], Truth]:
+        """Tells of a subject whether the fact keeps the limit."""
+        actual, against = self.actual, OPERATORS[self.operator]
+        if self.operator not in _OF_TWO_FACTS:
+            holds = against(self.limit)
+            return lambda subject: holds(actual(subject))
+        limit = Test(str(self.limit), None, "equals", True).actual
 
-    @cached_property
-    def _other(self) -> Test | None:
-        """Who asks for the fact that is the limit, where one is."""
-        return Test(str(self.limit), None, "equals", True) if self.operator in _OF_TWO_FACTS else None
+        def evaluate(subject: Subject) -> Truth:
+            other = limit(subject)
+            return UNKNOWN if other is UNKNOWN else against(other)(actual(subject))
 
-    def actual(self, subject: Subject) -> FactValue:
-        """The value of the fact for this subject."""
-        answers, question, ask = self._asking
-        if answers is _OF_NODE and isinstance(subject, Layer):
-            subject = subject.node
-        asked, known = answers.last
-        if asked is not subject:
-            known = {}
-            answers.last = subject, known
-        answer = known.get(question)
-        if answer is None:  # no fact is None
-            answer = known[question] = ask(subject)
-        return answer
-
-    def evaluate(self, subject: Subject) -> Truth:
-        """Whether the fact keeps the limit."""
-        actual = self.actual(subject)
-        if self._other is None:
-            return self._holds(actual)
-        other = self._other.actual(subject)
-        return UNKNOWN if other is UNKNOWN else OPERATORS[self.operator](other)(actual)
+        return evaluate
 
     @cached_property
     def subject(self) -> str:
@@ -124,27 +125,34 @@ class Test:
         return _UNWANTED[self.operator].format(limit)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Combination:
     """Several conditions as one."""
 
     how: _Combine
     parts: tuple[Condition, ...]
 
-    def evaluate(self, subject: Subject) -> Truth:
-        """Strong Kleene conjunction, disjunction, or the negated disjunction."""
+    @cached_property
+    def evaluate(self) -> Callable[[Subject], Truth]:
+        """Tells of a subject: strong Kleene conjunction, disjunction, or the negated disjunction."""
+        parts = [part.evaluate for part in self.parts]
         decisive = self.how != "all_of"  # a True decides any_of and none_of, a False decides all_of
-        answer: Truth = not decisive
-        for part in self.parts:
-            truth = part.evaluate(subject)
-            if truth is decisive:
-                answer = decisive
-                break
-            if truth is UNKNOWN:
-                answer = UNKNOWN
-        if self.how != "none_of" or answer is UNKNOWN:
+        if self.how == "none_of":
+            decided, otherwise = False, True
+        else:
+            decided, otherwise = decisive, not decisive
+
+        def evaluate(subject: Subject) -> Truth:
+            answer: Truth = otherwise
+            for part in parts:
+                truth = part(subject)
+                if truth is decisive:
+                    return decided
+                if truth is UNKNOWN:
+                    answer = UNKNOWN
             return answer
-        return not answer
+
+        return evaluate
 
 
 Condition: TypeAlias = Test | Combination
@@ -160,22 +168,20 @@ def tests(condition: Condition) -> Iterator[Test]:
             yield from tests(part)
 
 
-def unmet(condition: Condition, subject: Subject) -> Iterator[tuple[Test, str]]:
+def unmet(condition: Condition, subject: Subject) -> list[tuple[Test, str]]:
     """The tests that keep a condition from being true, each with what would be accepted instead."""
     if isinstance(condition, Test):
-        if condition.evaluate(subject) is not True:
-            yield condition, condition.wanted
-    elif condition.how == "all_of":
-        for part in condition.parts:
-            yield from unmet(part, subject)
-    elif condition.how == "none_of":
-        for part in condition.parts:
-            if part.evaluate(subject) is not False:
-                for test in tests(part):
-                    yield test, f"not {test.wanted}"
-    else:
+        return [] if condition.evaluate(subject) is True else [(condition, condition.wanted)]
+    if condition.how == "any_of":
         # Of several alternatives the nearest one (the fewest unmet tests) is the most useful thing to say.
-        yield from min((list(unmet(part, subject)) for part in condition.parts), key=len, default=[])
+        return min([unmet(part, subject) for part in condition.parts], key=len, default=[])
+    found: list[tuple[Test, str]] = []
+    for part in condition.parts:
+        if condition.how == "all_of":
+            found += unmet(part, subject)
+        elif part.evaluate(subject) is not False:
+            found += [(test, f"not {test.wanted}") for test in tests(part)]
+    return found
 
 
 def met(condition: Condition, subject: Subject) -> Iterator[Test]:

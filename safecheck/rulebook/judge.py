@@ -60,9 +60,10 @@ def judge(profile: Profile, node: Signature) -> Judgement:
         lowered = lower(profile.table, node)
     results = [_alternative(profile, alternative) for alternative in lowered.alternatives]
     charges = [charge for _, part, _ in results for charge in part]
-    verdict = max((outcome for outcome, _, _ in results), key=lambda outcome: outcome.severity)
+    outcomes = [outcome for outcome, _, _ in results]
+    verdict = _worst(outcomes)
     undecided = any(alternative.choice is Choice.UNKNOWN for alternative in lowered.alternatives)
-    if undecided and len({outcome for outcome, _, _ in results}) > 1:
+    if undecided and len(set(outcomes)) > 1:
         verdict = Verdict.UNPROVEN
         charges = [_soften(charge, "which form the parser uses", "unknown") for charge in charges]
     about_operator = _operator_charges(profile, lowered, node)
@@ -70,11 +71,19 @@ def judge(profile: Profile, node: Signature) -> Judgement:
     idiom = profile.idioms.get(node.idiom)
     if idiom is not None:
         charges = [_because(charge, Evidence(EXPORTER_FORM, idiom.title, idiom.note)) for charge in charges]
-    verdict = max([verdict, *(charge.verdict for charge in about_operator)], key=lambda outcome: outcome.severity)
+    verdict = _worst([verdict, *[charge.verdict for charge in about_operator]])
     allowances = {rule.id: rule for _, _, part in results for rule in part}
     labels = [layer.label for alternative in lowered.alternatives for layer in alternative.layers]
-    notes = tuple(rule for rule in profile.defects_of(node.op_type) if rule.when.evaluate(node) is True)
+    notes = tuple([rule for rule in profile.defects_of(node.op_type) if rule.when.evaluate(node) is True])
     return Judgement(verdict, _unique(labels), _merge(charges), tuple(allowances.values()), notes)
+
+
+def _worst(verdicts: list[Verdict]) -> Verdict:
+    return max(verdicts, key=_severity, default=Verdict.ALLOWED) if len(verdicts) != 1 else verdicts[0]
+
+
+def _severity(verdict: Verdict) -> int:
+    return verdict.severity
 
 
 def judge_call(profile: Profile, node: Signature, misread: str) -> Judgement:
@@ -106,7 +115,7 @@ def judge_border(profile: Profile, layer: Layer) -> tuple[Charge, ...]:
 
 def _alternative(profile: Profile, alternative: Alternative) -> tuple[Verdict, list[Charge], list[Rule]]:
     outcomes = [_layer(profile, layer) for layer in alternative.layers]
-    verdict = max((outcome.verdict for outcome in outcomes), key=lambda item: item.severity, default=Verdict.ALLOWED)
+    verdict = _worst([outcome.verdict for outcome in outcomes])
     charges = [charge for outcome in outcomes for charge in outcome.charges]
     if alternative.note:
         charges = [_because(charge, Evidence("form", alternative.note, "known in words only")) for charge in charges]
@@ -167,7 +176,7 @@ def _unknown_tests(rule: Rule, subject: Layer | Signature) -> list[Test]:
 
 def _nearest_allowance(profile: Profile, rules: tuple[Rule, ...], layer: Layer) -> tuple[Evidence, ...]:
     """What separates the layer from the allowance it misses by the fewest facts."""
-    missed = [(rule, list(unmet(rule.when, layer))) for rule in rules if rule.verdict is Verdict.ALLOWED]
+    missed = [(rule, unmet(rule.when, layer)) for rule in rules if rule.verdict is Verdict.ALLOWED]
     if not missed:
         return (_layer_evidence(layer),)
     nearest, missing = min(missed, key=lambda each: len(each[1]) + (not profile.counts(each[0])))
@@ -218,6 +227,8 @@ def _because(charge: Charge, evidence: Evidence) -> Charge:
 
 def _merge(charges: list[Charge]) -> tuple[Charge, ...]:
     """One charge per rule, the worst first, with the layers and evidence of all of them."""
+    if len(charges) < 2:
+        return tuple(charges)
     merged: dict[str, Charge] = {}
     for charge in sorted(charges, key=lambda item: -item.verdict.severity):
         known = merged.get(charge.rule.id)
