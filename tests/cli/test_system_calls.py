@@ -17,6 +17,9 @@ import onnx.parser
 import pytest
 from case_files import all_cases
 
+from safecheck.intake.utf8 import check_text
+from safecheck.ir.schemas import schema_of
+
 STRACE = shutil.which("strace")
 pytestmark = pytest.mark.skipif(STRACE is None, reason="strace shows the system calls; .ci/run installs it")
 ORACLE = pytest.mark.skipif(find_spec("tensorrt_rtx_bindings") is None, reason="needs the extra 'oracle'")
@@ -52,6 +55,14 @@ COMMANDS = {
     ),
 }
 """Arguments, and what they name as outputs."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def first_run() -> None:
+    """What the first run after an installation keeps beside the byte code is no output of a later one."""
+    network = onnx.parser.parse_model(NETWORK)
+    check_text(network, network.SerializeToString(), "")
+    schema_of("Conv", "", 17)
 
 
 @pytest.mark.parametrize("name", [*sorted(COMMANDS.keys() - {"audit"}), pytest.param("audit", marks=ORACLE)])
