@@ -101,7 +101,8 @@ def _occurrence(
         said = tuple(sorted(((part.name, attribute_value(part)) for part in attributes), key=_name))
         inner, outer = _seen(kept), _seen(outputs)
         signature = Signature(op_type, domain, opset, said, inner, outer, leaves, idiom, static, beside)
-        signature = forms[key] = forms.setdefault(signature, signature)
+        # Python takes 1 for 1.0, but an attribute of another type is none that the operator has.
+        signature = forms[key] = forms.setdefault((signature, repr(said)), signature)
     return Occurrence(node, signature, computes_constant, computes_constant or static, tuple(inputs))
 
 

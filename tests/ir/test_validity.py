@@ -330,3 +330,18 @@ def test_what_later_operator_sets_and_computed_targets_forbid(opset: int, text: 
     assert not loads(model)
     with pytest.raises(InputError, match=words):
         audit(load(InMemory(model.SerializeToString())), profile("tensorrt-10-safety"))
+
+
+@pytest.mark.parametrize("slopes", ["1.0, 1.0, 1", "1.0, 1, 1.0"])
+def test_an_attribute_of_a_wrong_type_is_not_taken_for_an_equal_one(slopes: str) -> None:
+    names = ["x", "a", "b", "c"]
+    nodes = [
+        f"{made} = LeakyRelu<alpha = {slope}>({given})"
+        for given, made, slope in zip(names, names[1:], slopes.split(", "), strict=False)
+    ]
+    text = f"(float[1,3,8,8] x) => (float[1,3,8,8] y) {{ {' '.join([*nodes, 'y = Relu(c)'])} }}"
+    model = model_from_text(text)
+    with pytest.raises(onnx.checker.ValidationError, match="alpha"):
+        onnx.checker.check_model(model)
+    with pytest.raises(InputError, match="alpha is of type INT"):
+        audit(load(InMemory(model.SerializeToString())), profile("tensorrt-8.6-restricted"))
