@@ -33,15 +33,14 @@ class Planned:
     toll: Toll
 
 
-_BY_ITSELF = Request()
-
-
-def plan(model: Model, profile: Profile, request: Request = _BY_ITSELF) -> Planned:
-    """Rewrite a model without running any proof, as `fix` does when it is asked like this.
+def plan(report: Report, model: Model) -> Planned:
+    """Rewrite an audited model without running any proof, as the command does that the report names next.
 
     Raises:
         InputError: the model changed since it was audited.
     """
+    batch, four = asked(decision(report))
+    profile, request = report.profile, Request(batch=1 if batch else None, four=four)
     proto = read_whole(model)
     bounded(proto, request)
     repaired(proto, request)
@@ -57,10 +56,8 @@ def with_plan(report: Report) -> Report:
     """The report with what `fix` would make of the model; one that passes, or could not be judged, needs none."""
     if report.model is None or report.exit_code == 0:
         return report
-    batch, four = asked(decision(report))
-    request = Request(batch=1 if batch else None, four=four)
     try:
-        found = limited(partial(plan, report.model, report.profile, request), report.path)
+        found = limited(partial(plan, report, report.model), report.path)
     except InputError as error:
         return replace(report, plan=Plan(problem=str(error)))
     weight, toll = found.weight, found.toll

@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 from safecheck.audit.decision import INTERFACE, asked, decision
+from safecheck.render import RENDERERS
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import audit_model
 from safecheck.usecases.fix import Request, fix
@@ -86,3 +87,16 @@ def test_one_dimension_at_the_border_becomes_four_where_that_is_asked_for(
 def test_what_is_as_long_as_its_elements_say_keeps_no_rank(saved: Saved) -> None:
     found = rows(saved("(float[8] x) => (int64[1,n] y) { y = NonZero (x) }"))
     assert found == {"NonZero": (0, 1), INTERFACE: (1, 1)}
+
+
+@pytest.mark.parametrize(("four", "command"), [(False, "fixed.fixed.onnx --io 4d"), (True, "rules show")])
+def test_the_page_of_a_fixed_model_names_no_way_that_was_tried(
+    four: bool, command: str, saved: Saved, tmp_path: Path
+) -> None:
+    file = saved("(float[8] x) => (float[m] y) { y = Unique (x) }")
+    fixed = fix(str(file), str(tmp_path / "fixed.onnx"), profile(TARGET), Request(four=four))
+    page = RENDERERS["fix"]["html"](fixed)
+    assert isinstance(page, str)
+    assert "What remains" in page
+    assert "removes</th>" not in page
+    assert command in page.partition("Next: <code>safecheck ")[2].partition("</code>")[0]
