@@ -33,10 +33,11 @@ PLANNED = ("cvt_13__legacy13", "cvt_13__dynamo20")
 PLAN_LIMIT = 10.0
 PLAN = """
 import sys
-from safecheck.ir.model import load
 from safecheck.rulebook.load import profile
+from safecheck.usecases.audit import audit_model
 from safecheck.usecases.planned import plan
-plan(load(sys.argv[1]), profile(sys.argv[2]))
+report = audit_model(sys.argv[1], profile(sys.argv[2]))
+plan(report, report.model)
 """
 EXIT_CODES = frozenset({0, 1, 3})
 

@@ -22,12 +22,18 @@ from rich.text import Text
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "docs" / "gallery"
 TARGETS = ("--profile", "tensorrt-8.6-restricted", "--profile", "tensorrt-10-safety")
+BLOCKS = ("csa-block.onnx", "swin-block.onnx", "convnext-block.onnx", "cvt-block.onnx")
 PAGES = {
     "audit": ("audit", "swin-block.onnx", "--reviewed-as-of", "2026-11-30"),
     "fix": ("fix", "csa-block-refused.onnx", "--dry-run", "--reviewed-as-of", "2026-11-30"),
     "several": ("audit", "csa-block.onnx", "convnext-block.onnx", "cvt-block.onnx"),
-    "compare": ("compare", "csa-block.onnx", "swin-block.onnx", "convnext-block.onnx", "cvt-block.onnx", *TARGETS),
+    "compare": ("compare", *BLOCKS, *TARGETS),
+    "graph": ("audit", "swin-block.onnx"),
+    "fleet": ("fleet", "{results}"),
 }
+"""Name -> the command that writes the page; `{results}` is what an audit of all blocks under all targets has found."""
+READY = {"graph": "document.documentElement.dataset.ready"}
+"""Pages that draw themselves, and what is true once they have."""
 SCREENS = {1280: 900, 390: 844}
 COLUMNS = 80
 
@@ -63,14 +69,18 @@ def main() -> None:
     """Run the commands, open the pages, take the pictures: two screens of each."""
     GALLERY.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        results = Path(folder, "results.jsonl")
+        run("audit", *BLOCKS, *TARGETS, "--output", f"jsonl={results}")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for name, command in PAGES.items():
             file = Path(folder, f"{name}.html")
-            run(*command, "--output", f"html={file}")
+            form = "graph" if name == "graph" else "html"
+            run(*(part.format(results=results) for part in command), "--output", f"{form}={file}")
             for width, height in SCREENS.items():
                 for scheme in ("light", "dark"):
                     page = browser.new_page(viewport={"width": width, "height": 2 * height}, color_scheme=scheme)
                     page.goto(file.as_uri())
+                    page.wait_for_function(READY.get(name, "true"))
                     shot(page, f"{name}-{width}-{scheme}")
                     if (name, width, scheme) == ("audit", 1280, "light"):
                         page.pdf(path=str(GALLERY / "audit.pdf"), prefer_css_page_size=True, print_background=True)

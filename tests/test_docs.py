@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import re
@@ -69,6 +70,14 @@ def test_nothing_is_required_that_no_test_shows_and_no_rule_is_an_orphan() -> No
 def test_the_table_of_operators_is_fresh() -> None:
     text = (ROOT / "docs" / "fix.md").read_text(encoding="utf-8")
     assert module("make_fix").page(text) == text, "run python docs/make_fix.py"
+
+
+@pytest.mark.slow
+def test_the_table_of_networks_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    measured = importlib.import_module("fix_reference")
+    recorded = json.loads(measured.RESULTS.read_text(encoding="utf-8"))
+    assert dict(measured.results()) == recorded, "run python benchmarks/fix_reference.py and python docs/make_fix.py"
 
 
 def test_the_picture_is_fresh() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, NoReturn
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
 from safecheck.audit.kinds import parts
+from safecheck.audit.remedies import Remedies
 from safecheck.audit.view import View, file_signatures, view
 from safecheck.cost.traffic import Products, products
 from safecheck.errors import InputError, SafecheckError
@@ -16,7 +17,7 @@ from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes, may_never_run
-from safecheck.ir.signatures import Occurrence, Signatures
+from safecheck.ir.signatures import Signatures
 from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
 from safecheck.ir.walk import every_graph
 from safecheck.limits import limit, way_out
@@ -27,13 +28,6 @@ from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
 from safecheck.values import dataclass, field
 
-_FOLDING = "fold-constants"
-"""The remedy that helps only where something around the node can be folded."""
-_INLINING = "inline-functions"
-"""The remedy that helps only where a function of the file is called."""
-_IN_PIECES = "convolution-in-pieces"
-"""The remedy that takes windows apart: there has to be one, constant, over maps."""
-_MAP, _WIDEST = 4, 2304
 # The parser never gets to see the node, so it becomes no layer.
 _SKIPPED = Judgement(Verdict.ALLOWED, (), (), ())
 
@@ -128,9 +122,11 @@ def audit(model: Model, profile: Profile) -> Audit:
     gap_rule = next((rule for rule in profile.rules_for_layer(GAP) if GAP in rule.layers), None)
     judged = _judgements(seen, profile, model, gap_rule)
     gaps = Gaps(seen.found, [judgement.verdict is Verdict.UNPROVEN for judgement in judged])
-    fingerprints = Fingerprints()
+    fingerprints, ways = Fingerprints(), Remedies(model)
     nodes: list[Audited] = []
-    findings: list[Finding] = list(_border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None))
+    findings: list[Finding] = list(
+        _border_findings(model, profile, fingerprints, seen, gaps if gap_rule else None, ways)
+    )
     notes: list[Note] = []
     allowances: dict[str, list[int]] = {}
     most = limit("findings")
@@ -152,7 +148,7 @@ def audit(model: Model, profile: Profile) -> Audit:
                 if charge.rule.id not in said:
                     said.add(charge.rule.id)
                     fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
-                    remedies = _remedies(profile.remedies_of(charge.rule, what[position]), occurrence, model)
+                    remedies = ways.at_node(profile.remedies_of(charge.rule, what[position]), occurrence)
                     findings.append(_finding(charge, node.location, fingerprint, remedies))
         if len(findings) > most:
             _refuse_more(model, len(nodes), len(seen.positions), most)
@@ -247,27 +243,8 @@ def _finding(charge: Charge, location: Location, fingerprint: str, remedies: tup
     )
 
 
-def _remedies(named: tuple[str, ...], occurrence: Occurrence, model: Model) -> tuple[str, ...]:
-    """Those of the remedies that rules name which have something to do at a node."""
-    proto = occurrence.node.proto
-    calls = any((function.domain, function.name) == (proto.domain, proto.op_type) for function in model.proto.functions)
-    idle = {*(() if occurrence.foldable else (_FOLDING,)), *(() if calls else (_INLINING,))}
-    if _IN_PIECES in named and not _has_window(occurrence):
-        idle.add(_IN_PIECES)
-    return tuple([name for name in named if name not in idle])
-
-
-def _has_window(occurrence: Occurrence) -> bool:
-    """Whether a convolution has a constant window over maps, of no more channels than a piece of it may have."""
-    data, kernel = [*occurrence.operands, None, None][:2]
-    if data is None or kernel is None or not kernel.constant or data.shape is None or len(data.shape) != _MAP:
-        return False
-    dims = kernel.dims
-    return isinstance(dims, tuple) and len(dims) == _MAP and max(dims[:2]) <= _WIDEST and max(dims[2:]) > 1
-
-
 def _border_findings(
-    model: Model, profile: Profile, fingerprints: Fingerprints, seen: View, gaps: Gaps | None
+    model: Model, profile: Profile, fingerprints: Fingerprints, seen: View, gaps: Gaps | None, ways: Remedies
 ) -> Iterator[Finding]:
     """Findings about what a graph declares; what is not known because of a gap is said where the gap is."""
     main = seen.graph.scopes[0]
@@ -277,7 +254,7 @@ def _border_findings(
             if hidden and charge.verdict is Verdict.UNPROVEN:
                 continue
             location = Location(border.scope, None, "", "", "", (border.name,) if border.name else ())
-            remedies = tuple(name for name in profile.remedies_of(charge.rule, "") if name != _FOLDING)
+            remedies = ways.at_border(profile.remedies_of(charge.rule, ""), border.tensor)
             yield _finding(charge, location, fingerprints.of_tensor(charge.rule.id, border.tensor), remedies)
 
 

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from safecheck.audit.kinds import CONSTANTS, parts
+from safecheck.audit.remedies import BATCH, RANK
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Location, Verdict
 from safecheck.ir.signatures import Occurrence
 from safecheck.values import dataclass
 
 INTERFACE = "network inputs, outputs and weights"
-_DISSOLVING = frozenset({"fold-constants", "fix-batch", "inline-functions"})
+_DISSOLVING = frozenset({"fold-constants", BATCH, "inline-functions"})
 """Remedies after which nothing is left to judge; the others put layers there that the target has to allow."""
 _HELPERS = ("IConstantLayer", "IShuffleLayer", "IIdentityLayer", "ICastLayer")
 """Layers that importers add around an operator's own."""
@@ -76,6 +77,13 @@ def decision(report: Report) -> tuple[Row, ...]:
     builds = report.profile.builds
     rows = [_row(what, places, spoken, builds) for what, places in kinds.items()]
     return tuple(sorted(rows, key=lambda row: (-row.left, row.what == CONSTANTS, -row.places, row.what)))
+
+
+def asked(rows: Iterable[Row]) -> tuple[bool, bool]:
+    """Whether `fix` has to be asked for a batch, and for four dimensions: by itself it changes no interface."""
+    found = list(rows)
+    border = [row for row in found if row.what == INTERFACE]
+    return any(BATCH in row.remedies for row in found), any(RANK in row.remedies for row in border)
 
 
 def _places(

@@ -11,6 +11,8 @@ from typing import TextIO
 from safecheck.render.line import Line
 
 STYLES = {"good": "bold green", "bad": "bold red", "open": "bold yellow", "strong": "bold", "quiet": "dim"}
+_COLUMNS, _GAP = 3, re.compile(r"(?<=\S) {2,}")
+"""So many gaps make a row of a table; text with a label in front has one."""
 _INDENT = re.compile(r" *(?:[a-z]+(?: out)? {2,})?")
 
 
@@ -30,6 +32,8 @@ def wrap(text: str, width: int) -> list[str]:
     """The text in pieces of at most `width` characters, later pieces indented like the words of the first."""
     if text.lstrip().startswith(("https://", "next  ")):
         return [text]  # an address in pieces cannot be clicked, nor a command be pasted
+    if len(text) > width and len(_GAP.findall(text)) >= _COLUMNS:
+        text = _GAP.sub("  ", text)  # a row in one piece is worth more than its columns
     indent = _INDENT.match(text)
     hanging = " " * (indent.end() if indent is not None else 0)
     return textwrap.wrap(

@@ -15,7 +15,7 @@ from safecheck.intake.dtypes import dtype_name
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
 from safecheck.ir.graph import OpGraph, graph_of
-from safecheck.ir.protos import array_of, proto_from_array, value_info, without_payload
+from safecheck.ir.protos import array_of, proto_from_array, tensor_from_value_info, value_info, without_payload
 from safecheck.ir.shape_inference.infer import Inferred, infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
 from safecheck.rewrite.declared import Declared
@@ -70,8 +70,8 @@ class MutableGraph(Memos):
         found = self._infer()
         self.tensors: dict[str, Tensor] = dict(self._inferred[1].scopes[0].tensors)
         for output in self.proto.graph.output:
-            vague = not output.type.tensor_type.HasField("shape") or output.name in found.conflicts
-            if vague and self.dims(output.name) is not None:
+            unsaid = None in (tensor_from_value_info(output).shape or (None,))
+            if (unsaid or output.name in found.conflicts) and self.dims(output.name) is not None:
                 output.CopyFrom(value_info(output.name, self.tensor(output.name)))
         for node in self.nodes:
             node.stamp += 1

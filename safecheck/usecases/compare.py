@@ -262,6 +262,6 @@ def _after_fix(report: Report) -> tuple[Planned | None, str]:
         price = network_price(report.model.graph, report.audit.signatures.nodes)
         return Planned(Weight(), report.verdict, toll(price, price, inputs_of(report.model.proto), None, None)), ""
     try:
-        return plan(report.model, report.profile), ""
+        return plan(report, report.model), ""
     except InputError as error:
         return None, str(error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from safecheck.audit.audit import audit
+from safecheck.audit.decision import asked, decision
 from safecheck.audit.plan import Plan
 from safecheck.audit.report import Report
 from safecheck.errors import InputError
@@ -16,7 +17,7 @@ from safecheck.rewrite.files import fits, read_whole
 from safecheck.rewrite.proof.local import Shown
 from safecheck.rewrite.verdicts import Verdicts, Weight
 from safecheck.rulebook.profile import Profile
-from safecheck.usecases.attempt import Attempt, Request, attempt, inputs_of, prepared, repaired
+from safecheck.usecases.attempt import Attempt, Request, attempt, bounded, inputs_of, prepared, repaired
 from safecheck.usecases.planning import limited
 from safecheck.usecases.toll import Toll, toll
 
@@ -32,14 +33,16 @@ class Planned:
     toll: Toll
 
 
-def plan(model: Model, profile: Profile) -> Planned:
-    """Rewrite a model without running any proof.
+def plan(report: Report, model: Model) -> Planned:
+    """Rewrite an audited model without running any proof, as the command does that the report names next.
 
     Raises:
         InputError: the model changed since it was audited.
     """
-    request = Request()
+    batch, four = asked(decision(report))
+    profile, request = report.profile, Request(batch=1 if batch else None, four=four)
     proto = read_whole(model)
+    bounded(proto, request)
     repaired(proto, request)
     proto, steps = prepared(proto, request, model.path)
     inputs = inputs_of(proto)
@@ -54,7 +57,7 @@ def with_plan(report: Report) -> Report:
     if report.model is None or report.exit_code == 0:
         return report
     try:
-        found = limited(partial(plan, report.model, report.profile), report.path)
+        found = limited(partial(plan, report, report.model), report.path)
     except InputError as error:
         return replace(report, plan=Plan(problem=str(error)))
     weight, toll = found.weight, found.toll

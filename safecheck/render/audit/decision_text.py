@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
-from safecheck.audit.decision import Row, decision
+from safecheck.audit.decision import Row, asked, decision
 from safecheck.audit.plan import Plan
 from safecheck.audit.report import Report
 from safecheck.cost.price import ratio
@@ -108,9 +109,9 @@ def next_command(report: Report, rows: Sequence[Row]) -> str:
     path, plan = _quoted(report.path), report.plan
     by = "" if report.profile.name == DEFAULT else f" --profile {_quoted(_named(report))}"
     if any(row.removed for row in rows) and (plan is None or _helps(plan, report)):
-        batch = " --batch 1" if any("fix-batch" in row.remedies for row in rows) else ""
+        options = "".join(compress((" --batch 1", " --io 4d"), asked(rows)))
         stem = os.path.splitext(report.path)[0] if report.path != "-" else "model"
-        return f"safecheck fix {path} -o {_quoted(f'{stem}.fixed.onnx')}{batch}{by}"
+        return f"safecheck fix {path} -o {_quoted(f'{stem}.fixed.onnx')}{options}{by}"
     if report.verdict is ModelVerdict.INCONCLUSIVE and all(row.verdict is Verdict.UNPROVEN for row in rows):
         return f"safecheck probe {path} -o measured.yaml{by}"
     return f"safecheck rules show {rows[0].rules[0]}{by}"

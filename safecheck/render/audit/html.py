@@ -38,7 +38,7 @@ def page(reports: Sequence[Report], fixed: object | None = None) -> str:
         head=" / ".join(dict.fromkeys(str(verdict).upper() for verdict in verdicts)),
         identity=f"model SHA-256 {hashes[0]}" if len(hashes) == 1 else f"{len(reports)} models",
         version=__version__,
-        pages=[_part(report) for report in reports],
+        pages=[_part(report, fixed is not None) for report in reports],
         fixed=fixed,
         annex=reports[0].sign_off.annex if reports else "summary",
         worst=worst([report.exit_code for report in reports]),
@@ -47,8 +47,8 @@ def page(reports: Sequence[Report], fixed: object | None = None) -> str:
     )
 
 
-def _part(report: Report) -> dict[str, Any]:
-    first_page = decided(report)
+def _part(report: Report, is_rewritten: bool) -> dict[str, Any]:
+    first_page = decided(report, is_rewritten)
     figures = Figures(report.illustration or pictures(report), report.findings)
     overview = [figure for row in first_page.rows if (figure := figures.of_kind(row)) is not None]
     found = groups(report, figures)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from safecheck.audit.decision import Row, decision
+from safecheck.audit.decision import Row, asked, decision
 from safecheck.audit.evidence import NO_BUILD
 from safecheck.audit.report import Report
 from safecheck.render.audit import indices
@@ -37,8 +37,8 @@ class Decided(NamedTuple):
     """What to type next; empty if there is nothing."""
 
 
-def decided(report: Report) -> Decided:
-    """The first page of a report."""
+def decided(report: Report, is_rewritten: bool = False) -> Decided:
+    """The first page of a report; a file that was rewritten names remedies still, but they were tried."""
     rows = decision(report)
     status, because = _status(report)
     return Decided(
@@ -49,7 +49,7 @@ def decided(report: Report) -> Decided:
         open=tuple(_open(report)),
         extrapolated=tuple(_extrapolated(report)),
         planned=" ".join(line.text.strip() for line in after(report)),
-        command=_command(report, rows),
+        command=_command(report, rows, is_rewritten),
     )
 
 
@@ -93,8 +93,10 @@ def _extrapolated(report: Report) -> list[str]:
     ]
 
 
-def _command(report: Report, rows: tuple[Row, ...]) -> str:
+def _command(report: Report, rows: tuple[Row, ...], is_rewritten: bool) -> str:
     """The next command, without where the caller's disk is."""
+    if is_rewritten and not any(asked(rows)):  # only another interface is left to ask for
+        rows = tuple([replace(row, removed=0) for row in rows])
     command = next_command(replace(report, path=shown_path(report.path)), rows)
     for file in report.profile.files[:1]:
         command = command.replace(file, shown_path(file))

@@ -67,7 +67,7 @@ def fix_batch(proto: Any, batch: int) -> int:
                 dim.ClearField("dim_param")
                 dim.dim_value = batch
     if changed:
-        for output in proto.graph.output:
-            if any(dim.dim_value <= 0 for dim in output.type.tensor_type.shape.dim):
-                output.type.tensor_type.ClearField("shape")
+        for output in proto.graph.output:  # what follows from the batch has another name, or none
+            for dim in (dim for dim in output.type.tensor_type.shape.dim if dim.dim_value <= 0):
+                dim.Clear()
     return changed

@@ -115,6 +115,8 @@ def _between(graph: MutableGraph, node: Any, plane: Plane, low: float | None, hi
         return "the limits are in the wrong order"
     if low == 0 and high is None:
         return plane.relu(x), Claim("exact", "max(x, 0) is Relu", finite_only=True, caveats=(_NAN,))
+    if not low and not high:
+        return plane.leave(clamped(plane, plane.enter(x), low, high)), _exact("min(x, 0) is -Relu(-x)")
     if far := _holds(graph, plane, x, low, high):
         return plane.leave(_untouched(plane, plane.enter(x), low, high)), _within(plane, x, far)
     made = plane.leave(clamped(plane, plane.enter(x), low, high))

@@ -105,6 +105,25 @@ def test_an_open_batch_is_closed_by_the_next_command() -> None:
     assert "  next      safecheck fix model.onnx -o model.fixed.onnx --batch 1" in lines
 
 
+def test_a_row_stays_one_line_in_a_narrow_terminal() -> None:
+    lines = screen(mixed(20))
+    head = next(number for number, line in enumerate(lines) if "fix removes" in line)
+    for line in lines[head : head + 3]:
+        assert len(wrap(line, 60)) == 1
+        assert wrap(line, 60)[0].split() == line.split()
+        assert wrap(line, 80) == [line]
+    known = "  known     " + "words " * 12
+    assert len(wrap(known, 60)) == 2
+    assert wrap(known, 60)[1].startswith(" " * 12)
+
+
+def test_what_needs_another_interface_is_asked_for_by_the_next_command() -> None:
+    text = "(float[8] x) => (float[1,8,1,1] y) <int64[4] s = {1, 8, 1, 1}> { q = Reshape (x, s) y = Sigmoid (q) }"
+    assert "  next      safecheck fix model.onnx -o model.fixed.onnx --io 4d" in screen(audited(text))
+    sizes = screen(audited("(float[1,8,H,W] x) => (float[1,8,H,W] y) { y = Sigmoid (x) }"))
+    assert "  next      safecheck rules show dynamic-shape" in sizes
+
+
 def test_a_model_that_passes_has_nothing_to_do_next() -> None:
     lines = screen(audited("(float[4,8,8,8] x) => (y) { y = Sigmoid(x) }"))
     assert lines[0] == lines[-1] == "COMPLIANT  model.onnx"

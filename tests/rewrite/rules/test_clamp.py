@@ -31,7 +31,8 @@ def solved(case: Mended, kind: str, tolerance: float) -> None:
     ("low", "high", "kind"),
     [
         (0, None, "exact"), (0, 6, "bounded"), (-1, 1, "bounded"), (0.1, 0.3, "bounded"), (-1, None, "bounded"),
-        (None, 2, "bounded"), (3, 3, "bounded"), (-(2.0**127) * 1.99999, None, "bounded"),
+        (None, 2, "bounded"), (None, 0, "exact"), (0, 0, "exact"), (3, 3, "bounded"),
+        (-(2.0**127) * 1.99999, None, "bounded"),
     ],
 )  # fmt: skip
 def test_clip(low: float | None, high: float | None, kind: str) -> None:
