@@ -18,6 +18,7 @@ from safecheck.intake.locations import weight_files
 from safecheck.render.output import Target, check_targets, write_file
 from safecheck.rulebook.load import profile, shipped
 from safecheck.rulebook.profile import Profile
+from safecheck.strict.content import is_gone
 from safecheck.text import printable
 from safecheck.usecases.audit import audit_model, audit_models
 
@@ -85,7 +86,7 @@ def prune(path: str, profile_name: str | None) -> int:
     left: dict[str, Debt] = {}
     for name, debt in known.models.items():
         model = baselines.path_of(path, name)
-        if not os.path.lexists(model):
+        if is_gone(model):
             continue
         book = _book(path, debt, given)
         report = audit_model(model, book)

@@ -14,6 +14,7 @@ from safecheck.assurance.run_facts import run_facts
 from safecheck.audit.provenance import packages
 from safecheck.audit.report import Report
 from safecheck.cli.configured import files_read
+from safecheck.cli.interrupt import keeping
 from safecheck.cli.output import note, some
 from safecheck.cli.reviewing import review_options
 from safecheck.errors import UsageError
@@ -51,6 +52,14 @@ def evidence(
     """
     read = [report.path, *report.weight_files, *files_read(report.profile), *checks.decisions, *checks.evidence, *fixes]
     check_targets([Target("evidence", path) for path in (target, facts_file) if path is not None], read)
+    with keeping([target, facts_file]):
+        return _bundled(report, checks, settings, target, fixes, facts_file)
+
+
+def _bundled(
+    report: Report, checks: Checks, settings: Settings, target: str, fixes: tuple[str, ...], facts_file: str | None
+) -> int:
+    """Write what was asked for, and give the exit code."""
     assert report.model is not None
     bound = [read_fix(path, report.model.sha256) for path in fixes]
     shown = replace(report, path=os.path.basename(report.path))  # the same bundle in whatever folder it is made

@@ -14,6 +14,7 @@ from safecheck.cli.output import complain, note, some
 from safecheck.errors import UsageError
 from safecheck.intake.git_index import tracked_models
 from safecheck.intake.repository import root_of
+from safecheck.strict.content import is_gone
 from safecheck.text import printable
 from safecheck.usecases.checks import Checks, ScopeCheck
 from safecheck.workflow.config.settings import NONE, Settings
@@ -117,7 +118,7 @@ def _concerned(files: Collection[str], settings: Settings, verbose: bool) -> lis
     root = root_of(os.curdir)
     models = {os.path.normpath(file) for file in files if file.lower().endswith(".onnx")}
     others = {os.path.normpath(file) for file in files} - models
-    gone = {file for file in models if not os.path.lexists(file)}
+    gone = {file for file in models if is_gone(file)}
     if root is not None and others:
         known = [os.path.relpath(path) for path in tracked_models(root)]
         if others & _decisive(settings):
@@ -125,7 +126,7 @@ def _concerned(files: Collection[str], settings: Settings, verbose: bool) -> lis
         else:
             from safecheck.workflow.weight_users import dependents
 
-            models.update(dependents(others, [path for path in known if os.path.lexists(path)]))
+            models.update(dependents(others, [path for path in known if not is_gone(path)]))
     if verbose:
         for file in sorted(gone):
             note(f"{printable(file)}: deleted")

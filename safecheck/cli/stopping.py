@@ -1,12 +1,14 @@
 """Ctrl-C and SIGTERM stop a command where it is, also where a library would swallow that.
 
 Python raises an exception wherever it is when the signal comes. In the middle of an import a library may end as
-missing, or crash; in the callback of a weak reference the exception is thrown away. So an import is let come to its
-end, within limits, and what has been raised is raised again as long as nobody is on the way out.
+missing, or crash; a temporary folder that is being made belongs to nobody yet; in the callback of a weak reference
+the exception is thrown away. So an import or such a folder is let come to its end, within limits, and what has been
+raised is raised again as long as nobody is on the way out.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -18,6 +20,8 @@ _AGAIN = 0.05
 """Seconds after which one looks whether the command is on its way out."""
 _WORKING, _WAITING = 0.7, 5.0
 """Seconds of processor time, and by the clock, that an import may take to its end."""
+_WHOLE = ("<frozen importlib", os.path.join(os.path.dirname(os.__file__), "tempfile.py"))
+"""How the names of files begin whose work is not stopped in the middle."""
 
 
 @contextmanager
@@ -58,7 +62,7 @@ class _Stop:
         if not self.number:
             self.number, self._working, self._waiting = number, time.process_time(), time.monotonic()
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)
-        if not _leaving() and not (self._is_patient() and _importing(frame)):
+        if not _leaving() and not (self._is_patient() and _in_one_piece(frame)):
             raise self.exception()
 
     def exception(self) -> BaseException:
@@ -77,9 +81,9 @@ def _leaving() -> bool:
     return error is not None
 
 
-def _importing(frame: FrameType | None) -> bool:
+def _in_one_piece(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_filename.startswith(_WHOLE):
             return True
         frame = frame.f_back
     return False

@@ -55,3 +55,14 @@ def text(path: str, limit: int, shown: str) -> str:
         return content(path, limit, shown).decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise UnreadableError("not UTF-8 text") from error
+
+
+def is_gone(path: str) -> bool:
+    """Whether nothing is at a path. What may not be looked at may be there, which `os.path.lexists` denies."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

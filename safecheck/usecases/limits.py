@@ -64,7 +64,9 @@ def within(
     except MemoryError as error:
         raise _too_large(printable(path), memory, budget) from error
     finally:
-        sweep(None if target is None else os.path.dirname(os.path.abspath(target)))
+        sweep()
+        if target is not None:
+            sweep(os.path.dirname(os.path.abspath(target)))
 
 
 def memory_to_spare() -> int | None:

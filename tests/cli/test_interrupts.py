@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 import psutil
 import pytest
 from case_files import model_from_text
+from slow_network import slow
 from workflow_repo import FORBIDDEN
 
 HELD = """
@@ -38,6 +40,13 @@ COMMANDS = {
     "graph": ["graph", "m.onnx", "-o", "out.dot"],
     "build": ["build", "m.onnx", "--plan"],
 }
+LASTING = {
+    "quantize": ["quantize", "slow.onnx", "--images", "images", "-o", "q.onnx", "--output", "json=q.json"],
+    "evidence": ["evidence", "m.onnx", "-o", "b.zip", "--run-facts", "f.json"],
+    "zoo": ["zoo", "export", "csa-tiny", "-o", "z.onnx"],
+}
+"""Commands that work for seconds by themselves, in another process or in a folder for temporary files."""
+NEEDS = {"evidence": "cyclonedx", "zoo": "torch"}
 _PATIENCE = 300
 """Seconds by the clock after which something is wrong, however busy the machine is."""
 
@@ -47,39 +56,61 @@ _PATIENCE = 300
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "folder")) for name in COMMANDS]
 )
 def test_it_ends_and_leaves_nothing(name: str, number: int, code: int, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    stopped([sys.executable, "-c", HELD, *COMMANDS[name]], number, code, tmp_path, lambda _: held.exists())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("name", LASTING)
+def test_one_that_works_elsewhere_ends_and_leaves_nothing(name: str, number: int, code: int, tmp_path: Path) -> None:
+    pytest.importorskip(NEEDS.get(name, "numpy"))
+    temporary = tmp_path / "temporary"
+
+    def works(run: psutil.Process) -> bool:
+        return any(temporary.iterdir()) if name != "zoo" else bool(run.children())
+
+    stopped([sys.executable, "-m", "safecheck", *LASTING[name]], number, code, tmp_path, works)
+
+
+def stopped(
+    command: list[str], number: int, code: int, tmp_path: Path, works: Callable[[psutil.Process], bool]
+) -> None:
+    """Run a command until it works, send the signal, and look at what is left of it."""
     work, temporary = tmp_path / "work", tmp_path / "temporary"
     work.mkdir()
     temporary.mkdir()
     for file in ("m.onnx", "n.onnx"):
         onnx.save(model_from_text(FORBIDDEN), work / file)
-    held = tmp_path / "held"
+    slow(work)
+    before = {file.name for file in work.iterdir()}
     environment = {
         **os.environ,
         "TMPDIR": str(temporary),
-        "HELD": str(held),
+        "HELD": str(tmp_path / "held"),
         "SAFECHECK_CACHE_DIR": str(tmp_path / "c"),
     }
     run = subprocess.Popen(
-        [sys.executable, "-c", HELD, *COMMANDS[name]], cwd=work, env=environment, text=True,
+        command, cwd=work, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         # a shell starts what runs in the background with interrupts ignored
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     until = time.monotonic() + _PATIENCE
-    while not held.exists():
+    process = psutil.Process(run.pid)
+    while not works(process):
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < until
         time.sleep(0.01)
-    process = psutil.Process(run.pid)
-    others, before = process.children(recursive=True), sum(process.cpu_times())
+    others, used = process.children(recursive=True), sum(process.cpu_times()[:2])
     run.send_signal(number)
     while process.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until
-        assert sum(process.cpu_times()) - before < 1
+        assert sum(process.cpu_times()[:2]) - used < 1
         time.sleep(0.01)
     output, errors = run.communicate()
     assert (run.returncode, output) == (code, ""), errors
     assert errors.count("\n") <= 1
     assert not psutil.wait_procs(others, timeout=_PATIENCE)[1]
-    assert {file.name for file in work.iterdir()} == {"m.onnx", "n.onnx"}
+    assert {file.name for file in work.iterdir()} == before
     assert list(temporary.iterdir()) == []

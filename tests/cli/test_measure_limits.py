@@ -6,32 +6,13 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import onnx
 import onnx.parser
 import pytest
 from processes import safecheck_text
+from slow_network import SLOW, slow
 
-SLOW = """
-<ir_version: 8, opset_import: ["" : 17]>
-g (float[1,3,16,16] x) => (float[1,3,16,16] y)
-  <float[3,3,1,1] v = {1,0,0,0,1,0,0,0,1}, int64[4] s = {1,1,1800,1800}, int64[4] w = {1,1,900,900}> {
-    c = Conv (x, v)
-    a = ConstantOfShape (s)
-    b = ConstantOfShape (w)
-    k = Conv (a, b)
-    m = ReduceMax <axes = [2, 3], keepdims = 1> (k)
-    y = Add (c, m)
-}
-"""
-"""A few bytes that take 6.6e11 multiply-accumulates, and a convolution that can be quantised."""
 TOO_LONG = "one run of the network, or of a part of it, took longer than 1 s of processor time"
-
-
-def slow(folder: Path) -> None:
-    onnx.save(onnx.parser.parse_model(SLOW), folder / "slow.onnx")
-    (folder / "images").mkdir()
-    np.save(folder / "images" / "0.npy", np.ones((3, 16, 16), np.float32))
 
 
 def test_quantize_is_stopped_and_writes_nothing(tmp_path: Path) -> None:

@@ -28,11 +28,16 @@ PLACES = {
     "thrown away": ["class Old:", "    def __del__(self): now()", "Old()", "wait()"],
     "made something else": ["try: now(); wait()", "except BaseException: raise ImportError('no such library')"],
     "in an import": ["import busy", "print(busy.whole)", "wait()"],
+    "where a temporary folder is made": [
+        "import tempfile", "make = os.mkdir", "def made(*how): make(*how); now()", "os.mkdir = made",
+        "try:", "    with tempfile.TemporaryDirectory(dir=sys.path[0]): wait()",
+        "finally: print(*(name for name in os.listdir(sys.path[0]) if name != 'busy.py'))",
+    ],
     "while tidying up": [
         "try: now(); wait()", "finally:", "    for _ in range(30): time.sleep(0.01)", "    print('tidy')",
     ],
 }  # fmt: skip
-SAYS = {"in an import": "True\n", "while tidying up": "tidy\n"}
+SAYS = {"in an import": "True\n", "where a temporary folder is made": "\n", "while tidying up": "tidy\n"}
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", "code 130\n"), ("SIGTERM", "")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -184,6 +185,42 @@ def test_no_rule_case_has_anything_read_but_the_models(name: str, work: Path) ->
     for file, content in models.items():
         (work / file).write_bytes(content)
     read = read_by([*OF_ALL[name], *(models if "." not in OF_ALL[name] else ())], work)
+    assert models.keys() <= read
+    assert {path for path in read - models.keys() if not path.startswith(".git/")} <= {"out.json"}
+
+
+SEED = 16
+SOME = 8
+"""Rule cases that are rewritten and compared; with `SAFECHECK_LARGE` all are, which takes hours."""
+
+
+def some_cases() -> dict[str, bytes]:
+    """Models of rule cases by their file names, drawn by a seed."""
+    found = {f"{number:04}.onnx": content for number, content in enumerate(contents_of_cases())}
+    names = list(found) if "SAFECHECK_LARGE" in os.environ else random.Random(SEED).sample(list(found), SOME)
+    return {name: found[name] for name in names}
+
+
+@pytest.mark.slow
+def test_a_rewrite_of_a_rule_case_reads_that_case_only(work: Path) -> None:
+    models = some_cases()
+    for file, content in models.items():
+        (work / file).write_bytes(content)
+    for file in models:
+        read = read_by(["fix", file, "-o", "out.onnx", "--output", "json=out.json"], work)
+        assert file in read
+        assert {path for path in read - {file} if not path.startswith(".git/")} <= OWN, file
+        for made in OWN:
+            (work / made).unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_a_comparison_of_rule_cases_reads_these_only(work: Path) -> None:
+    models = some_cases()
+    for file, content in models.items():
+        (work / file).write_bytes(content)
+    (work / "beside.onnx").write_bytes(b"nobody's business")
+    read = read_by(["compare", *models, "-o", "out.json", "--jobs", "2"], work)
     assert models.keys() <= read
     assert {path for path in read - models.keys() if not path.startswith(".git/")} <= {"out.json"}
 

@@ -72,7 +72,7 @@ def test_every_recipe_has_a_row_and_a_name_of_its_own() -> None:
 
 def test_open_rows_are_counted() -> None:
     """A row that does not hold is no secret: it says what is wrong, and this number falls."""
-    assert [number for number, row in rows().items() if row.get("open")] == [32, 33, 45]
+    assert [number for number, row in rows().items() if row.get("open")] == []
 
 
 @pytest.mark.parametrize(

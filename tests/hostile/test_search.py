@@ -34,9 +34,13 @@ def locked(repository: Repository, name: str, mode: int) -> Path:
 
 
 def audited(repository: Repository, *arguments: str) -> tuple[int, str, str]:
-    """`safecheck audit` by a user whom permissions hold back, which they do not root."""
+    return held_back(repository, "audit", *arguments)
+
+
+def held_back(repository: Repository, *words: str) -> tuple[int, str, str]:
+    """`safecheck` by a user whom permissions hold back, which they do not root."""
     mortal = [] if os.geteuid() else ["setpriv", f"--bounding-set={_MIGHT}", f"--inh-caps={_MIGHT}"]
-    done = repository.run([*mortal, sys.executable, "-m", "safecheck", "audit", *arguments])
+    done = repository.run([*mortal, sys.executable, "-m", "safecheck", *words])
     return done.returncode, done.stdout, done.stderr
 
 
@@ -53,6 +57,30 @@ def test_a_folder_that_cannot_be_searched(repository: Repository, mode: int, nam
     finally:
         folder.chmod(0o755)
     assert audited(repository, "models")[0] == 1
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o600])
+def test_the_hook_takes_nothing_for_deleted_that_it_may_not_see(repository: Repository, mode: int) -> None:
+    folder = locked(repository, "locked", mode)
+    try:
+        code, _, err = held_back(repository, "hook", "--", "locked/bad.onnx", "models/net.onnx")
+        assert code == 3, err
+        assert "locked/bad.onnx: it cannot be read: Permission denied" in err
+    finally:
+        folder.chmod(0o755)
+    assert held_back(repository, "hook", "--", "gone/bad.onnx", "models/net.onnx", "models/net.onnx/x.onnx")[0] == 0
+
+
+def test_pruning_takes_no_debt_for_paid_that_it_may_not_see(repository: Repository) -> None:
+    folder = locked(repository, "locked", 0o755)
+    assert held_back(repository, "baseline", "write", "locked", "-o", "debts.json")[0] == 0
+    before = (repository.path / "debts.json").read_bytes()
+    folder.chmod(0o000)
+    try:
+        assert held_back(repository, "baseline", "prune", "debts.json")[0] == 3
+    finally:
+        folder.chmod(0o755)
+    assert (repository.path / "debts.json").read_bytes() == before
 
 
 def test_the_folder_itself(repository: Repository) -> None:

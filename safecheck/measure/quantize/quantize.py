@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from safecheck.audit.report import Report
 from safecheck.errors import InputError
 from safecheck.ir import walk
 from safecheck.ir.model import load
+from safecheck.machine.folder import working_folder
 from safecheck.measure.images.folder import Image, find_images, sample
 from safecheck.measure.images.input import DEFAULTS, ImageInput, Options, image_input
 from safecheck.measure.images.labels import read_labels
@@ -91,7 +91,7 @@ def quantize(
     if not sites:
         _refuse(path, f"it holds nothing that {request.precision} quantises", "give a network with convolutions")
     external = bool(model.external_data)
-    with tempfile.TemporaryDirectory(prefix="safecheck-") as folder, written(proto, None, external) as staged:
+    with working_folder() as folder, written(proto, None, external) as staged:
         ranges = toolkit.calibrate(
             staged, folder, sites, _feeds(source, chosen, tick), request.method, request.percentile, external
         )

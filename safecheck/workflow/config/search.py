@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from safecheck.errors import RuleFileError, UsageError
 from safecheck.intake.repository import root_of
-from safecheck.strict.content import UnreadableError, text
+from safecheck.strict.content import UnreadableError, is_gone, text
 from safecheck.strict.yaml import MAX_BYTES, Entry, load
 from safecheck.text import printable
 from safecheck.workflow.config import settings
@@ -83,7 +83,7 @@ def _settings(parse: Callable[[str], Entry | None], folder: str, name: str, boun
 def _text(folder: str, name: str, boundary: str) -> str | None:
     path = os.path.join(folder, name)
     try:
-        if not os.path.lexists(path):
+        if is_gone(path):
             return None
         if not is_inside(path, boundary):
             raise UnreadableError("a link that leads outside the repository")
