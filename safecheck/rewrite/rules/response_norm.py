@@ -122,9 +122,9 @@ def _power(plane: Plane, total: str, found: _Response) -> Approximation:
         return Approximation(made, 1.1 * (1.5 * root.relative + again.relative) + 3 * u)
     logarithm = approximate.logarithm(plane, total, low, high)
     ends = [-found.beta * end for end in (log(high) + 1, log(low) - 1)]
-    made = approximate.exponential(plane, plane.affine(logarithm.value, -found.beta), *ends)
+    power = approximate.exponential(plane, plane.affine(logarithm.value, -found.beta), *ends)
     rounding = 2 * u * max(map(abs, ends))
-    return Approximation(made.value, made.relative + 1.1 * found.beta * logarithm.absolute + rounding)
+    return Approximation(power.value, power.relative + 1.1 * found.beta * logarithm.absolute + rounding)
 
 
 def _claim(x: str, found: _Response, relative: float, keep: tuple[str, ...]) -> Claim:
