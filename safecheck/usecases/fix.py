@@ -14,7 +14,7 @@ from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import Model, load
 from safecheck.rewrite.canonicalize.run import KINDS
-from safecheck.rewrite.driver import EVERYWHERE, Denied, Step
+from safecheck.rewrite.driver import EVERYWHERE, Denied, Step, name_of
 from safecheck.rewrite.files import check_target, read_whole, written
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
@@ -45,6 +45,13 @@ _MOST_ALIKE = 6
 _TIGHTENINGS = 8
 """Attempts at most to stay below a price."""
 _NAMED = 8
+_CHOOSING = frozenset(
+    {
+        "ArgMax", "ArgMin", "Ceil", "Equal", "Floor", "Greater", "GreaterOrEqual", "Hardmax", "Less", "LessOrEqual",
+        "NonMaxSuppression", "QuantizeLinear", "Round", "Sign", "ThresholdedRelu", "TopK",
+    }
+)  # fmt: skip
+"""Operators of which a small change of the input can be a large one of the result."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +243,7 @@ def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fi
     """What was done, written if the whole model holds."""
     current.graph.drop_unused()
     diff = "\n".join(unified_diff(current.before, listing(current.graph)))
-    told, scope, price = notes(current.graph), current.scope, current.price
+    told, scope, price = notes(current.graph, current.steps), current.scope, current.price
     with written(current.release(), target, bool(run.model.external_data)) as place:
         new = load(place)
         check(new, run.model)
@@ -252,7 +259,7 @@ def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fi
     return Fixed(before, after, tuple(current.steps), left, whole, diff, target, told, cost)
 
 
-def notes(graph: MutableGraph) -> tuple[str, ...]:
+def notes(graph: MutableGraph, steps: Iterable[Step] = ()) -> tuple[str, ...]:
     """What holds beside the rewrites, in sentences."""
     found = []
     if graph.declared.defaults:
@@ -263,6 +270,11 @@ def notes(graph: MutableGraph) -> tuple[str, ...]:
         found.append(
             f"assumed: behind operators that ONNX does not know, shapes are as the file declares them: {names}"
         )
+    if any(step.applied and step.proof is not None and step.proof.kind != "exact" for step in steps):
+        choosing = [name_of(node) for node in graph.nodes if node.op_type in _CHOOSING]
+        if choosing:
+            names = ", ".join(printable(name, 40) for name in choosing[:_NAMED])
+            found.append(f"what chooses or jumps can fall the other way where values are closer than a bound: {names}")
     return tuple(found)
 
 

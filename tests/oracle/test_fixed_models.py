@@ -48,6 +48,12 @@ def test_quantised_patches(ask: Ask, kind: type, tmp_path: Path) -> None:
     confirm(ask, tmp_path / "model.onnx", tmp_path / "fixed.onnx")
 
 
+def test_local_response_normalisation(ask: Ask, tmp_path: Path) -> None:
+    text = "g (float[1,64,14,14] x) => (float[1,64,14,14] y) { y = LRN <size = 5> (x) }"
+    onnx.save(model(text), tmp_path / "model.onnx")
+    confirm(ask, tmp_path / "model.onnx", tmp_path / "fixed.onnx")
+
+
 def rotation(ask: Ask, name: str, folder: Path) -> None:
     with zipfile.ZipFile(DATA / "rotations.zip") as archive:
         confirm(ask, Path(archive.extract(name, folder)), folder / "fixed.onnx")

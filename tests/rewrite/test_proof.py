@@ -198,3 +198,33 @@ def test_what_an_optimiser_does_to_the_same_function_is_not_held_against_a_rewri
 
     monkeypatch.setattr("safecheck.rewrite.proof.pieces.Session", Fused)
     assert compare_models(before, after, {"x": Tensor("FLOAT", (3,))}).holds is holds
+
+
+@pytest.mark.parametrize("factor", ["1.0", "1.00001", "1.01"])
+def test_results_too_large_to_keep_are_judged_one_at_a_time_and_alike(
+    factor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not kept is computed again, and looked at in pieces: nothing of the answer changes."""
+
+    def written(number: str) -> bytes:
+        nodes = f"c = Constant <value = float {{{number}}}> () a = Mul (x, c) l = Log (a) y = Softmax (a)"
+        text = f"g (float[2,5,7,3] x) => (float[2,5,7,3] y, float[2,5,7,3] l) {{ {nodes} }}"
+        return bytes(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 18]>\n{text}').SerializeToString())
+
+    before, after, inputs = written("1.0"), written(factor), {"x": Tensor("FLOAT", (2, 5, 7, 3))}
+    whole = compare_models(before, after, inputs)
+    opened: list[bytes] = []
+
+    class Counted(Session):
+        def __init__(self, model: bytes, optimised: bool = False) -> None:
+            super().__init__(model, optimised)
+            opened.append(model)
+
+    monkeypatch.setattr("safecheck.rewrite.proof.whole.Session", Counted)
+    monkeypatch.setattr("safecheck.rewrite.proof.whole._KEPT", 0)
+    monkeypatch.setattr("safecheck.rewrite.proof.channels.BLOCK", 10)
+    monkeypatch.setattr("safecheck.rewrite.proof.difference.BLOCK", 10)
+    assert compare_models(before, after, inputs) == whole
+    assert whole.ran
+    assert whole.holds == (factor != "1.01")
+    assert opened.count(before) > len(whole.by_sample)

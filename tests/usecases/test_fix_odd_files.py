@@ -142,6 +142,16 @@ def test_an_input_with_a_default_becomes_a_constant_and_the_report_says_so(tmp_p
     assert "cannot be fed any more: k" in found.notes[0]
 
 
+@pytest.mark.parametrize(("operator", "noted"), [("Softmax", True), ("Abs", False)])
+def test_what_chooses_among_values_within_a_bound_is_named(operator: str, noted: bool, tmp_path: Path) -> None:
+    nodes = [helper.make_node(operator, ["x"], ["p"]), helper.make_node("ArgMax", ["p"], ["y"], name="choice", axis=3)]
+    proto = model(nodes, [value("x", 1, 4, 8, 8)], [value("y", 1, 4, 8, 1, kind=TensorProto.INT64)])
+    found, _ = fixed(proto, tmp_path)
+    assert found.applied
+    assert bool(found.notes) == noted
+    assert not noted or "closer than a bound: choice" in found.notes[0]
+
+
 def test_a_plugin_that_claims_to_be_onnx_does_not_stop_the_rest(tmp_path: Path) -> None:
     nodes = [helper.make_node("ReduceMean", ["x"], ["m"], axes=[2, 3]), helper.make_node("Detect_TRT", ["m"], ["y"])]
     found, after = fixed(model(nodes, [value("x", 1, 4, 8, 8)], [value("y", 1, 4)]), tmp_path)

@@ -8,9 +8,12 @@ network, so that a channel that happens to be quiet is not asked for more digits
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
+BLOCK = 1 << 22
+"""Elements that are looked at together: in double precision an output of a camera is larger than its network."""
 Sizes = Sequence[Any]
 """The largest magnitude in every slice, an array for each axis that is cut."""
 
@@ -29,8 +32,15 @@ def magnitudes(array: Any) -> Sizes:
     """The largest finite magnitude in every slice; zero where there is none."""
     import numpy
 
-    finite = numpy.where(numpy.isfinite(array), numpy.abs(array.astype(numpy.float64)), 0.0)
-    return [_largest(finite, axis) for axis in _axes(array.shape)]
+    def block(at: Any) -> Any:
+        return numpy.where(numpy.isfinite(array[at]), numpy.abs(array[at].astype(numpy.float64)), 0.0)
+
+    return _maxima(array.shape, block)
+
+
+def errors(expected: Any, actual: Any) -> Sizes:
+    """The largest absolute difference in every slice, in double precision; where one is not finite there is none."""
+    return _maxima(expected.shape, lambda at: _errors_between(expected[at], actual[at]))
 
 
 def larger(one: Sizes, other: Sizes) -> Sizes:
@@ -42,9 +52,9 @@ def larger(one: Sizes, other: Sizes) -> Sizes:
     return [numpy.maximum(mine, theirs) for mine, theirs in zip(one, other, strict=True)]
 
 
-def worst(errors: Any, sizes: Sizes) -> Excess:
-    """Errors of the elements of an output, against the sizes of its slices."""
-    found = [Excess(ratio, axis, place) for axis, place, ratio in _ratios(errors, sizes)]
+def worst(expected: Any, actual: Any, sizes: Sizes) -> Excess:
+    """Errors of an output, against the sizes of its slices."""
+    found = [Excess(ratio, axis, place) for axis, place, ratio in _ratios(expected, actual, sizes)]
     return max(found, default=Excess(0.0, None, 0))
 
 
@@ -54,14 +64,16 @@ def relative(expected: Any, actual: Any, least: int) -> float:
 
     if expected.dtype.kind != "f" or expected.dtype != actual.dtype or expected.shape != actual.shape:
         return 0.0
-    errors, sizes = errors_between(expected, actual), magnitudes(expected)
-    counts = [expected.size if axis is None else expected.size // expected.shape[axis] for axis in _axes(errors.shape)]
-    large = [numpy.where(count < least, numpy.inf, size) for count, size in zip(counts, sizes, strict=True)]
-    return worst(errors, large).ratio
+    counts = [
+        expected.size if axis is None else expected.size // expected.shape[axis] for axis in _axes(expected.shape)
+    ]
+    large = [
+        numpy.where(count < least, numpy.inf, size) for count, size in zip(counts, magnitudes(expected), strict=True)
+    ]
+    return worst(expected, actual, large).ratio
 
 
-def errors_between(expected: Any, actual: Any) -> Any:
-    """Absolute differences in double precision; zero where one of the two is not finite."""
+def _errors_between(expected: Any, actual: Any) -> Any:
     import numpy
 
     finite = numpy.isfinite(expected) & numpy.isfinite(actual)
@@ -69,16 +81,34 @@ def errors_between(expected: Any, actual: Any) -> Any:
         return numpy.where(finite, numpy.abs(expected.astype(numpy.float64) - actual.astype(numpy.float64)), 0.0)
 
 
-def _ratios(errors: Any, sizes: Sizes) -> Iterator[tuple[int | None, int, float]]:
+def _ratios(expected: Any, actual: Any, sizes: Sizes) -> Iterator[tuple[int | None, int, float]]:
     import numpy
 
-    for axis, size in zip(_axes(errors.shape), sizes, strict=True):
-        error = _largest(errors, axis)
+    for axis, error, size in zip(_axes(expected.shape), errors(expected, actual), sizes, strict=True):
         with numpy.errstate(divide="ignore", invalid="ignore"):
             ratio = numpy.where(error > 0, error / size, 0.0)
         if ratio.size:
             place = int(ratio.argmax())
             yield axis, place, float(ratio.reshape(-1)[place])
+
+
+def _maxima(shape: tuple[int, ...], block: Callable[[Any], Any]) -> Sizes:
+    """The largest of every slice of an array that `block` makes piece by piece, of a range of its longest axis."""
+    import numpy
+
+    axes = _axes(shape)
+    if prod(shape) <= BLOCK:
+        whole = block(...)
+        return [_largest(whole, axis) for axis in axes]
+    split = max(range(len(shape)), key=shape.__getitem__)
+    step = max(1, BLOCK * shape[split] // prod(shape))
+    found = [numpy.zeros(1 if axis is None else shape[axis]) for axis in axes]
+    for first in range(0, shape[split], step):
+        part = block((slice(None),) * split + (slice(first, first + step),))
+        for axis, sizes in zip(axes, found, strict=True):
+            here = sizes[first : first + step] if axis == split else sizes
+            numpy.maximum(here, _largest(part, axis), out=here)
+    return found
 
 
 def _largest(array: Any, axis: int | None) -> Any:

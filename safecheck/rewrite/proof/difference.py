@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from safecheck.rewrite.proof.channels import BLOCK
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,23 @@ def difference(expected: Any, actual: Any) -> Difference:
     if expected.dtype.kind != "f":
         same = bool(numpy.array_equal(expected, actual))
         return Difference() if same else DIFFERENT
+    found = Difference()
+    blocks = [slice(first, first + BLOCK) for first in range(0, expected.size, BLOCK)]
+    flat, other = expected.reshape(-1), actual.reshape(-1)
+    largest = 0.0
+    for at in blocks:
+        one, size = _of_block(flat[at], other[at])
+        found, largest = found.worst(one), max(largest, size)
+    relative = found.max_abs / largest if largest else (0.0 if not found.max_abs else float("inf"))
+    return replace(found, max_rel=relative)
+
+
+def _of_block(expected: Any, actual: Any) -> tuple[Difference, float]:
+    """Two vectors of numbers, without relation to the largest of them, which is returned as well."""
+    import numpy
+
+    finite = numpy.isfinite(expected) & numpy.isfinite(actual)
+    largest = float(numpy.abs(expected[finite]).max(initial=0))
     width = f"u{expected.dtype.itemsize}"
     same_bits = bool(
         numpy.array_equal(
@@ -54,21 +73,13 @@ def difference(expected: Any, actual: Any) -> Difference:
         and numpy.array_equal(numpy.isnan(expected), numpy.isnan(actual))
     )
     if same_bits:
-        return Difference()
-    finite = numpy.isfinite(expected) & numpy.isfinite(actual)
+        return Difference(), largest
     same_nonfinite = bool(numpy.array_equal(expected[~finite], actual[~finite], equal_nan=True))
     wanted, got = expected[finite].astype(numpy.float64), actual[finite].astype(numpy.float64)
     if not wanted.size:
-        return Difference(0.0, 0.0, 0.0, False, same_nonfinite, same_nonfinite)
+        return Difference(0.0, 0.0, 0.0, False, same_nonfinite, same_nonfinite), largest
     error = numpy.abs(wanted - got)
-    largest = float(numpy.abs(wanted).max())
     units = numpy.spacing(numpy.abs(expected[finite])).astype(numpy.float64)
     worst = float(error.max())
-    return Difference(
-        worst,
-        worst / largest if largest else (0.0 if not worst else float("inf")),
-        float((error / units).max()),
-        False,
-        worst == 0 and same_nonfinite,
-        same_nonfinite,
-    )
+    exact = worst == 0 and same_nonfinite
+    return Difference(worst, 0.0, float((error / units).max()), False, exact, same_nonfinite), largest

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
-from safecheck.rewrite.proof.channels import Sizes, errors_between, larger, magnitudes, worst
+from safecheck.rewrite.proof.channels import Sizes, errors, larger, magnitudes, worst
 from safecheck.rewrite.proof.difference import DIFFERENT, Difference, difference
 from safecheck.text import printable
 
@@ -31,13 +31,10 @@ class Ruling(NamedTuple):
     """What is too far apart, in words; empty if nothing is."""
 
 
-def typical_sizes(results: Sequence[Outputs]) -> list[Sizes]:
-    """The largest magnitudes of every slice of every output over several samples."""
-    sizes: list[Sizes] = []
-    for result in results:
-        found = [magnitudes(array) if _is_float(array) else [] for array in result]
-        sizes = [larger(one, other) for one, other in zip(sizes, found, strict=True)] if sizes else found
-    return sizes
+def grown(sizes: Sequence[Sizes], result: Outputs) -> list[Sizes]:
+    """The largest magnitudes of every slice of every output, over one more sample than before."""
+    found = [magnitudes(array) if _is_float(array) else [] for array in result]
+    return [larger(one, other) for one, other in zip(sizes, found, strict=True)] if sizes else found
 
 
 def shown(expected: Outputs, actual: Outputs, sizes: Sequence[Sizes]) -> Ruling:
@@ -81,7 +78,7 @@ def _difference(wanted: Any, got: Any, size: Sizes) -> tuple[Difference, str]:
     one = difference(wanted, got)
     if one.same_bits or not _alike(wanted, got) or not _is_float(wanted):
         return one, ""
-    excess = worst(errors_between(wanted, got), larger(magnitudes(wanted), size))
+    excess = worst(wanted, got, larger(magnitudes(wanted), size))
     where = "" if excess.axis is None else f" at {excess.place} of axis {excess.axis}"
     return replace(one, max_rel=excess.ratio), where if one.same_nonfinite else ""
 
@@ -102,13 +99,14 @@ def _wrong(wanted: Any, got: Any, size: Sizes, tolerance: float, moved: Sequence
         return "has infinities or NaN in other places"
     limits = larger(magnitudes(wanted), size)
     for other in near:
-        moves = magnitudes(errors_between(wanted, other))
+        moves = errors(wanted, other)
         limits = [limit + _MOVES / tolerance * move for limit, move in zip(limits, moves, strict=True)]
-    errors = errors_between(wanted, got)
-    ratio = worst(errors, limits).ratio
+    ratio = worst(wanted, got, limits).ratio
     if ratio <= tolerance:
         return ""
-    return f"differs by {ratio:.3g} relative" if ratio < numpy.inf else f"differs by {errors.max():.3g} from zero"
+    if ratio < numpy.inf:
+        return f"differs by {ratio:.3g} relative"
+    return f"differs by {max(part.max() for part in errors(wanted, got)):.3g} from zero"
 
 
 def _same_kind(one: Any, other: Any) -> Any:

@@ -52,7 +52,8 @@ def _draw(kind: str, element_type: str, shape: tuple[int, ...], position: int) -
     normal = random.standard_normal(shape, numpy.float32)
     if kind == "wide":
         power = 4 if dtype.itemsize > 2 else 2
-        return (numpy.sign(normal) * 10 ** random.uniform(-power, power, shape)).astype(dtype)
+        sizes = 10 ** random.uniform(-power, power, shape)
+        return numpy.multiply(sizes, numpy.sign(normal), out=sizes if shape else None).astype(dtype)
     if kind == "zeros":
         return numpy.where(normal < 0, -0.0, 0.0).astype(dtype)
     if kind == "denormals":

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safecheck.ir.signature import UNKNOWN, Tensor
+from safecheck.rewrite.proof.channels import Sizes
 from safecheck.rewrite.proof.difference import DIFFERENT, Difference
-from safecheck.rewrite.proof.judge import Outputs, Ruling, judged, shown, typical_sizes
+from safecheck.rewrite.proof.judge import Outputs, Ruling, grown, judged, shown
 from safecheck.rewrite.proof.pieces import run_optimised
 from safecheck.rewrite.proof.runtime import RunError, Session, version
 from safecheck.rewrite.proof.samples import EXTREME, SEED, SPECIAL, TYPICAL, nudged, samples
@@ -19,6 +20,9 @@ TOLERANCE = 1e-4
 """Relative to the largest magnitude in a channel."""
 HALF_TOLERANCE = 64 * 2**-10
 """Where anything is computed in FP16: 64 units in the last place of one."""
+_KEPT = 64 << 20
+"""Bytes of results of the original that are kept for the comparison. Those of further samples are computed again, so
+that one sample at a time is in memory."""
 
 
 @dataclass(frozen=True)
@@ -100,31 +104,38 @@ def compare_models(
         old = Session(before)
     except RunError as error:
         return Whole(False, f"onnxruntime cannot run the original: {printable(str(error), 200)}")
-    wanted: dict[str, tuple[dict[str, Any], Outputs]] = {}
-    problem = ""
+    wanted: dict[str, Outputs | None] = {}
+    sizes: list[Sizes] = []
+    left, problem = _KEPT, ""
     for kind, feed in samples(inputs, (*TYPICAL, *EXTREME, SPECIAL)):
         try:
-            wanted[kind] = feed, old.run(feed)
+            outputs = old.run(feed)
         except RunError as error:  # such as axes out of range: where the original gives nothing, nothing can differ
             problem = problem or str(error)
+            continue
+        sizes = grown(sizes, outputs) if kind in TYPICAL else sizes
+        left -= _size(outputs)
+        wanted[kind] = outputs if left >= 0 else None
     if not wanted:
         return Whole(False, f"onnxruntime cannot run the original: {printable(problem, 200)}")
     names = old.outputs
     del old  # one session at a time: each has the weights of its model in memory
-    judge = _Judge(before, names, {kind: outputs for kind, (_, outputs) in wanted.items()}, tolerance, scope)
+    del outputs, feed
+    judge = _Judge(before, names, sizes, tolerance, scope)
     results: list[tuple[str, Difference]] = []
     failures: list[str] = []
     try:
-        new = Session(after)
-        got = {kind: new.run(feed) for kind, (feed, _) in wanted.items()}
-        del new
-        for kind, (feed, expected) in wanted.items():
-            ruling = judge.ruling(kind, feed, expected, got[kind])
+        new = Session(after) if left >= 0 else None
+        for kind, feed in samples(inputs, tuple(wanted)):
+            expected = wanted[kind] or Session(before).run(feed)
+            ruling = judge.ruling(kind, feed, expected, (new or Session(after)).run(feed))
             results.append((kind, ruling.difference))
             failures += [f"{ruling.failure} on the {kind} sample"] if ruling.failure else []
-        kind, (feed, expected) = next(iter(wanted.items()))
+            del expected, feed
+        del new
+        kind, feed = next(samples(inputs, tuple(wanted)))
         fast = run_optimised(after, feed)
-        ruling = judge.ruling(kind, feed, expected, fast)
+        ruling = judge.ruling(kind, feed, wanted[kind] or Session(before).run(feed), fast)
         if all(difference.same_bits for _, difference in results):
             ruling = ruling._replace(failure="")  # the same function: what is optimised away is not the rewrite's
         if ruling.failure:  # optimising the original may do as much to it
@@ -138,15 +149,20 @@ def compare_models(
     return Whole(True, "", tuple(results), ruling.difference, SEED, runtime, tolerance, tuple(failures))
 
 
+def _size(outputs: Outputs) -> int:
+    """Bytes of the arrays among some results."""
+    return sum(getattr(array, "nbytes", 0) for array in outputs)
+
+
 class _Judge:
     """Knows the original, and so how far its results move by themselves."""
 
     def __init__(
-        self, model: bytes | str, names: list[str], wanted: Mapping[str, Outputs], tolerance: float, scope: Scope
+        self, model: bytes | str, names: list[str], sizes: list[Sizes], tolerance: float, scope: Scope
     ) -> None:
         self._model = model
         self._names = names
-        self._sizes = typical_sizes([wanted[kind] for kind in TYPICAL if kind in wanted])
+        self._sizes = sizes
         self._tolerance = tolerance
         self._scope = scope
 

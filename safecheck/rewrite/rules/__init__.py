@@ -34,6 +34,7 @@ from safecheck.rewrite.rules.rank import KeepRank
 from safecheck.rewrite.rules.recurrence import WriteOutRecurrence
 from safecheck.rewrite.rules.reduce import ReduceMaxToMaxPool, ReduceMeanToAveragePool, ReduceSumToConvolution
 from safecheck.rewrite.rules.resize import ResizeSizesToScales
+from safecheck.rewrite.rules.response_norm import ResponseNormalizationToNewton
 from safecheck.rewrite.rules.rotation import RotateWithTranspose
 from safecheck.rewrite.rules.sampling import SampleByDefault
 from safecheck.rewrite.rules.single import ComputeInSingle
@@ -55,6 +56,7 @@ REWRITES: tuple[Rewrite, ...] = (
     FuseLayerNormalization(),
     NormalizationToNewton(),  # before the means that a written out one begins with become pools
     SpaceNormalizationToNewton(),
+    ResponseNormalizationToNewton(),
     DivisionToProduct(),  # before an Expand of the divisor moves data
     RotateWithTranspose(),  # before the sums, because a sum over a mask picks elements
     KeepRank(),

@@ -37,7 +37,6 @@ _REASONS = {
     "Less": _TRUTH,
     "LessOrEqual": _TRUTH,
     "Loop": _RECURRENT,
-    "LRN": "it divides by a power of data; use BatchNormalization with constant parameters in the architecture",
     "MaxRoiAlign": _READS,
     "MatMulInteger": _ROUNDS,
     "Mod": _JUMP,

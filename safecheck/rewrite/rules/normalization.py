@@ -3,6 +3,7 @@
 Centring is the 1x1 convolution I - 1 / C, or for many channels a mean to one channel that is spread again; then
 squares, their mean plus epsilon as one channel, the iteration on that channel (`algebra/approximate.py`), and the
 spread of its result, times the scale. The variance is that of centred data, so that a large mean costs no digits.
+More elements than a convolution may have channels are added and spread in two steps: the parts, then within a part.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.deviation import Deviation, why_not
 from safecheck.rewrite.algebra.plane import Plane
-from safecheck.rewrite.algebra.pointwise import WIDE
+from safecheck.rewrite.algebra.pointwise import WIDE, convolve_each_in_parts, parts
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -25,8 +26,13 @@ from safecheck.rewrite.rules.layer_norm import written_out
 
 _DENSE = 384
 """Up to so many channels the mean is subtracted by one convolution: C products an element, but two passes, not five."""
+_PARTS = 128
+"""In at most so many parts the elements that are normalised together are taken."""
 _BATCH = 32
 """A first axis up to this long is taken for the batch."""
+
+_Dims = tuple[int, int, int, int]
+"""[batch, normalised together, ..., ...]."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,11 @@ class NormalizationToNewton:
             return Match((node,), reason="the shape of the input is not fixed, empty or too large")
         if refusal := why_not(dtype):
             return Match((node,), reason=refusal)
-        if len(found.scale) > WIDE:
-            return Match((node,), reason=f"more than {WIDE} elements are normalised together: no convolution adds them")
+        if parts(len(found.scale)) > _PARTS:
+            reason = (
+                f"{len(found.scale)} elements are normalised together, which are not {_PARTS} parts of {WIDE} or fewer"
+            )
+            return Match((node,), reason=reason)
         try:
             return Match((node,), (_candidate(graph, found, dims),))
         except FactorError as failure:
@@ -155,7 +164,7 @@ def _arranged(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
 
 
 def _written(
-    builder: Builder, value: str, dims: tuple[int, ...], found: Normalisation, deviation: Deviation
+    builder: Builder, value: str, dims: _Dims, found: Normalisation, deviation: Deviation
 ) -> tuple[str, tuple[str, ...]]:
     """The new value, and what of it stays in FP32: from the squares to the inverse of the deviation."""
     import numpy
@@ -165,28 +174,62 @@ def _written(
     if found.centred and count == 1:  # nothing is left of a single element less its mean
         return builder.conv(value, numpy.zeros((1, 1, 1, 1), float32), found.bias.astype(float32)), ()
     if found.centred:
-        value = _centred(builder, value, count)
+        value = _centred(builder, value, dims)
     start = len(builder.nodes)
     squares = builder.add("Mul", [value, value])
-    mean = numpy.full((1, count, 1, 1), 1 / count, float32)
-    variance = builder.conv(squares, mean, numpy.array([found.epsilon], float32) if found.epsilon else None)
+    epsilon = numpy.array([found.epsilon], float32) if found.epsilon else None
+    variance = _mean(builder, squares, dims, 1 / count, epsilon)
     plane = Plane(builder, (batch, 1, height, width), "FLOAT")
     inverse = deviation.inverse(plane, variance)
     keep = tuple(node.output[0] for node in builder.nodes[start:])
-    spread = builder.conv(inverse, found.scale.astype(float32).reshape(-1, 1, 1, 1))
-    made = builder.add("Mul", [value, spread])
-    if found.bias.any():
-        made = builder.conv(made, numpy.ones((count, 1, 1, 1), float32), found.bias.astype(float32), group=count)
+    scale, bias = found.scale.astype(float32), found.bias.astype(float32) if found.bias.any() else None
+    if parts(count) > 1:
+        made = builder.add("Mul", [value, _spread(builder, inverse, dims)])
+        if bias is not None or bool((scale != 1).any()):
+            each = scale.reshape(-1, 1, 1, 1)
+            made = convolve_each_in_parts(builder, made, dims, each, bias, (height, width))
+        return made, keep
+    made = builder.add("Mul", [value, builder.conv(inverse, scale.reshape(-1, 1, 1, 1))])
+    if bias is not None:
+        made = builder.conv(made, numpy.ones((count, 1, 1, 1), float32), bias, group=count)
     return made, keep
 
 
-def _centred(builder: Builder, value: str, count: int) -> str:
+def _centred(builder: Builder, value: str, dims: _Dims) -> str:
     """The value less its mean over the channels."""
     import numpy
 
-    float32 = numpy.float32
+    count, float32 = dims[1], numpy.float32
     if count <= _DENSE:
         weights = (numpy.eye(count) - 1 / count).astype(float32)
         return builder.conv(value, weights.reshape(count, count, 1, 1))
-    mean = builder.conv(value, numpy.full((1, count, 1, 1), -1 / count, float32))
-    return builder.add("Add", [value, builder.conv(mean, numpy.ones((count, 1, 1, 1), float32))])
+    return builder.add("Add", [value, _spread(builder, _mean(builder, value, dims, -1 / count, None), dims)])
+
+
+def _mean(builder: Builder, value: str, dims: _Dims, weight: float, shift: Any | None) -> str:
+    """The sum over the channels as one channel, each times a weight; parts of the channels are added first."""
+    import numpy
+
+    batch, count, height, width = dims
+    several = parts(count)
+    inside = count // several
+    if several > 1:
+        seen = builder.reshape(value, (batch, several, inside, height * width))
+        added = builder.conv(seen, numpy.ones((1, several, 1, 1), numpy.float32))
+        value = builder.reshape(added, (batch, inside, height, width))
+    return builder.conv(value, numpy.full((1, inside, 1, 1), weight, numpy.float32), shift)
+
+
+def _spread(builder: Builder, value: str, dims: _Dims) -> str:
+    """One channel, as often as there are channels."""
+    import numpy
+
+    batch, count, height, width = dims
+    several = parts(count)
+    inside = count // several
+    value = builder.conv(value, numpy.ones((inside, 1, 1, 1), numpy.float32))
+    if several > 1:
+        seen = builder.reshape(value, (batch, 1, inside, height * width))
+        repeated = builder.conv(seen, numpy.ones((several, 1, 1, 1), numpy.float32))
+        value = builder.reshape(repeated, dims)
+    return value

@@ -32,15 +32,16 @@ def screen(report: Report) -> list[str]:
 
 
 def mixed(moves: int) -> Report:
-    """One LRN, which nothing replaces, and many transposes, which `fix` rewrites."""
+    """One TopK, which nothing replaces, and many transposes, which `fix` rewrites."""
     steps = [f"t{n} = Transpose<perm = [0, 2, 3, 1]>({'x' if n == 0 else f't{n - 1}'})" for n in range(moves)]
-    return audited(f"(float[1,8,8,8] x) => (y) {{ {' '.join(steps)} y = LRN<size = 3>(t{moves - 1}) }}")
+    text = f"{' '.join(steps)} y, i = TopK(t{moves - 1}, k)"
+    return audited(f"(float[1,8,8,8] x) => (y) <int64[1] k = {{1}}> {{ {text} }}")
 
 
 def test_what_no_rewrite_removes_comes_first_and_then_what_has_most_places() -> None:
     lines = screen(mixed(20))
     head = next(number for number, line in enumerate(lines) if "fix removes" in line)
-    assert lines[head + 1].split()[:4] == ["LRN", "1", "0", "1"]
+    assert lines[head + 1].split()[:4] == ["TopK", "1", "0", "1"]
     assert lines[head + 2].split()[:5] == ["data", "movement", "20", "20", "0"]
     assert head < 10
     assert max(map(len, lines[: head + 5])) <= 80
@@ -142,7 +143,7 @@ def test_a_plan_that_leaves_as_much_is_no_reason_to_fix() -> None:
     report = mixed(2)
     plan = Plan(report.coverage["forbidden"], report.coverage["unproven"], ModelVerdict.NON_COMPLIANT)
     lines = screen(replace(report, plan=plan))
-    assert "  next      safecheck rules show local-response-normalization" in lines
+    assert "  next      safecheck rules show top-k" in lines
 
 
 def test_nodes_are_not_added_up_under_rules() -> None:
