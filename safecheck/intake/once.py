@@ -1,8 +1,9 @@
 """What follows from the onnx package alone, worked out by the first run that asks and kept for the others.
 
 Asking the package costs a fifth of a small audit: its library makes all schemas when it is asked for one. What is kept
-lies beside the byte code, which only those can write who can write the code. It counts only if the package and the code
-that asked are the same as then; what is stale or damaged costs time, never truth.
+lies with the byte code beside the installation, not in it: pip would leave its folder behind, and an empty package
+hides the next one. It counts only if it belongs to whom the code belongs to, and if the package and the code that asked
+are the same as then; what is stale, damaged or somebody else's costs time, never truth.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import cache
 from typing import TypeVar
 
 T = TypeVar("T")
-_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _READ = ("version.py", "onnx_ml_pb2.py", "onnx_cpp2py_export.")
 """Files of the package that answers come from, or how their names begin."""
 
@@ -29,13 +30,13 @@ def once(name: str, code: str, make: Callable[[], T]) -> T | None:
     stamp, folder = _stamp(), os.path.join(_FOLDER, "__pycache__")
     if not stamp:
         return None
-    file, made = os.path.join(folder, f"{name}.kept"), (*stamp, _mark(code))
-    with suppress(Exception):  # whatever a missing or damaged file makes of itself
-        with open(file, "rb") as kept:
+    file, made = os.path.join(folder, f"safecheck-{name}.kept"), (*stamp, _mark(code))
+    with suppress(Exception), open(file, "rb") as kept:  # whatever a missing or damaged file makes of itself
+        if os.fstat(kept.fileno()).st_uid == os.stat(code).st_uid:
             before, content = pickle.load(kept)
-        if before == made:
-            found: T = content
-            return found
+            if before == made:
+                found: T = content
+                return found
     try:
         os.makedirs(folder, exist_ok=True)
         temporary = f"{file}.{os.getpid()}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+import safecheck
 from safecheck.intake import once
 from safecheck.ir import schemas
 
@@ -35,7 +36,7 @@ def test_a_kept_schema_is_the_one_that_the_package_gives(opset: int) -> None:
 def test_what_is_kept_is_not_worked_out_again(folder: Path) -> None:
     assert once.once("some", __file__, lambda: {"a": 1}) == {"a": 1}
     assert once.once("some", __file__, lambda: {"a": 2}) == {"a": 1}
-    assert [file.name for file in folder.iterdir()] == ["some.kept"]
+    assert [file.name for file in folder.iterdir()] == ["safecheck-some.kept"]
 
 
 def test_another_package_or_other_code_is_asked_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +52,20 @@ def test_another_package_or_other_code_is_asked_anew(folder: Path, monkeypatch: 
 @pytest.mark.parametrize("damaged", [b"", b"\x80\x05", pickle.dumps("text"), b"cos\nno_such\n."])
 def test_a_damaged_file_costs_time_only(damaged: bytes, folder: Path) -> None:
     once.once("some", __file__, lambda: 1)
-    (folder / "some.kept").write_bytes(damaged)
+    (folder / "safecheck-some.kept").write_bytes(damaged)
     assert once.once("some", __file__, lambda: 2) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "chown") or os.geteuid() != 0, reason="only root can give a file away")
+def test_what_somebody_else_has_left_is_not_read(folder: Path) -> None:
+    once.once("some", __file__, lambda: 1)
+    os.chown(folder / "safecheck-some.kept", os.stat(__file__).st_uid + 1, -1)
+    assert once.once("some", __file__, lambda: 2) == 2
+
+
+def test_nothing_is_kept_inside_of_the_installation() -> None:
+    """Where pip removes a package, a file that it did not write keeps the folder, and an empty one hides the next."""
+    assert not Path(once._FOLDER).resolve().is_relative_to(Path(safecheck.__file__).resolve().parent)
 
 
 def test_where_nothing_can_be_kept_the_package_is_asked_for_one_operator(
