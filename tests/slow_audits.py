@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,8 @@ def begun(folder: Path, *arguments: object, **environment: str) -> subprocess.Po
         [sys.executable, "-c", SLOW, "audit", "models", "--isolated", "--no-cache", *map(str, arguments)],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         env={**os.environ, "AUDITED": str(folder / "audited"), **environment},
+        # What a shell starts behind itself ignores Ctrl-C, and so does all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
 
 
