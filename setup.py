@@ -38,6 +38,7 @@ class BuildWithParsedRules(build_py):
             # Reading a profile keeps it; where nobody may write into an installation, this is the only chance.
             code = "from safecheck.rulebook.load import profile, shipped; [profile(name) for name in shipped()]"
             library = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.abspath(self.build_lib), *sys.path])}
+            library["PYTHONHASHSEED"] = "0"  # the order of a set is part of the bytes
             subprocess.run([sys.executable, "-B", "-c", code], cwd=self.build_lib, env=library, check=True)
 
 
