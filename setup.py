@@ -35,8 +35,11 @@ class BuildWithParsedRules(build_py):
 
             file = Path(self.build_lib, "safecheck", "rules", "parsed.jsonl")
             file.write_text(parsed_rules(ROOT / "rules", parse), encoding="utf-8")
-            # Reading a profile keeps it; where nobody may write into an installation, this is the only chance.
-            code = "from safecheck.rulebook.load import profile, shipped; [profile(name) for name in shipped()]"
+            # Reading a profile keeps it. This is the only chance where nobody may write into an installation; elsewhere
+            # what is kept later would outlive the installation, and an empty package hide the next one.
+            code = "from safecheck.rulebook.load import profile, shipped\n"
+            code += "for name in shipped():\n    for release in profile(name).known_releases:\n"
+            code += "        profile(f'{name}@{release}')"
             library = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.abspath(self.build_lib), *sys.path])}
             library["PYTHONHASHSEED"] = "0"  # the order of a set is part of the bytes
             subprocess.run([sys.executable, "-B", "-c", code], cwd=self.build_lib, env=library, check=True)

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from email.parser import Parser
@@ -93,6 +94,29 @@ def test_a_release_is_complete_and_its_bytes_repeat(dist: Path) -> None:
     assert f"Source, {URL}" in about.get_all("Project-URL")
     licences = {name.rpartition("/")[2] for name in names if "/licenses/" in name}
     assert licences == {"LICENSE", "cytoscape.LICENSE.txt", "dagre.LICENSE.txt"}
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_an_installation_that_was_used(dist: Path, tmp_path: Path) -> None:
+    """pip leaves a folder with a file that it did not write, and an empty package hides an editable one."""
+    (wheel,), site = (
+        dist.glob("*.whl"),
+        Path("lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages"),
+    )
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path)], check=True)
+    (tmp_path / site / "beside.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    python, package = str(tmp_path / "bin" / "python"), tmp_path / site / "safecheck"
+    pip = [python, "-m", "pip", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-index", "--no-deps", "--ignore-installed", str(wheel)], check=True)
+    model = ROOT / "examples" / "csa-block.onnx"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    for target in ("tensorrt-8.6-restricted@8.6.12", "tensorrt-10-safety"):
+        command = [python, "-c", f"import safecheck; assert safecheck.__file__.startswith({str(package)!r})"]
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True)
+        command = [python, "-m", "safecheck", "audit", str(model), "--profile", target, "--no-cache", "-q"]
+        assert subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True).returncode in (0, 1)
+    subprocess.run([*pip, "uninstall", "-y", "safecheck-trt"], env=environment, cwd=tmp_path, check=True)
+    assert not package.exists()
 
 
 @pytest.mark.slow
