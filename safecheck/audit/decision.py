@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from safecheck.audit.kinds import CONSTANTS, parts
-from safecheck.audit.remedies import BATCH, RANK
+from safecheck.audit.remedies import BATCH, FOLDING, INLINING, RANK
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Location, Verdict
 from safecheck.ir.signatures import Occurrence
 from safecheck.values import dataclass
 
 INTERFACE = "network inputs, outputs and weights"
-_DISSOLVING = frozenset({"fold-constants", BATCH, "inline-functions"})
+_DISSOLVING = frozenset({FOLDING, BATCH, INLINING})
 """Remedies after which nothing is left to judge; the others put layers there that the target has to allow."""
 _HELPERS = ("IConstantLayer", "IShuffleLayer", "IIdentityLayer", "ICastLayer")
 """Layers that importers add around an operator's own."""

@@ -10,9 +10,9 @@ from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.signature import Tensor
 from safecheck.ir.signatures import Occurrence
 
-_FOLDING = "fold-constants"
+FOLDING = "fold-constants"
 """The remedy that helps only where something around the node can be folded."""
-_INLINING = "inline-functions"
+INLINING = "inline-functions"
 """The remedy that helps only where a function of the file is called."""
 _IN_PIECES = "convolution-in-pieces"
 """The remedy that takes windows apart: there has to be one, constant, over maps."""
@@ -35,9 +35,9 @@ class Remedies:
         """Those of the named ones that have something to do at a node."""
         proto = occurrence.node.proto
         functions = self._model.proto.functions
-        idle = set() if occurrence.foldable else {_FOLDING}
+        idle = set() if occurrence.foldable else {FOLDING}
         if not any((function.domain, function.name) == (proto.domain, proto.op_type) for function in functions):
-            idle.add(_INLINING)
+            idle.add(INLINING)
         if _IN_PIECES in named and not _has_window(occurrence):
             idle.add(_IN_PIECES)
         if BATCH in named or RANK in named:
@@ -46,7 +46,7 @@ class Remedies:
 
     def at_border(self, named: tuple[str, ...], tensor: Tensor) -> tuple[str, ...]:
         """Those of the named ones that have something to do about a network input, output or weight."""
-        idle = {_FOLDING, *self._idle([tensor])}
+        idle = {FOLDING, *self._idle([tensor])}
         return tuple([name for name in named if name not in idle])
 
     def _idle(self, tensors: Iterable[Tensor | None]) -> set[str]:

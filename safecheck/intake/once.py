@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import cache
 from typing import TypeVar
 
+from safecheck.strict.resources import replacing
+
 T = TypeVar("T")
 _FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _READ = ("version.py", "onnx_ml_pb2.py", "onnx_cpp2py_export.")
@@ -27,10 +29,10 @@ def once(name: str, code: str, make: Callable[[], T]) -> T | None:
 
     None where it is not kept and cannot be: then it may be cheaper to ask for a part.
     """
-    stamp, folder = _stamp(), os.path.join(_FOLDER, "__pycache__")
+    stamp = _stamp()
     if not stamp:
         return None
-    file, made = os.path.join(folder, f"safecheck-{name}.kept"), (*stamp, _mark(code))
+    file, made = os.path.join(_FOLDER, "__pycache__", f"safecheck-{name}.kept"), (*stamp, _mark(code))
     with suppress(Exception), open(file, "rb") as kept:  # whatever a missing or damaged file makes of itself
         if os.fstat(kept.fileno()).st_uid == os.stat(code).st_uid:
             before, content = pickle.load(kept)
@@ -38,11 +40,8 @@ def once(name: str, code: str, make: Callable[[], T]) -> T | None:
                 found: T = content
                 return found
     try:
-        os.makedirs(folder, exist_ok=True)
-        temporary = f"{file}.{os.getpid()}"
-        with open(temporary, "wb") as target:
+        with replacing(file) as target:
             pickle.dump((made, content := make()), target, 5)
-        os.replace(temporary, file)
     except OSError:
         return None
     return content

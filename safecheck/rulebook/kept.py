@@ -17,6 +17,7 @@ from functools import cache
 from importlib import import_module
 
 from safecheck.rulebook.profile import Profile
+from safecheck.strict.resources import replacing
 from safecheck.values import replace
 
 Part = tuple[str, str]
@@ -61,13 +62,8 @@ def keep(name: str, book: Profile, texts: str, parts: Sequence[Part], gathered: 
     operators = {operator: pickle.dumps(table.operator(operator), 5) for operator in table.operators}
     lean = replace(book, table=replace(table, operators=operators, _read={}))
     folders = tuple((inner, _yaml(folder, inner)) for inner in dict.fromkeys(gathered))
-    file = _file(folder, name)
-    temporary = f"{file}.{os.getpid()}"
-    with suppress(OSError):
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(temporary, "wb") as target:
-            pickle.dump(((_code(), texts), tuple(parts), folders, lean), target, 5)
-        os.replace(temporary, file)
+    with suppress(OSError), replacing(_file(folder, name)) as file:
+        pickle.dump(((_code(), texts), tuple(parts), folders, lean), file, 5)
 
 
 def _file(folder: str, name: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from safecheck.errors import UsageError
 
@@ -93,12 +93,22 @@ def keep(text: str, tree: Tree) -> None:
         return
     import json
 
-    file = _kept(text)
-    temporary = file.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):
-        file.parent.mkdir(exist_ok=True)
-        temporary.write_text(json.dumps(tree, separators=(",", ":")), encoding="utf-8")
-        os.replace(temporary, file)
+    with suppress(OSError), replacing(str(_kept(text))) as file:
+        file.write(json.dumps(tree, separators=(",", ":")).encode())
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A file beside the byte code, to be written for the next run; it is there in one step, or not at all.
+
+    Raises:
+        OSError: nobody may write there, or not so much.
+    """
+    temporary = f"{path}.{os.getpid()}"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(temporary, "wb") as file:
+        yield file
+    os.replace(temporary, path)
 
 
 def _kept(text: str) -> Path:

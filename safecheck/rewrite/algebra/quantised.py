@@ -37,20 +37,32 @@ class Stored:
 
 def stored(graph: MutableGraph, name: str) -> Stored | None:
     """What stands behind a value, if that is whole numbers and scales that are constant; blocks are left out."""
-    node = graph.producer(name)
-    if node is None or node.op_type != "DequantizeLinear" or not is_standard(node) or integer(node, "block_size", 0):
-        return None
-    scale, zero = graph.constant(node.input[1]), _zero(graph, node)
-    dtype = graph.tensor(name).dtype
-    if scale is None or zero is None or scale.ndim > 1 or dtype not in ("FLOAT", "FLOAT16"):
+    dtype, node = graph.tensor(name).dtype, _maker(graph, name, "DequantizeLinear")
+    if node is None or dtype not in ("FLOAT", "FLOAT16"):
         return None
     numbers = _numbers(graph, node.input[0])
-    if numbers is None:
+    if numbers is None or (found := _steps(graph, node, numbers)) is None:
         return None
-    axis = integer(node, "axis", 1) % max(numbers.ndim, 1)
-    if scale.size > 1 and (not numbers.ndim or numbers.shape[axis] != scale.size):
-        return None
+    scale, zero, axis = found
     return Stored(numbers - _along(zero, axis, numbers.ndim), scale.reshape(-1), axis, numpy_type(dtype))
+
+
+def _maker(graph: MutableGraph, name: str, op_type: str) -> Any | None:
+    """The node that makes a value, if it is of this operator and has no blocks."""
+    node = graph.producer(name)
+    if node is None or node.op_type != op_type or not is_standard(node) or integer(node, "block_size", 0):
+        return None
+    return node
+
+
+def _steps(graph: MutableGraph, node: Any, array: Any) -> tuple[Any, Any, int] | None:
+    """Scale, zero point and axis by which a node takes an array, if they are constant and fit it."""
+    scale, zero = graph.constant(node.input[1]), _zero(graph, node)
+    if scale is None or zero is None or scale.ndim > 1:
+        return None
+    axis = integer(node, "axis", 1) % max(array.ndim, 1)
+    fits = scale.size <= 1 or (array.ndim and array.shape[axis] == scale.size)
+    return (scale, zero, axis) if fits else None
 
 
 def _zero(graph: MutableGraph, node: Any) -> Any | None:
@@ -71,15 +83,11 @@ def _numbers(graph: MutableGraph, name: str) -> Any | None:
     found = graph.constant(name)
     if found is not None:
         return found.astype(numpy.int64)
-    node = graph.producer(name)
-    if node is None or node.op_type != "QuantizeLinear" or not is_standard(node) or integer(node, "block_size", 0):
+    node = _maker(graph, name, "QuantizeLinear")
+    data = None if node is None else graph.constant(node.input[0])
+    if data is None or data.dtype != numpy.float32 or (taken := _steps(graph, node, data)) is None:
         return None
-    data, scale, zero = graph.constant(node.input[0]), graph.constant(node.input[1]), _zero(graph, node)
-    if data is None or scale is None or zero is None or scale.ndim > 1 or data.dtype != numpy.float32:
-        return None
-    axis = integer(node, "axis", 1) % max(data.ndim, 1)
-    if scale.size > 1 and (not data.ndim or data.shape[axis] != scale.size):
-        return None
+    scale, zero, axis = taken
     ends = numpy.iinfo(numpy_type(graph.tensor(name).dtype or ""))
     steps = numpy.rint(data / _along(scale, axis, data.ndim)).astype(numpy.float64) + _along(zero, axis, data.ndim)
     return numpy.clip(steps, ends.min, ends.max).astype(numpy.int64) if bool(numpy.isfinite(steps).all()) else None
