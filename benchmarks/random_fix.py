@@ -26,6 +26,7 @@ from agreement_of_models import disagreement
 from random_networks import random_network
 
 from safecheck.errors import SafecheckError
+from safecheck.rewrite.algebra.rounding import LARGEST
 from safecheck.rulebook.load import profile
 from safecheck.usecases.fix import Request, fix
 
@@ -51,8 +52,9 @@ def outcome(seed: int, folder: Path) -> tuple[str, str]:
         return "crash", traceback.format_exc(limit=-3)
     word = "left alone" if not fixed.applied else "rewritten" if fixed.whole and fixed.whole.ran else "not compared"
     try:
-        ranged = any(step.proof is not None and step.proof.ranges for step in fixed.applied)
-        return word, disagreement(before.read_bytes(), after.read_bytes(), extreme=not ranged)
+        proofs = [step.proof for step in fixed.applied if step.proof is not None]
+        limited = any(proof.ranges or LARGEST in proof.caveats for proof in proofs)
+        return word, disagreement(before.read_bytes(), after.read_bytes(), extreme=not limited)
     except Exception:
         return "crash", traceback.format_exc(limit=-3)
 

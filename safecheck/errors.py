@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from safecheck.text import inert
+
 _WORST_FIRST = (4, 2, 1, 3, 0)
 
 
@@ -22,6 +24,7 @@ class SafecheckError(Exception):
     exit_code = 2
 
     def __init__(self, code: str, where: str, what: str, todo: str) -> None:
+        where, what, todo = inert(where), inert(what), inert(todo)
         super().__init__(code, where, what, todo)
         self.code = code
         self.where = where

@@ -24,6 +24,23 @@ def printable(text: str | bytes, limit: int = 200) -> str:
     return visible if len(visible) <= limit else visible[: limit - 1] + "…"
 
 
+def hides(text: str) -> bool:
+    """Whether something in a text of several lines is not visible, and might act on whoever shows it."""
+    plain = text.replace("\n", "")
+    return not plain.isprintable() and any(unicodedata.category(part) in _HIDDEN_CATEGORIES for part in plain)
+
+
+def inert(text: str, limit: int = 2000) -> str:
+    """A sentence of our own in which names stand: as it is, but for what is not visible, and no longer than `limit`.
+
+    Names belong into it by `printable`; this holds where one was forgotten. Done twice, it changes nothing.
+    """
+    shown = text[: limit + 1]
+    if not shown.isprintable():
+        shown = "".join(character if character == "\\" else _visible(character) for character in shown)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
 def _visible(character: str) -> str:
     if character == "\\":
         return "\\\\"

@@ -29,10 +29,13 @@ MAX_LINES = 1 << 20
 """More than fit into `MAX_BYTES`; a file of short lines, which are no entries, would take much more memory."""
 _FIRST = "0" * 64
 _LETTERS = 2
-_KEYS = {
-    "schema", "entry", "previous", "date", "by", "model", "profile", "tool", "verdict", "exit_code", "findings",
-    "report_sha256", "hash",
-}  # fmt: skip
+_PARTS = {
+    "model": {"path", "sha256", "weights"},
+    "profile": {"id", "version", "sha256"},
+    "tool": {"version", "libraries"},
+    "findings": {"forbidden", "unproven", "deviated"},
+}
+_KEYS = {"schema", "entry", "previous", "date", "by", "verdict", "exit_code", "report_sha256", "hash", *_PARTS}
 
 Entry = Mapping[str, Any]
 
@@ -134,11 +137,11 @@ def _entry(report: Recorded, number: int, previous: str, by: str, day: date) -> 
         "date": str(day),
         "by": by,
         "model": {"path": model["path"], "sha256": model["sha256"], "weights": weights},
-        "profile": {key: report.profile.get(key) for key in ("id", "version", "sha256")},
-        "tool": {key: content["tool"].get(key) for key in ("version", "libraries")},
+        "profile": {key: report.profile.get(key) for key in sorted(_PARTS["profile"])},
+        "tool": {key: content["tool"].get(key) for key in sorted(_PARTS["tool"])},
         "verdict": content.get("verdict"),
         "exit_code": content.get("exit_code"),
-        "findings": {key: content["coverage"].get(key) for key in ("forbidden", "unproven", "deviated")},
+        "findings": {key: content["coverage"].get(key) for key in sorted(_PARTS["findings"])},
         "report_sha256": report.sha256,
     }
     return {**found, "hash": _hash(found)}
@@ -169,7 +172,8 @@ def _parsed(line: str) -> Entry | None:
         return None
     if not isinstance(found, dict) or found.keys() != _KEYS or found["schema"] != SCHEMA:
         return None
-    return found if all(isinstance(found[key], dict) for key in ("model", "profile", "tool", "findings")) else None
+    whole = all(isinstance(found[key], dict) and found[key].keys() == names for key, names in _PARTS.items())
+    return found if whole else None
 
 
 def _hash(entry: Entry) -> str:

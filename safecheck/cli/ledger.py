@@ -119,9 +119,9 @@ def _history(found: list[Mapping[str, Any]]) -> Iterator[str]:
     before: dict[str, Mapping[str, Any]] = {}
     for entry in found:
         target = str(entry["profile"]["id"])
-        counts = ", ".join(f"{count} {name}" for name, count in entry["findings"].items() if count)
-        line = f"{entry['date']}  {printable(str(entry['verdict']), 40)}{f' ({counts})' if counts else ''}"
-        line += f"  {printable(target, 60)}  by {printable(str(entry['by']), 60)}"
+        counts = ", ".join(f"{printable(str(count), 20)} {name}" for name, count in entry["findings"].items() if count)
+        line = f"{printable(str(entry['date']), 20)}  {printable(str(entry['verdict']), 40)}"
+        line += f"{f' ({counts})' if counts else ''}  {printable(target, 60)}  by {printable(str(entry['by']), 60)}"
         yield line
         last = before.get(target)
         if last is not None:

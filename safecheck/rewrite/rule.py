@@ -28,7 +28,7 @@ class Range:
     high: float
     low_source: Source = "derived"
     high_source: Source = "assumed"
-    outside: str = "the result stays near that of the nearer end"
+    outside: str = "the result stays near that of the nearer end, up to a million times beyond it"
     """What happens beyond it."""
     how: str = ""
     """How it was measured."""

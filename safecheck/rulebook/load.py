@@ -17,7 +17,7 @@ from safecheck.rulebook.default import DEFAULT as DEFAULT
 from safecheck.rulebook.idle import refuse_idle
 from safecheck.rulebook.lowering.table import table_from_yaml
 from safecheck.rulebook.names import full_name
-from safecheck.rulebook.own_file import own_name, read_text
+from safecheck.rulebook.own_file import own_name, read_text, refuse_hidden
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.reserved import refuse_shipped_names
 from safecheck.rulebook.rule import ANY, Rule, release_number, rule_from_yaml, rules_from_yaml
@@ -107,6 +107,7 @@ class _Loader:
         # The text counts, not where it lies: a report must not depend on the directory it was made in.
         root = load(self._remember("profile", text), file)
         if own:
+            refuse_hidden(root)
             refuse_shipped_names(root, shipped_names())
         found = self._overlay(root, name) if "extends" in root.items() else self._base(root, own)
         # Whose rules these are is said in the place of the id, which every output shows.

@@ -8,9 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from safecheck.cost.price import Price, network_price, ratio
+from safecheck.errors import InputError
 from safecheck.ir.protos import tensor_from_value_info
+from safecheck.ir.reach import may_never_run
 from safecheck.ir.signature import Tensor
 from safecheck.ir.signatures import signatures
+from safecheck.ir.validity import violation
 from safecheck.rewrite.canonicalize.ends import cut, widen
 from safecheck.rewrite.canonicalize.interface import fix_batch, inline_functions
 from safecheck.rewrite.canonicalize.opset import convert_opset
@@ -122,10 +125,11 @@ def attempt(
     that rewrites keep to, which may be stricter than what was asked for. Without `proving` it is a plan.
 
     Raises:
-        InputError: ranges are to be measured on images, and the network is none for images.
+        InputError: ONNX forbids a node, or ranges are to be measured on images, and the network is none for images.
         UsageError: they cannot be measured as asked.
     """
     graph = MutableGraph(proto)
+    _refuse_forbidden(graph)
     graph.largest = request.largest
     graph.adopt(Shown, proofs)
     before, original = listing(graph), _price(graph)
@@ -138,6 +142,23 @@ def attempt(
         purse = None if limit is None or request.max_price is None else Purse(original, limit, request.max_price)
         found += rewrite_all(graph, verdicts, chosen, request.ignored, proving, purse=purse, denied=denied, most=most)
     return Attempt(graph, found, before, original)
+
+
+def _refuse_forbidden(graph: MutableGraph) -> None:
+    """What stood in a function, where its operands were not known, is held against ONNX once it stands in the network.
+
+    Raises:
+        InputError: ONNX forbids a node.
+    """
+    seen: set[int] = set()
+    for occurrence in signatures(graph.inferred()).nodes:
+        signature, node = occurrence.signature, occurrence.node
+        if id(signature) in seen or may_never_run(node.scope):
+            continue
+        seen.add(id(signature))
+        if (found := violation(signature)) is not None:
+            where = f"node {printable(name_of(node.proto), 80)} ({printable(signature.op_type, 60)}) with its operands"
+            raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
 
 
 def _price(graph: MutableGraph) -> Price | None:

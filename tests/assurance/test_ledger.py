@@ -135,6 +135,21 @@ def test_names_in_a_report_are_made_visible(folder: Path, safecheck: Run) -> Non
     assert "\u202e" not in out
 
 
+@pytest.mark.parametrize("part", ["model", "profile", "tool", "findings"])
+def test_an_entry_that_lacks_something_is_none(three: Path, safecheck: Run, part: str) -> None:
+    """Whoever can write a hash can write one that fits: what is read of an entry is looked for before."""
+    line = json.loads(three.read_text(encoding="utf-8").splitlines()[0])
+    for key in line[part]:
+        changed = {**line, part: {name: value for name, value in line[part].items() if name != key}}
+        changed["hash"] = ledger._hash(changed)
+        three.write_text(f"{ledger._line(changed)}\n", encoding="utf-8")
+        verify = ("verify", "good.onnx.json", "good.onnx", "--ledger", FILE)
+        for command in (("ledger", "log"), ("ledger", "check"), verify):
+            code, out, err = safecheck(*command)
+            assert code in (1, 2), command
+            assert "line 1 is no entry" in out + err
+
+
 def test_a_ledger_never_grows_beyond_what_is_read_again(
     three: Path, safecheck: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,10 +129,11 @@ def root(plane: Plane, value: str, low: float, high: float) -> Approximation:
     """The square root for v in [0, high], as v / sqrt(v).
 
     Below low it is v / sqrt(low), which is off by sqrt(low) / 4 at most: the largest difference of sqrt(v) and that.
+    Below zero the result stays at zero, above high near sqrt(high).
     """
-    found = inverse_root(plane, value, low, high)
-    above = plane.relu(value)  # of negative numbers: below zero the result stays at zero
-    return Approximation(plane.multiply(above, found.value), found.relative + 2 * roundoff(plane), sqrt(low) / 4)
+    inside = kept(plane, plane.relu(value), None, high)
+    found = inverse_root(plane, inside, low, high, above=False)
+    return Approximation(plane.multiply(inside, found.value), found.relative + 2 * roundoff(plane), sqrt(low) / 4)
 
 
 def decay(plane: Plane, value: str) -> Approximation:

@@ -25,6 +25,7 @@ POSITIVE = (1e-12, 1e12)
 numbers one is below 1e-6, and many networks take squares first."""
 ROOTS = (1e-18, 1e12)
 """Assumed of arguments of roots; what is smaller has the root of a straight line to zero."""
+_EITHER = "above, the result stays near that of the end, up to a million times beyond it; below, it falls to zero"
 _NONFINITE = "infinities, NaN and what is beyond the range come out as numbers at the end of the range"
 
 
@@ -57,7 +58,9 @@ class Curve:
         """Where the error holds."""
         found: Source = "measured" if self.how else "assumed"
         low = found if self.source == "assumed" else self.source
-        return Range(self.argument, *self.limits, low, "derived" if self.limits[1] == inf else found, how=self.how)
+        high: Source = "derived" if self.limits[1] == inf else found
+        made = Range(self.argument, *self.limits, low, high, how=self.how)
+        return replace(made, outside=_EITHER) if self.either else made
 
     def holds(self, argument: Any) -> Any:
         """Which arguments, an array, are within the limits."""

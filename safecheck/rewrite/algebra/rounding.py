@@ -15,6 +15,9 @@ from safecheck.rewrite.rule import Claim
 FLOATS = ("FLOAT", "FLOAT16")
 """Types that convolutions are written in: parsers turn DOUBLE into FLOAT and know no others in restricted mode."""
 
+LARGEST = "off by roundings of the largest value compared, however small the result is"
+"""What a + max(b - a, 0) costs where b is much smaller than a; whoever takes a logarithm of it magnifies that."""
+
 Magnitude = Callable[[Mapping[str, Any]], Any]
 """Inputs by name -> for every element of the result the sum of the magnitudes of its terms."""
 

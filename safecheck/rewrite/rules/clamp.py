@@ -17,7 +17,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.linear import along
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
-from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.finite import extent_of
@@ -62,15 +62,16 @@ def _exact(method: str) -> Claim:
     return Claim("exact", method, finite_only=True, caveats=(UNSIGNED_ZERO, _NAN))
 
 
-def _bounded(dtype: str, factor: float, terms: Callable[[Mapping[str, Any]], Any], method: str, words: str) -> Claim:
+def _bounded(
+    dtype: str, factor: float, terms: Callable[[Mapping[str, Any]], Any], method: str, words: str, *more: str
+) -> Claim:
     """Within `factor` unit roundoffs of the sum of the magnitudes of some terms."""
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         return factor * unit(dtype) * terms(feed) + factor * smallest(dtype)
 
-    return Claim(
-        "bounded", method, finite_only=True, caveats=(UNSIGNED_ZERO, _NAN), limit=limit, bound=f"{factor:g} u {words}"
-    )
+    caveats = (UNSIGNED_ZERO, _NAN, *more)
+    return Claim("bounded", method, finite_only=True, caveats=caveats, limit=limit, bound=f"{factor:g} u {words}")
 
 
 def clamped(plane: Plane, value: str, low: float | None, high: float | None) -> str:
@@ -125,7 +126,9 @@ def _between(graph: MutableGraph, node: Any, plane: Plane, low: float | None, hi
     method = "b - r((b - a) - r(x - a)): the limits themselves are exact, between them four sums are rounded"
     if low is not None and high is not None:
         return made, _bounded(dtype, 8, lambda feed: ends, method, "(|a| + |b|)")
-    return made, _bounded(dtype, 4, lambda feed: plane.magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)")
+    return made, _bounded(
+        dtype, 4, lambda feed: plane.magnitude(feed, x) + ends, "a + r(x - a)", "(|x| + |a|)", LARGEST
+    )
 
 
 def _holds(graph: MutableGraph, plane: Plane, x: str, low: float | None, high: float | None) -> float:
@@ -236,8 +239,11 @@ def _extremum(graph: MutableGraph, node: Any, plane: Plane) -> _Written:
     made = plane.add(left, gap if node.op_type == "Max" else plane.affine(gap, -1.0))
     names = list(node.input)
     method = "a + r(b - a)" if node.op_type == "Max" else "a - r(a - b)"
-    claim = _bounded(dtype, 4, lambda feed: sum(plane.magnitude(feed, name) for name in names), method, "(|a| + |b|)")
-    return plane.leave(made), claim
+
+    def sizes(feed: Mapping[str, Any]) -> Any:
+        return sum(plane.magnitude(feed, name) for name in names)
+
+    return plane.leave(made), _bounded(dtype, 4, sizes, method, "(|a| + |b|)", LARGEST)
 
 
 _WRITERS: dict[str, Callable[[MutableGraph, Any, Plane], _Written]] = {

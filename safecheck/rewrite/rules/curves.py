@@ -192,8 +192,9 @@ def _celu(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
 
 def _softsign(graph: MutableGraph, node: Any, plane: Plane, x: str) -> _Written:
     """The quotient x / (1 + |x|)."""
-    size = plane.add(plane.relu(x), plane.relu(plane.affine(x, -1.0)))
     high = POSITIVE[1]
+    x = approximate.kept(plane, x, -high, high)  # beyond, the result stays near 1
+    size = plane.add(plane.relu(x), plane.relu(plane.affine(x, -1.0)))
     found = approximate.inverse(plane, plane.affine(size, 1.0, 1.0), 1.0, high, below=False)
     made = plane.multiply(x, found.value)
     whole = Approximation(made, found.relative + 3 * roundoff(plane))

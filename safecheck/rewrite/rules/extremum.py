@@ -15,7 +15,7 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.axis_map import multiply, turn
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO
 from safecheck.rewrite.algebra.pointwise import WIDE
-from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
 from safecheck.rewrite.algebra.windows import windows
 from safecheck.rewrite.attributes import axes_of
 from safecheck.rewrite.builder import Builder
@@ -23,7 +23,7 @@ from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.program import Style, Writer
 from safecheck.rewrite.rule import Candidate, Claim, Match
 
-_CAVEATS = (UNSIGNED_ZERO, "NaN and infinities spread along the axis")
+_CAVEATS = (UNSIGNED_ZERO, LARGEST, "NaN and infinities spread along the axis")
 _TAIL = Style("copy", "tail")
 
 
@@ -84,7 +84,7 @@ def _candidate(graph: MutableGraph, node: Any, axes: tuple[int, ...], dtype: str
         return 4 * (steps + 1) * (unit(dtype) * peak + smallest(dtype))
 
     claim = Claim(
-        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b to within two roundings",
+        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
         finite_only=True, caveats=_CAVEATS, limit=limit,
         bound=f"{4 * (steps + 1)} u x largest magnitude along the axes",
     )  # fmt: skip

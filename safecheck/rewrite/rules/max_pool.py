@@ -13,7 +13,7 @@ from typing import Any
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.axis_map import multiply, turn
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
-from safecheck.rewrite.algebra.rounding import FLOATS, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
 from safecheck.rewrite.algebra.windows import Windows, windows
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
@@ -27,7 +27,7 @@ _MAX_WINDOW = 14
 _MAX_PADDED = 5
 _SILU_FLOOR = -0.2785
 """x sigmoid(x) is at least -0.27846, where x = -1.27846."""
-_CAVEATS = (UNSIGNED_ZERO, "NaN and infinities spread over the windows of their map")
+_CAVEATS = (UNSIGNED_ZERO, LARGEST, "NaN and infinities spread over the windows of their map")
 
 
 class _Floors(dict[str, float]):
@@ -146,7 +146,7 @@ def _candidate(
         return rounds * (unit(dtype) * (peak + lift) + smallest(dtype))
 
     claim = Claim(
-        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b to within two roundings",
+        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
         finite_only=True, caveats=_CAVEATS, limit=limit, floors=floors,
         bound=f"{rounds} u x largest magnitude of the map",
     )  # fmt: skip

@@ -1,10 +1,11 @@
-"""Rows 91 to 103: inputs that the program once got wrong."""
+"""Rows 91 to 106: inputs that the program once got wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from case_files import model_from_text
 
@@ -72,9 +73,41 @@ def cases() -> Iterator[Case]:
     for kind in ("Elu", "Neg"):
         text = f"(float[2,2] x) => (y) <int64[2] c = {{2, 2}}> {{ e = {kind}(c) {_FOLDED} y = Add(x, f) }}"
         yield of_text(103, f"behind {kind}", text, NEVER_A_PASS)
+    text = '(float["q"] x, float[2,3] z) => (y) { y = Add(x, z) }'
+    yield edited(105, "a dimension", _reversed, UNREADABLE, r"\\u202e", text=text.replace('"q"', "q, 5"))
+    for command in (("audit", "m.onnx", "--profile", _PROFILES[1]), ("fix", "m.onnx", "-o", "o.onnx")):
+        for name, (operands, node) in FORBIDDEN_INSIDE.items():
+            made = partial(_called, operands, node)
+            yield of_bytes(106, f"{name}, {command[0]}", made, UNREADABLE, "SC-ONNX", command)
     for name, content in CONFIGURATIONS.items():
         made = partial(_repository, name.partition(" ")[0], content)
         yield Case(101, name, made, CONFIGURATION, "SC-CFG-CONFIG")
+
+
+FORBIDDEN_INSIDE = {
+    "weights of rank 1": ("float[1,2,9,9] x, float[36] w", "y = Conv<kernel_shape = [3, 3], strides = [8, 8]>(x, w)"),
+    "weights of another group": ("float[1,2,9,9] x, float[4,3,3,3] w", "y = Conv(x, w)"),
+    "factors that do not fit": ("float[2,3] x, float[4,5] w", "y = MatMul(x, w)"),
+    "shapes that do not stretch": ("float[2,3] x, float[4,5] w", "y = Add(x, w)"),
+    "a permutation of another rank": ("float[2,3] x, float[2] w", "y = Transpose<perm = [0, 2, 1]>(x)"),
+    "a pool over a matrix": ("float[2,3] x, float[2] w", "y = MaxPool<kernel_shape = [2]>(x)"),
+}
+"""What stands in a function: operands by their types, and a node that ONNX forbids about them."""
+
+
+def _called(operands: str, node: str) -> bytes:
+    from onnx import ModelProto, helper, parser
+
+    function = parser.parse_function(f'<opset_import: ["" : 17], domain: "com.x"> F (x, w) => (y) {{ {node} }}')
+    model = ModelProto.FromString(_text(f"({operands}) => (y) {{ y = Add(x, w) }}"))
+    model.functions.append(function)
+    model.opset_import.append(helper.make_opsetid("com.x", 1))
+    model.graph.node[0].domain, model.graph.node[0].op_type = "com.x", "F"
+    return bytes(model.SerializeToString())
+
+
+def _reversed(model: Any) -> None:
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "\u202e"
 
 
 _FOLDED = "r = Reshape(e, c) s = Add(r, c) f = Cast<to = 1>(s)"

@@ -1,15 +1,16 @@
-"""Rows 78 to 84: profiles, configuration, records and baselines."""
+"""Rows 78 to 84, and 105: profiles, configuration, records and baselines."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from workflow_repo import FORBIDDEN
 
-from recipes.case import CONFIGURATION, Case, base
+from recipes.case import BY_THE_RULES, CONFIGURATION, Case, base
 
 DOCUMENTS: dict[str, bytes] = {
     "alias bomb": b"a: &a [x, x, x, x, x, x, x, x, x]\n"
@@ -107,6 +108,7 @@ def cases() -> Iterator[Case]:
     )
     yield Case(82, "modules in the folder", partial(_written, {**own, "m.onnx": base(FORBIDDEN)}), frozenset({1}))
     yield from _baselines()
+    yield from _words()
 
 
 def _file(
@@ -178,3 +180,42 @@ def _baselines() -> Iterator[Case]:
     yield _file(84, "baseline of a newer schema", file, b"schema: safecheck/baseline/99\n", "SC-BASE-", command)
     yield _file(84, "baseline at a release", file, b"x\n", "", (*command, "--release"))
     yield Case(84, "baseline that is missing", partial(_written, {}), CONFIGURATION, "SC-BASE-", command)
+
+
+WRITTEN = {
+    "profile": PROFILE + RULE.format(**{**GOOD, "when": "none_of: [{fact: op_type, one_of: [MaxPool]}]"}),
+    "deviations": """schema: safecheck/deviations/1
+deviations:
+  - id: DEV-7
+    rule: reduce-mean
+    status: approved
+    scope: {model: any}
+    rationale: measured
+    requested_by: Ada Lovelace
+    approved_by: Grace Hopper
+""",
+    "baseline": """schema: safecheck/baseline/1
+models:
+  m.onnx:
+    profile: tensorrt-8.6-restricted
+    findings:
+      - {rule: reduce-mean, fingerprint: any, verdict: forbidden}
+""",
+    "configuration": """profile: tensorrt-8.6-restricted
+per-path: {models: tensorrt-10-safety}
+output: [text]
+cache: off
+""",
+}
+"""What people write; each word of it is asked for, or compared with something."""
+
+
+def _words() -> Iterator[Case]:
+    """Each word once with terminal codes and a mark that turns the line round before it, as YAML can spell them."""
+    for way, content in WRITTEN.items():
+        file, command = WAYS[way]
+        for found in re.finditer(r"[A-Za-z][\w./-]*", content):
+            word = f'"\\t\\e[2J\\u202E{found[0]}"'
+            changed = f"{content[: found.start()]}{word}{content[found.end() :]}"
+            made = partial(_written, {file: changed.encode()})
+            yield Case(105, f"{way}: {found[0]} at {found.start()}", made, BY_THE_RULES | CONFIGURATION, "", command)

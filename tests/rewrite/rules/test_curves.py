@@ -78,6 +78,27 @@ def test_beyond_the_range_the_result_stays_finite(name: str) -> None:
     assert "outside" in str(limits)
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_beyond_the_range_the_result_is_what_the_claim_says(name: str) -> None:
+    """What is asked of a root, or of x / (1 + |x|), grew with x: a part of the program did not know the range."""
+    call = FUNCTIONS[name][0]
+    weights = {key: np.float32(value) for key, value in EXPONENTS.items() if f" {key})" in call}
+    case = case_of(f"g (float[1,1,1,5] x) => (float[1,1,1,5] y) {{ y = {call} }}", weights)
+    for limits in (one for step in case.steps if step.proof for one in step.proof.ranges):
+        for end, factors in ((limits.high, (1, 3, 10, 1e3, 1e6)), (limits.low, (1, 0.5, 0.1, 1e-3, 0))):
+            if end <= 0 or not np.isfinite(end):
+                continue
+            feed = (end * np.array(factors, np.float64)).astype(np.float32)
+            y = run(case.after, {"x": feed.reshape(1, 1, 1, 5)})[0].reshape(-1)
+            if "magnitude" in limits.value and end == limits.low:
+                assert "falls to zero" in limits.outside
+                assert (np.diff(y) < 0).all()
+                assert y[-1] == 0
+            else:
+                assert "near that of the" in limits.outside
+                assert (np.abs(y - y[0]) <= 0.1 * np.abs(y[0])).all(), (name, feed, y)
+
+
 def test_activations_hold_for_all_finite_values() -> None:
     for call in ("Softplus (x)", "Mish (x)", "Elu (x)", "Selu (x)", "Celu (x)"):
         case = case_of(f"g (float[1,1,1,4] x) => (float[1,1,1,4] y) {{ y = {call} }}")
