@@ -107,8 +107,8 @@ class _Loader:
         # The text counts, not where it lies: a report must not depend on the directory it was made in.
         root = load(self._remember("profile", text), file)
         if own:
-            refuse_hidden(root)
             refuse_shipped_names(root, shipped_names())
+            refuse_hidden(root)
         found = self._overlay(root, name) if "extends" in root.items() else self._base(root, own)
         # Whose rules these are is said in the place of the id, which every output shows.
         return found if found.shipped else replace(found, id=own_name(name))
