@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
         leave_standard_output()
         return 0
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if error.errno not in _NO_ROOM and not _has_nowhere_to_work(error):
             _report_bug(error)
             return BUG
         todo = "make room on the disk, or set TMPDIR to a folder that has some"
@@ -73,6 +73,11 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         _report_bug(error)
         return BUG
+
+
+def _has_nowhere_to_work(error: OSError) -> bool:
+    """Whether `tempfile` found no folder that can be written to, as in a container whose /tmp is read-only, too."""
+    return error.filename is None and str(error.strerror).startswith("No usable temporary directory")
 
 
 def _answer(arguments: list[str]) -> int:

@@ -15,26 +15,39 @@ _FILE = "topics.txt"
 
 
 @click.command("help")
-@click.argument("topic", metavar="[TOPIC]", required=False)
+@click.argument("words", metavar="[TOPIC]", nargs=-1)
 @click.pass_context
-def help(ctx: click.Context, topic: str | None) -> int:
+def help(ctx: click.Context, words: tuple[str, ...]) -> int:
     """Explain a topic, or a command as its --help does; without TOPIC, list what there is."""
     from safecheck.cli import COMMANDS
     from safecheck.cli.root import cli
 
-    topics = _topics()
-    if topic is None:
-        say("\n".join(f"{name:14}{text.partition(chr(10))[0]}" for name, text in topics.items()))
+    topics, topic = _topics(), " ".join(words)
+    if not topic:
         shown = (name for name in COMMANDS if name != "hook")  # which pre-commit calls, nobody else
-        say(f"\nand every command: {', '.join(shown)}")
+        page = click.HelpFormatter(width=80)
+        page.write_dl([(name, text.partition("\n")[0]) for name, text in topics.items()])
+        page.write_paragraph()
+        page.write_text(f"and every command: {', '.join(shown)}")
+        say(page.getvalue().rstrip())
     elif topic in topics:
         say(topics[topic].rstrip())
-    elif (command := cli.get_command(ctx, topic)) is not None:
+    elif (command := _command(ctx, cli, words)) is not None:
         say(command.get_help(click.Context(command, info_name=f"safecheck {topic}", parent=None)))
     else:
         what = f"there is no topic '{printable(topic, 60)}'{suggest(topic, [*topics, *COMMANDS])}"
         raise UsageError("SC-CFG-HELP", "help", what, "see `safecheck help` for what there is")
     return 0
+
+
+def _command(ctx: click.Context, group: click.Command, words: tuple[str, ...]) -> click.Command | None:
+    """The command of these words, as `deviations new` is one; None where there is none."""
+    for word in words:
+        found = group.get_command(ctx, word) if isinstance(group, click.Group) else None
+        if found is None:
+            return None
+        group = found
+    return group
 
 
 def _topics() -> dict[str, str]:

@@ -22,12 +22,13 @@ def said(*arguments: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, 
 def test_every_topic_is_listed_and_fits(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capfd=capfd)
     assert code == 0
-    topics = [line.split()[0] for line in out.split("\n\n")[0].splitlines()]
+    assert all(len(line) <= 80 for line in out.splitlines())
+    topics = [line.split()[0] for line in out.split("\n\n")[0].splitlines() if not line.startswith(" ")]
     assert {"verdicts", "grades", "exit-codes", "targets", "outputs", "decisions", "configuration"} == set(topics)
     for topic in topics:
         code, out, _ = said(topic, capfd=capfd)
         assert code == 0
-        assert all(len(line) <= 120 for line in out.splitlines())
+        assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_the_formats_and_the_codes_are_those_that_there_are(capfd: pytest.CaptureFixture[str]) -> None:
@@ -39,9 +40,9 @@ def test_the_formats_and_the_codes_are_those_that_there_are(capfd: pytest.Captur
 
 def test_a_command_says_what_its_help_says(capfd: pytest.CaptureFixture[str]) -> None:
     runner = CliRunner()
-    for name in ("audit", "deviations"):
-        expected = runner.invoke(cli, [name, "--help"], prog_name="safecheck").output
-        words = said(name, capfd=capfd)[1].split()
+    for name in ("audit", "deviations", "deviations new"):
+        expected = runner.invoke(cli, [*name.split(), "--help"], prog_name="safecheck").output
+        words = said(*name.split(), capfd=capfd)[1].split()
         assert words == expected.split()
     assert "hook" not in said(capfd=capfd)[1].split("every command:")[1]
     assert "help" in COMMANDS
@@ -53,3 +54,5 @@ def test_what_there_is_not_is_one_line_with_a_suggestion(capfd: pytest.CaptureFi
     assert err.count("\n") == 1
     assert "\x1b" not in err
     assert "did you mean 'verdicts'?" in said("verdict", capfd=capfd)[2]
+    assert "no topic 'deviations gnu'" in said("deviations", "gnu", capfd=capfd)[2]
+    assert "no topic 'audit new'" in said("audit", "new", capfd=capfd)[2]

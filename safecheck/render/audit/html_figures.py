@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from safecheck.audit.decision import Row
-from safecheck.audit.illustration import Illustration
+from safecheck.audit.illustration import Alternative, Illustration
 from safecheck.finding import Finding, Location
 from safecheck.render.audit.problems import operator
 from safecheck.render.html.layout import Drawing, drawing
@@ -25,6 +25,8 @@ class Figure(NamedTuple):
     now: Drawing
     rewrite: str
     instead: Drawing | None
+    drawn_in: int
+    """The number of the earlier figure that shows what could stand there; 0 if none does."""
 
 
 class Figures:
@@ -34,6 +36,8 @@ class Figures:
         self._pictures = pictures
         self._numbers: dict[int, int] = {}
         """Position of a picture -> number of its figure."""
+        self._instead: dict[Alternative, int] = {}
+        """What could stand there -> number of the figure that shows it."""
         self._places: dict[int, set[Location]] = {}
         self._by_location: dict[Location, int] = {}
         for finding in findings:
@@ -79,6 +83,7 @@ class Figures:
         other = None
         if not place.scope and place.index is not None:
             other = self._pictures.alternatives.get(place.index)
+        shown = self._instead.setdefault(other, number) if other is not None else number
         name = printable(place.node, _NAME)
         return Figure(
             number=number,
@@ -86,5 +91,6 @@ class Figures:
             places=len(self._places.get(position, ())),
             now=drawing(picture.diagram),
             rewrite=other.rewrite if other is not None else "",
-            instead=drawing(other.diagram) if other is not None else None,
+            instead=drawing(other.diagram) if other is not None and shown == number else None,
+            drawn_in=shown if shown != number else 0,
         )

@@ -125,6 +125,8 @@ def _bars(axes: Any, one: Bars) -> None:
     axes.set_yticks(ticks, heads)
     axes.invert_yaxis()
     axes.set_xlabel(one.axis)
+    whole = all(bar.value % 1 == 0 for _, bars in one.groups for bar in bars)  # there is no fifth of a node
+    axes.xaxis.get_major_locator().set_params(integer=whole)
     largest = max((bar.value for _, bars in one.groups for bar in bars), default=1) or 1
     axes.set_xlim(one.start, one.start + (largest - one.start) * 1.55)
 

@@ -12,7 +12,7 @@ import pytest
 
 from safecheck.cost.measured import Measurement
 from safecheck.cost.published import published
-from safecheck.render.compare.chart_data import Bars, Plane, chart_data, missing
+from safecheck.render.compare.chart_data import Bar, Bars, Plane, chart_data, missing
 from safecheck.render.compare.charts import charts
 from safecheck.render.compare.html import document
 from safecheck.render.compare.tables import names
@@ -147,6 +147,15 @@ def test_a_drawing_is_inert_and_repeats(name: str) -> None:
         assert "published" in chart.words or not chart.title.startswith("Top-1")
     assert len(set(identifiers)) == len(identifiers)
     assert len(drawn) == len(titles(found))
+
+
+@pytest.mark.parametrize(("value", "whole"), [(1, True), (3, True), (0.5, False)])
+def test_nodes_are_counted_in_whole_numbers(value: float, whole: bool) -> None:
+    bars = Bars("Distance", "nodes", (("csa", (Bar(0, "as it is", value, "counted"),)),))
+    texts = re.findall(r"<text[^>]*>([^<]+)</text>", charts([bars], ("csa",))[0].svg)
+    ticks = [text for text in texts if re.fullmatch(r"[\d.]+", text)]
+    assert "1" in ticks or not whole
+    assert any("." in tick for tick in ticks) != whole
 
 
 def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
