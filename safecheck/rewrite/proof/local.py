@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
+from safecheck.intake.tensors import byte_size
 from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import entering, holds_graphs
+from safecheck.rewrite.files import SIZE_LIMIT
 from safecheck.rewrite.finite import Doubt
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.channels import magnitudes, relative
@@ -178,13 +180,20 @@ def _model(
     results: Sequence[str],
     constants: Mapping[str, Any],
 ) -> Any:
+    read = [name for name in entering(nodes) if name not in feeds]
+    own = sum(constants[name].nbytes for name in read if name in constants)
+    if (
+        own + sum(byte_size(name, graph.initializers[name]) or 0 for name in read if name in graph.initializers)
+        > SIZE_LIMIT
+    ):
+        raise UnprovedError("its weights together are larger than the 2 GiB that a model holds which can be run")
     new = {name: proto_from_array(name, array) for name, array in constants.items()}
     stored = ChainMap(new, graph.initializers)  # a copy would cost as much as the model has weights
     return standalone(
         nodes,
         [value_info(name, tensor) for name, tensor in feeds.items()],
         [value_info(name, Tensor(graph.tensor(name).dtype, None)) for name in results],
-        [stored[name] for name in entering(nodes) if name in stored and name not in feeds],
+        [stored[name] for name in read if name in stored],
         graph.proto.opset_import,
         graph.proto.ir_version,
     )
