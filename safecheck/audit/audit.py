@@ -21,9 +21,10 @@ from safecheck.ir.signatures import Signatures
 from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
 from safecheck.ir.walk import every_graph
 from safecheck.limits import limit, way_out
-from safecheck.rulebook.judge import Charge, Judgement, judge, judge_border, judge_call
+from safecheck.rulebook.judge import Charge, Judgement, judge_border, judge_call
 from safecheck.rulebook.lowering.borders import borders
 from safecheck.rulebook.profile import Profile
+from safecheck.rulebook.recall import Recall
 from safecheck.rulebook.rule import Rule
 from safecheck.text import printable
 from safecheck.values import dataclass, field
@@ -175,7 +176,7 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
         InputError: ONNX forbids a node; exit code 3.
     """
     known: dict[int, Judgement] = {}  # by the signature, which is one object for all nodes alike
-    judged = []
+    judged, recall = [], Recall(profile)
     for position, (occurrence, imported) in enumerate(zip(seen.found.nodes, seen.imported, strict=True)):
         judgement = known.get(id(occurrence.signature))
         if not occurrence.node.scope.path and (found := contradiction(occurrence.signature)) is not None:
@@ -188,7 +189,7 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
                 evidence = Evidence("operands", found.what, "fit each other, or the branch never runs")
                 judged.append(Judgement(Verdict.UNPROVEN, (), (Charge(gap, Verdict.UNPROVEN, (), (evidence,)),), ()))
                 continue
-            judgement = known[id(occurrence.signature)] = judge(profile, occurrence.signature)
+            judgement = known[id(occurrence.signature)] = recall.judge(occurrence.signature)
         if position in seen.misread:
             judgement = judge_call(profile, occurrence.signature, seen.misread[position])
         judged.append(judgement if imported else _SKIPPED)

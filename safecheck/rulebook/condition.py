@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
-from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Signature, Value
+from safecheck.ir.signature import UNKNOWN, FactValue, Layer, Value
 from safecheck.rulebook import facts
 from safecheck.rulebook.comparisons import OPERATORS, Truth
+from safecheck.rulebook.questions import Subject, loud
 from safecheck.strict.yaml import Entry, suggest
 from safecheck.values import dataclass
 
-Subject: TypeAlias = Signature | Layer
+_Answer = TypeVar("_Answer", bound=Truth | str)
 _Combine: TypeAlias = Literal["all_of", "any_of", "none_of"]
 _COMBINATIONS: tuple[_Combine, ...] = ("all_of", "any_of", "none_of")
-
 
 _UNWANTED = {
     "equals": "not {}",
@@ -86,14 +86,24 @@ class Test:
         actual, against = self.actual, OPERATORS[self.operator]
         if self.operator not in _OF_TWO_FACTS:
             holds = against(self.limit)
-            return lambda subject: holds(actual(subject))
+            return self._heard(lambda subject: holds(actual(subject)))
         limit = Test(str(self.limit), None, "equals", True).actual
 
         def evaluate(subject: Subject) -> Truth:
             other = limit(subject)
             return UNKNOWN if other is UNKNOWN else against(other)(actual(subject))
 
-        return evaluate
+        return self._heard(evaluate)
+
+    @cached_property
+    def shown(self) -> Callable[[Subject], str]:
+        """Gives the value of the fact for a subject as a reader expects it."""
+        actual = self.actual
+        return self._heard(lambda subject: show(actual(subject)))
+
+    def _heard(self, ask: Callable[[Subject], _Answer]) -> Callable[[Subject], _Answer]:
+        names = (self.fact, str(self.limit)) if self.operator in _OF_TWO_FACTS else (self.fact,)
+        return ask if facts.SIZELESS.issuperset(names) else loud(ask, facts.LAYER_FACTS.keys().isdisjoint(names))
 
     @cached_property
     def subject(self) -> str:

@@ -194,7 +194,7 @@ def _broken(test: Test, subject: Layer | Signature) -> Evidence:
 
 
 def _evidence(test: Test, subject: Layer | Signature, limit: str) -> Evidence:
-    return Evidence(test.subject, show(test.actual(subject)), limit)
+    return Evidence(test.subject, test.shown(subject), limit)
 
 
 def _operator_charges(profile: Profile, lowered: Lowered, node: Signature) -> list[Charge]:

@@ -177,6 +177,22 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
     )
 }
 
+SIZELESS = frozenset(
+    {
+        "opset", "op_type", "domain", "input_count", "output_count", "unnamed_outputs", "computes_constant",
+        "types_of_tensors", "produces_output", "idiom", "beside_slice_or_concat", "beside_other_cumsum",
+        "after_biased_product", "shape_computed_by", "shape_computed_by_matrix", "int64_beyond_int32",
+        "finite_parameters", "odd_norm", "all_pads_zero", "mixed_ranks", "reads_unset", "attribute", "written",
+        "present", "blank", "spelled", "network_input", "constant", "fixed", "static", "dtype", "rank", "value",
+        "kind", "role", "ranks", "input_ranks", "output_ranks", "dtypes", "dynamic", "graph_output", "computes_rank_1",
+        "layer_type", "constant_input", "spatial_rank", "kernel", "window", "stride", "dilation", "padding",
+        "padding_symmetric", "rounding", "groups", "out_channels", "weights", "element_types", "data_type",
+        "result_type", "fixed_shapes", "data_rank",
+    }
+)  # fmt: skip
+"""Facts that are the same whatever the sizes of computed tensors are, other than the weights of products: what
+`rulebook.recall` need not ask again. All others count as facts about sizes; a test changes the sizes to see."""
+
 NODE_FACT_NAMES = frozenset({*PLAIN_NODE_FACTS, *ATTRIBUTE_FACTS, *INPUT_FACTS})
 ALL_FACT_NAMES = NODE_FACT_NAMES | frozenset(LAYER_FACTS)
 
