@@ -72,6 +72,22 @@ def test_a_bound_that_is_exceeded_is_noticed() -> None:
         prove(graph, rough, tight)
 
 
+def test_weights_beyond_one_message_are_a_reason_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No library serialises more than 2 GiB, or runs what is."""
+    text = "g (float[1,4] x) => (float[1,4] y) <float[1,4] w = {1, 2, 3, 4}> { y = Add (x, w) }"
+    graph = bench_of(text)
+    builder = Builder(graph, "y")
+    more = builder.replacement(["x"], {"y": builder.add("Add", ["x", builder.constant(np.float32([[1, 2, 3, 4]]))])})
+    assert prove(graph, more, Claim("exact", "the same"))
+    for limit, held in ((16, True), (15, False)):
+        monkeypatch.setattr(local, "SIZE_LIMIT", limit)
+        if held:
+            prove(graph, more, Claim("exact", "the same"))
+        else:
+            with pytest.raises(UnprovedError, match="larger than the 2 GiB"):
+                prove(graph, more, Claim("exact", "the same"))
+
+
 @pytest.fixture
 def sessions(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The models that onnxruntime is asked to run from here on."""
