@@ -68,7 +68,17 @@ def new(
     else:
         _append(path, recorded, record)
     note(f"{name}: {len(chosen)} findings of {rule}; the record counts for nothing until it is filled in")
+    same = [one.id for one in recorded or () if one.rule == rule and _covers(one, report.model.sha256, chosen)]
+    if same:
+        note(f"{printable(same[0], 80)} in {printable(path or '')} is about the same findings: fill in one of them")
     return 0
+
+
+def _covers(record: Record, model_sha256: str, findings: list[Finding]) -> bool:
+    """Whether a record is bound to all of these findings already."""
+    if record.model_sha256 not in ("", model_sha256):
+        return False
+    return not record.fingerprints or {finding.fingerprint for finding in findings} <= set(record.fingerprints)
 
 
 def _append(path: str, recorded: tuple[Record, ...], record: str) -> None:

@@ -405,6 +405,7 @@ def test_a_second_record_is_appended_and_counts_on(folder: Path, safecheck: Run)
     code, out, err = safecheck(*new)
     assert (code, out) == (0, "")
     assert err.startswith("DEV-2: ")
+    assert "DEV-1 in d.yaml is about the same findings" in err
     assert safecheck(*new, "--id", "SAFE.9")[0] == 0
     assert safecheck(*new)[2].startswith("DEV-3: ")
     text = (folder / "d.yaml").read_text()
