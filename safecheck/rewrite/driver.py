@@ -12,7 +12,8 @@ from safecheck.ir.excerpt import Diagram, diagram_of
 from safecheck.rewrite.finite import doubts, look_again, look_ahead
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.prices import UNPRICED, Prices, Purse
-from safecheck.rewrite.proof.local import Proof, UnprovedError, prove
+from safecheck.rewrite.proof.local import Proof, prove
+from safecheck.rewrite.proof.site import UnprovedError
 from safecheck.rewrite.rule import Candidate, Match, Rewrite
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Offer, Verdicts, Weight

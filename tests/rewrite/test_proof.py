@@ -13,12 +13,13 @@ import pytest
 from safecheck.ir.signature import Tensor
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
-from safecheck.rewrite.proof import local
+from safecheck.rewrite.proof import local, site
 from safecheck.rewrite.proof.difference import difference
 from safecheck.rewrite.proof.index_map import enumerations
-from safecheck.rewrite.proof.local import UnprovedError, prove
+from safecheck.rewrite.proof.local import prove
 from safecheck.rewrite.proof.runtime import Session
 from safecheck.rewrite.proof.samples import EXTREME, SPECIAL, TYPICAL
+from safecheck.rewrite.proof.site import UnprovedError
 from safecheck.rewrite.proof.whole import compare_models
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim
@@ -80,7 +81,7 @@ def test_weights_beyond_one_message_are_a_reason_and_no_crash(monkeypatch: pytes
     more = builder.replacement(["x"], {"y": builder.add("Add", ["x", builder.constant(np.float32([[1, 2, 3, 4]]))])})
     assert prove(graph, more, Claim("exact", "the same"))
     for limit, held in ((16, True), (15, False)):
-        monkeypatch.setattr(local, "SIZE_LIMIT", limit)
+        monkeypatch.setattr(site, "SIZE_LIMIT", limit)
         if held:
             prove(graph, more, Claim("exact", "the same"))
         else:

@@ -9,7 +9,8 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph, Node
-from safecheck.rewrite.proof.local import UnprovedError, prove
+from safecheck.rewrite.proof.local import prove
+from safecheck.rewrite.proof.site import UnprovedError
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import ChainMap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from safecheck.intake.onnx_library import messages
-from safecheck.intake.tensors import byte_size
-from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import Tensor
-from safecheck.ir.walk import entering, holds_graphs
-from safecheck.rewrite.files import SIZE_LIMIT
 from safecheck.rewrite.finite import Doubt
-from safecheck.rewrite.graph import MutableGraph, Node
+from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.proof.channels import magnitudes, relative
 from safecheck.rewrite.proof.difference import Difference, difference
 from safecheck.rewrite.proof.half import Half, half
@@ -23,6 +16,7 @@ from safecheck.rewrite.proof.index_map import enumerations
 from safecheck.rewrite.proof.judge import judged
 from safecheck.rewrite.proof.runtime import RunError, Session
 from safecheck.rewrite.proof.samples import FINITE, INFINITE, SEED, SPECIAL, nudged, samples
+from safecheck.rewrite.proof.site import UnprovedError, fingerprint, model_of, region, with_aliases
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim, Range
 from safecheck.text import printable
@@ -52,10 +46,6 @@ class Proof:
     """Of a bounded replacement in FP32, what it becomes in FP16."""
 
 
-class UnprovedError(Exception):
-    """The claim does not hold, or could not be shown; the text says why."""
-
-
 class Shown(dict[tuple[object, ...], Proof | str]):
     """Proofs, and why there is none, by all that they depend on: both sides but for their names, and the claim.
 
@@ -76,8 +66,8 @@ def prove(graph: MutableGraph, replacement: Replacement, claim: Claim, odd: Coll
         if tensor.dtype is None or graph.dims(name) is None:
             raise UnprovedError(f"the type or shape of {printable(name, 60)} is not known, so nothing can be run")
     results = [*replacement.outputs, *replacement.aliases]
-    old_model = _model(graph, feeds, region(graph, replacement.inputs, results), results, {})
-    new_model = _model(graph, feeds, _with_aliases(replacement), results, replacement.constants)
+    old_model = model_of(graph, feeds, region(graph, replacement.inputs, results), results, {})
+    new_model = model_of(graph, feeds, with_aliases(replacement), results, replacement.constants)
     floors = tuple((position, claim.floors[name]) for position, name in enumerate(feeds) if name in claim.floors)
     words = (
         claim.kind,
@@ -122,81 +112,6 @@ def _shown(claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model:
         raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error
     except UnprovedError as failure:
         return str(failure)
-
-
-def fingerprint(model: Any) -> str:
-    """A hash over everything but names: operators, attributes, wiring, types, shapes, weights."""
-    names: dict[str, str] = {"": ""}
-    copy = messages().ModelProto()
-    copy.CopyFrom(model)
-    for value in [*copy.graph.input, *copy.graph.initializer]:
-        value.name = names.setdefault(value.name, f"v{len(names)}")
-    for node in copy.graph.node:
-        node.ClearField("name")
-        node.ClearField("doc_string")
-        if holds_graphs(node):
-            return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
-        for position, name in enumerate(node.input):
-            node.input[position] = names.setdefault(name, f"v{len(names)}")
-        for position, name in enumerate(node.output):
-            node.output[position] = names.setdefault(name, f"v{len(names)}")
-    for value in copy.graph.output:
-        value.name = names.setdefault(value.name, f"v{len(names)}")
-    return hashlib.sha256(copy.SerializeToString(deterministic=True)).hexdigest()
-
-
-def region(graph: MutableGraph, inputs: Iterable[str], outputs: Iterable[str]) -> list[Any]:
-    """The NodeProtos between inputs and outputs, in order.
-
-    Raises:
-        UnprovedError: an output depends on something that is no input.
-    """
-    known = set(inputs)
-    wanted: set[Node] = set()
-    pending = list(outputs)
-    while pending:
-        name = pending.pop()
-        if name in known or name in graph.initializers:
-            continue
-        node = graph.producer(name)
-        if node is None:
-            raise UnprovedError(f"{printable(name, 60)} is no input of the site")
-        if node not in wanted:
-            wanted.add(node)
-            pending += node.reads
-    return [node.proto for node in graph.in_order(wanted)]
-
-
-def _with_aliases(replacement: Replacement) -> list[Any]:
-    node = messages().NodeProto
-    ends = [node(op_type="Identity", input=[source], output=[name]) for name, source in replacement.aliases.items()]
-    return [*replacement.nodes, *ends]
-
-
-def _model(
-    graph: MutableGraph,
-    feeds: Mapping[str, Tensor],
-    nodes: Sequence[Any],
-    results: Sequence[str],
-    constants: Mapping[str, Any],
-) -> Any:
-    read = [name for name in entering(nodes) if name not in feeds]
-    own = sum(constants[name].nbytes for name in read if name in constants)
-    if (
-        own + sum(byte_size(name, graph.initializers[name]) or 0 for name in read if name in graph.initializers)
-        > SIZE_LIMIT
-    ):
-        raise UnprovedError("its weights together are larger than the 2 GiB that a model holds which can be run")
-    new = {name: proto_from_array(name, array) for name, array in constants.items()}
-    stored = ChainMap(new, graph.initializers)  # a copy would cost as much as the model has weights
-    return standalone(
-        nodes,
-        [value_info(name, tensor) for name, tensor in feeds.items()],
-        [value_info(name, Tensor(graph.tensor(name).dtype, None)) for name in results],
-        [stored[name] for name in read if name in stored],
-        graph.proto.opset_import,
-        graph.proto.ir_version,
-    )
 
 
 def _prove_movement(feeds: Mapping[str, Tensor], old: Session, new: Session) -> None:

@@ -21,8 +21,8 @@ from safecheck.rewrite.algebra.rounding import FLOATS
 from safecheck.rewrite.attributes import axes_of
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.movement.operators import data_slots
-from safecheck.rewrite.proof.local import region
 from safecheck.rewrite.proof.runtime import RunError, Session
+from safecheck.rewrite.proof.site import region
 from safecheck.rewrite.rule import Match
 from safecheck.rewrite.rules.linear_map import candidate_of
 
