@@ -37,7 +37,7 @@ class Builder:
         """
         from onnx import helper
 
-        copy = messages().NodeProto(op_type=node.op_type, domain=node.domain, input=inputs)
+        copy = messages().NodeProto(op_type=node.proto.op_type, domain=node.domain, input=inputs)
         copy.attribute.extend(part for part in node.attribute if part.name not in changed)
         copy.attribute.extend(
             helper.make_attribute(name, value) for name, value in changed.items() if value is not None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from safecheck.ir.walk import captures, reads, subgraphs
+from safecheck.ir.walk import captures, is_standard, reads, subgraphs
 
 PLACE = attrgetter("place")
 _GAP = 1 << 32
@@ -28,8 +28,9 @@ class Node:
 
     def __init__(self, proto: Any) -> None:
         self.proto = proto
-        self.op_type: str = proto.op_type
         self.domain: str = proto.domain
+        self.op_type: str = proto.op_type if is_standard(proto) else f"{proto.domain}::{proto.op_type}"
+        """With its domain where that is not ONNX's: the same name means nothing there."""
         self.name: str = proto.name
         self.place = 0
         """Grows along the order of the graph."""

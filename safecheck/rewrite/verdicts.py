@@ -13,7 +13,7 @@ from safecheck.ir.protos import proto_from_array, standalone, value_info, withou
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
-from safecheck.ir.walk import entering
+from safecheck.ir.walk import entering, is_standard
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rulebook.judge import Judgement, judge
@@ -77,9 +77,13 @@ class Verdicts:
         self.renew()
 
     def in_question(self, node: Node) -> bool:
-        """Whether a rewrite could help: forbidden, or unproven under a profile that allows anything at all."""
+        """Whether a rewrite could help: forbidden, or unproven under a profile that allows anything at all.
+
+        None knows what an operator of somebody's own means, whatever it is called.
+        """
         verdict = self.verdict(node)
-        return verdict is Verdict.FORBIDDEN or (verdict is Verdict.UNPROVEN and self._can_allow)
+        stops = verdict is Verdict.FORBIDDEN or (verdict is Verdict.UNPROVEN and self._can_allow)
+        return stops and is_standard(node)
 
     def renew(self) -> None:
         """Judge the whole graph anew; needed after `MutableGraph.refresh`."""

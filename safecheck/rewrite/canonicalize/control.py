@@ -7,7 +7,7 @@ from typing import Any
 
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.protos import array_of
-from safecheck.ir.walk import subgraphs
+from safecheck.ir.walk import is_standard, subgraphs
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.graph import MutableGraph
 
@@ -78,7 +78,7 @@ def _runs_on(graph: MutableGraph, node: Any, body: Any) -> bool:
     if len(body.input) < 2 or not body.output:
         return False
     name, given = body.output[0].name, body.input[1].name
-    makers = {output: inner for inner in body.node for output in inner.output}
+    makers = {output: inner for inner in body.node if is_standard(inner) for output in inner.output}
     while name in makers and makers[name].op_type in ("Identity", "Cast"):
         name = makers[name].input[0]
     if name == given:

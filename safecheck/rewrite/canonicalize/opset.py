@@ -96,7 +96,7 @@ def _state_sizes(proto: Any) -> Any:
     copy = type(proto)()
     copy.CopyFrom(proto)
     graph = MutableGraph(copy)  # it takes what it is given
-    for node in [node.proto for node in graph.nodes if node.op_type == "Split" and walk.is_standard(node.proto)]:
+    for node in [node.proto for node in graph.nodes if node.op_type == "Split"]:
         given = {part.name: part for part in node.attribute}
         dims, axis = graph.dims(node.input[0]), given["axis"].i if "axis" in given else 0
         if "num_outputs" in given and dims is not None and -len(dims) <= axis < len(dims):

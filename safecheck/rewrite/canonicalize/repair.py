@@ -20,7 +20,7 @@ def repair(proto: Any) -> list[Any]:
     """
     changed = []
     for node in proto.graph.node:
-        order = attribute(node, "perm") if node.op_type == "Transpose" else None
+        order = attribute(node, "perm") if node.op_type == "Transpose" and is_standard(node) else None
         if order is not None and any(axis < 0 for axis in order.ints):
             rank = len(order.ints)
             fixed = [axis % rank for axis in order.ints]

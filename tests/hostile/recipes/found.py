@@ -1,4 +1,4 @@
-"""Rows 91 to 106: inputs that the program once got wrong."""
+"""Rows 91 to 108: inputs that the program once got wrong."""
 
 from __future__ import annotations
 
@@ -79,9 +79,18 @@ def cases() -> Iterator[Case]:
         for name, (operands, node) in FORBIDDEN_INSIDE.items():
             made = partial(_called, operands, node)
             yield of_bytes(106, f"{name}, {command[0]}", made, UNREADABLE, "SC-ONNX", command)
+    for kind in ("GatherND", "If", "SplitToSequence", "AveragePool", "Identity"):
+        yield edited(108, kind, partial(_foreign, kind), NEVER_A_PASS, "", command=("fix", "m.onnx", "-o", "o.onnx"))
     for name, content in CONFIGURATIONS.items():
         made = partial(_repository, name.partition(" ")[0], content)
         yield Case(101, name, made, CONFIGURATION, "SC-CFG-CONFIG")
+
+
+def _foreign(kind: str, model: Any) -> None:
+    """An operator of somebody's own under a name of ONNX's, with too few operands for that."""
+    model.opset_import.add(domain="com.foo", version=1)
+    model.graph.node[0].op_type, model.graph.node[0].domain = kind, "com.foo"
+    del model.graph.node[0].input[1:]
 
 
 FORBIDDEN_INSIDE = {
