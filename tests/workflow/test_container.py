@@ -54,6 +54,10 @@ def test_the_image_audits_without_a_network_and_without_writing() -> None:
     program = engine()
     if program is None:
         pytest.skip("neither podman nor docker runs here")
+    base = dict(instructions())["FROM"]
+    here = subprocess.run([program, "image", "inspect", base], capture_output=True, timeout=60).returncode == 0
+    if not here and subprocess.run([program, "pull", "-q", base], capture_output=True, timeout=600).returncode:
+        pytest.skip(f"{base} cannot be had here")
     build = [program, "build", "-q", "-f", str(FILE), "-t", "safecheck-test", str(ROOT)]
     done = subprocess.run(build, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
