@@ -57,7 +57,14 @@ def show(document: Document, path: str | None = None) -> None:
         else:
             # A name that is not UTF-8 leaves as the bytes it is: the line of trtexec is there to be run.
             for piece in pieces(document) if isinstance(document, Stream) else (plain(document),):
-                _write(piece.encode("utf-8", "surrogateescape"))
+                _write(_bytes(piece))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a half of a pair that stands for no byte
+        return text.encode("utf-8", "backslashreplace")
 
 
 def _write(content: bytes) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from case_files import model_from_text
@@ -13,6 +17,7 @@ from processes import safecheck
 from render.audit.strict import READERS
 from workflow_repo import FORBIDDEN
 
+from safecheck.cli import run
 from safecheck.render import RENDERERS
 from safecheck.render.csv_text import table
 from safecheck.text import printable
@@ -73,3 +78,43 @@ def test_no_cell_is_a_formula_for_a_spreadsheet() -> None:
         assert not {"tsv", "xls", "xlsx"} & set(formats)
         if "csv" in formats:
             assert import_module(f"safecheck.render.{kind}.csv").table is table
+
+
+ACTIVE = "\x1b[2J\u202e\ud800\x07"
+
+
+def _leaves(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Where a JSON document holds something that is neither a mapping nor a list; of each list two entries."""
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value[:2]):
+            yield from _leaves(part, *path, key)
+    else:
+        yield path
+
+
+def test_no_word_of_a_report_that_is_read_again_is_active(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever stands in a report of somebody's: it is compared, verified and entered into ledgers in visible words."""
+    monkeypatch.chdir(tmp_path)
+    Path("m.onnx").write_bytes(model_from_text(FORBIDDEN).SerializeToString())
+    assert run(["audit", "m.onnx", "--no-cache", "--output", "json=good.json"]) == 1
+    good = json.loads(Path("good.json").read_text(encoding="utf-8"))
+    for path in _leaves(good):
+        changed = place = copy.deepcopy(good)
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = ACTIVE
+        Path("bad.json").write_text(json.dumps(changed), encoding="utf-8")
+        Path("ledger").unlink(missing_ok=True)
+        for command in (
+            ["diff", "good.json", "bad.json"],
+            ["diff", "bad.json", "good.json"],
+            ["verify", "bad.json", "m.onnx"],
+            ["ledger", "add", "bad.json", "--by", "Ann Example", "--on", "2026-01-01", "--file", "ledger"],
+            ["ledger", "log", "--file", "ledger"],
+        ):
+            code = run(command)
+            told = capfd.readouterr()
+            assert code in (0, 1, 2, 3), (path, command, told)
+            assert all(line.isprintable() for line in (told.out + told.err).splitlines()), (path, command, told)

@@ -19,7 +19,7 @@ def document(changes: Changes) -> str:
 
 def _lines(changes: Changes) -> Iterator[str]:
     for name, side in (("old", changes.old), ("new", changes.new)):
-        yield f"{name}  {printable(side.path)}: {side.verdict}, {len(side.findings)} findings"
+        yield f"{name}  {printable(side.path)}: {printable(side.verdict, 40)}, {len(side.findings)} findings"
     if changes.old.profile != changes.new.profile:
         yield "     the rules are not the same: another version of the profile was used"
     for heading, places in (("NEW", changes.appeared), ("FIXED", changes.fixed)):
@@ -33,7 +33,8 @@ def _lines(changes: Changes) -> Iterator[str]:
 
 def _some(places: Sequence[Place]) -> Iterator[str]:
     for place in places[:SHOWN]:
-        yield f"  {place.verdict:<9}  {place.rule}  {_where(place.location)}  {place.fingerprint}"
+        verdict, rule, fingerprint = (printable(word, 80) for word in (place.verdict, place.rule, place.fingerprint))
+        yield f"  {verdict:<9}  {rule}  {_where(place.location)}  {fingerprint}"
     if len(places) > SHOWN:
         yield f"  and {len(places) - SHOWN} more (all are in --output json)"
 
