@@ -96,6 +96,8 @@ def _parsed(path: str, data: bytes) -> Recorded:
         raise _broken(path, "it does not say what the model was judged by")
     if not isinstance(content["model"].get("path"), str):
         raise _broken(path, "it does not name the model")
+    if not isinstance(content["model"].get("external_data") or [], list):
+        raise _broken(path, "it does not list the weights of the model")
     return Recorded(path, hashlib.sha256(data).hexdigest(), content, data.decode("utf-8"))
 
 

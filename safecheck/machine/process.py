@@ -31,6 +31,8 @@ LOG_LIMIT = 256 << 20
 _CHUNK = 1 << 16
 _TICK = 0.05
 _SWEEPS = 20
+_LOOKS = 5
+"""Ticks for a process to become another program; one that was started without any environment costs as much."""
 _PATIENCE = 1.0
 """Seconds for a process to end that has been killed."""
 
@@ -205,11 +207,25 @@ def _end_strays(mark: str) -> None:
                 return
 
 
+def _environment(pid: int) -> bytes:
+    """The environment of a process; while it becomes another program it has none, and is waited for.
+
+    Raises:
+        OSError: it has ended, it is another user's, or a thread of the kernel without a program.
+    """
+    for _ in range(_LOOKS):
+        if found := Path(f"/proc/{pid}/environ").read_bytes():
+            return found
+        os.readlink(f"/proc/{pid}/exe")
+        time.sleep(_TICK)
+    return b""
+
+
 def _end_if_marked(pid: int, mark: bytes) -> bool:
     with suppress(OSError):  # it has ended, or it is another user's
         process = os.pidfd_open(pid)  # held, so that the number cannot pass to another one in between
         try:
-            if mark in Path(f"/proc/{pid}/environ").read_bytes():
+            if mark in _environment(pid):
                 signal.pidfd_send_signal(process, signal.SIGKILL)
                 select.select([process], [], [], _PATIENCE)
                 return True

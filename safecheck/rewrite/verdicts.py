@@ -79,11 +79,17 @@ class Verdicts:
     def in_question(self, node: Node) -> bool:
         """Whether a rewrite could help: forbidden, or unproven under a profile that allows anything at all.
 
-        None knows what an operator of somebody's own means, whatever it is called.
+        None knows what an operator of somebody's own means, whatever it is called, and there is no program for what has
+        no elements.
         """
         verdict = self.verdict(node)
         stops = verdict is Verdict.FORBIDDEN or (verdict is Verdict.UNPROVEN and self._can_allow)
-        return stops and is_standard(node)
+        return stops and is_standard(node) and not self._is_empty(node)
+
+    def _is_empty(self, node: Node) -> bool:
+        """Whether something that it makes, or computes from, has no elements; empty constants are left-out operands."""
+        names = [*node.output, *(name for name in node.input if name not in self._graph.initializers)]
+        return any(0 in (self._graph.dims(name) or ()) for name in names if name)
 
     def renew(self) -> None:
         """Judge the whole graph anew; needed after `MutableGraph.refresh`."""

@@ -100,11 +100,12 @@ def test_no_word_of_a_report_that_is_read_again_is_active(
     Path("m.onnx").write_bytes(model_from_text(FORBIDDEN).SerializeToString())
     assert run(["audit", "m.onnx", "--no-cache", "--output", "json=good.json"]) == 1
     good = json.loads(Path("good.json").read_text(encoding="utf-8"))
-    for path in _leaves(good):
+    wrong: list[tuple[tuple[str | int, ...], Any]] = [(path, ACTIVE) for path in _leaves(good)]
+    for path, value in [*wrong, (("model", "external_data"), 7), (("model", "external_data"), [7]), (("findings",), 7)]:
         changed = place = copy.deepcopy(good)
         for key in path[:-1]:
             place = place[key]
-        place[path[-1]] = ACTIVE
+        place[path[-1]] = value
         Path("bad.json").write_text(json.dumps(changed), encoding="utf-8")
         Path("ledger").unlink(missing_ok=True)
         for command in (
