@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ from safecheck.errors import InputError
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.reach import may_never_run
 from safecheck.ir.signature import Tensor
-from safecheck.ir.signatures import signatures
+from safecheck.ir.signatures import Occurrence, signatures
 from safecheck.ir.validity import violation
 from safecheck.rewrite.canonicalize.ends import cut, widen
 from safecheck.rewrite.canonicalize.interface import fix_batch, inline_functions
@@ -129,10 +129,12 @@ def attempt(
         UsageError: they cannot be measured as asked.
     """
     graph = MutableGraph(proto)
-    _refuse_forbidden(graph)
+    inferred = graph.inferred()
+    nodes = signatures(inferred).nodes
+    _refuse_forbidden(nodes)
     graph.largest = request.largest
     graph.adopt(Shown, proofs)
-    before, original = listing(graph), _price(graph)
+    before, original = listing(graph), network_price(inferred, nodes)
     found = [*steps, *_normalised(graph, request)]
     chosen = [name for name in request.selected if name in {rewrite.name for rewrite in REWRITES}]
     if chosen or not request.selected:
@@ -144,14 +146,14 @@ def attempt(
     return Attempt(graph, found, before, original)
 
 
-def _refuse_forbidden(graph: MutableGraph) -> None:
+def _refuse_forbidden(nodes: Iterable[Occurrence]) -> None:
     """What stood in a function, where its operands were not known, is held against ONNX once it stands in the network.
 
     Raises:
         InputError: ONNX forbids a node.
     """
     seen: set[int] = set()
-    for occurrence in signatures(graph.inferred()).nodes:
+    for occurrence in nodes:
         signature, node = occurrence.signature, occurrence.node
         if id(signature) in seen or may_never_run(node.scope):
             continue
