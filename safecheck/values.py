@@ -97,6 +97,8 @@ else:
 
     def _bound(cls, fields, given, named):
         """The values of all fields, in their order."""
+        if not given and named.keys() == fields.keys():
+            return [named[name] for name in fields]
         if len(given) > len(fields):
             raise TypeError(f"{cls.__name__} has {len(fields)} fields, but {len(given)} values are given")
         values = list(given)

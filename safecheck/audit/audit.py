@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 
 from safecheck.audit.gaps import LAYER as GAP
 from safecheck.audit.gaps import Gaps
-from safecheck.audit.kinds import parts
+from safecheck.audit.kinds import Part, parts
 from safecheck.audit.remedies import Remedies
 from safecheck.audit.view import View, file_signatures, view
 from safecheck.cost.traffic import Products, products
@@ -17,8 +17,9 @@ from safecheck.ir.finding_id import Fingerprints
 from safecheck.ir.graph import OpNode
 from safecheck.ir.model import Model
 from safecheck.ir.reach import imported_scopes, may_never_run
+from safecheck.ir.signature import without_sizes
 from safecheck.ir.signatures import Signatures
-from safecheck.ir.validity import OPERAND, Violation, contradiction, violation
+from safecheck.ir.validity import OPERAND, Validity, Violation, contradiction
 from safecheck.ir.walk import every_graph
 from safecheck.limits import limit, way_out
 from safecheck.rulebook.judge import Charge, Judgement, judge_border, judge_call
@@ -90,6 +91,8 @@ class Audit:
     """The nodes with their signatures, in the same order: what a cost is computed from."""
     notes: tuple[Note, ...] = ()
     """Known defects of the release that nodes meet, in the order of the nodes."""
+    parts: tuple[Part, ...] = field(default=(), repr=False)
+    """What each node is part of; empty where no node has findings, and nobody asks."""
 
     @property
     def macs(self) -> int | None:
@@ -131,7 +134,7 @@ def audit(model: Model, profile: Profile) -> Audit:
     notes: list[Note] = []
     allowances: dict[str, list[int]] = {}
     most = limit("findings")
-    what = [part.what for part in parts(seen.found.nodes)] if any(judgement.charges for judgement in judged) else []
+    known = parts(seen.found.nodes) if any(judgement.charges for judgement in judged) else ()
     for node, positions in zip(model.graph, seen.positions, strict=True):
         if len(positions) == 1:  # all but what stands in a function
             judgement = judged[positions[0]]
@@ -149,11 +152,12 @@ def audit(model: Model, profile: Profile) -> Audit:
                 if charge.rule.id not in said:
                     said.add(charge.rule.id)
                     fingerprint = fingerprints.of(charge.rule.id, occurrence.signature)
-                    remedies = ways.at_node(profile.remedies_of(charge.rule, what[position]), occurrence)
+                    remedies = ways.at_node(profile.remedies_of(charge.rule, known[position].what), occurrence)
                     findings.append(_finding(charge, node.location, fingerprint, remedies))
         if len(findings) > most:
             _refuse_more(model, len(nodes), len(seen.positions), most)
     _check_coverage(model, nodes)
+    found = file_signatures(model, seen)
     return Audit(
         verdict=_model_verdict(nodes, findings, not model.inference_problem),
         nodes=tuple(nodes),
@@ -161,7 +165,8 @@ def audit(model: Model, profile: Profile) -> Audit:
         allowances=tuple(_allowances(allowances, profile)),
         notes=tuple(notes),
         products=products(seen.found.nodes),
-        signatures=file_signatures(model, seen),
+        signatures=found,
+        parts=known if found is seen.found or not known else parts(found.nodes),
     )
 
 
@@ -176,20 +181,21 @@ def _judgements(seen: View, profile: Profile, model: Model, gap: Rule | None) ->
         InputError: ONNX forbids a node; exit code 3.
     """
     known: dict[int, Judgement] = {}  # by the signature, which is one object for all nodes alike
-    judged, recall = [], Recall(profile)
+    judged, recall, validity = [], Recall(profile), Validity()
     for position, (occurrence, imported) in enumerate(zip(seen.found.nodes, seen.imported, strict=True)):
         judgement = known.get(id(occurrence.signature))
         if not occurrence.node.scope.path and (found := contradiction(occurrence.signature)) is not None:
             _refuse(found, seen, position, model)
         if judgement is None:
-            found = violation(occurrence.signature)
+            form = without_sizes(occurrence.signature)
+            found = validity.violation(occurrence.signature, form)
             if found is not None:
                 if gap is None or found.code != OPERAND or not may_never_run(occurrence.node.scope):
                     _refuse(found, seen, position, model)
                 evidence = Evidence("operands", found.what, "fit each other, or the branch never runs")
                 judged.append(Judgement(Verdict.UNPROVEN, (), (Charge(gap, Verdict.UNPROVEN, (), (evidence,)),), ()))
                 continue
-            judgement = known[id(occurrence.signature)] = recall.judge(occurrence.signature)
+            judgement = known[id(occurrence.signature)] = recall.judge(occurrence.signature, form)
         if position in seen.misread:
             judgement = judge_call(profile, occurrence.signature, seen.misread[position])
         judged.append(judgement if imported else _SKIPPED)

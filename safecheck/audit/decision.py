@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from safecheck.audit.kinds import CONSTANTS, parts
+from safecheck.audit.kinds import CONSTANTS, Part
 from safecheck.audit.remedies import BATCH, FOLDING, INLINING, RANK
 from safecheck.audit.report import Report
 from safecheck.finding import Finding, Location, Verdict
@@ -69,7 +69,7 @@ def decision(report: Report) -> tuple[Row, ...]:
         else:
             by_node.setdefault((place.scope, place.index), []).append(finding)
     kinds: dict[str, list[list[Finding]]] = {}
-    for what, nodes in _places(audit.signatures.nodes, by_node):
+    for what, nodes in _places(audit.signatures.nodes, audit.parts, by_node) if by_node else ():
         kinds.setdefault(what, []).append([finding for node in nodes for finding in by_node[node]])
     if outside:
         kinds[INTERFACE] = list(outside.values())
@@ -87,11 +87,11 @@ def asked(rows: Iterable[Row]) -> tuple[bool, bool]:
 
 
 def _places(
-    nodes: Sequence[Occurrence], found: dict[tuple[str, int], list[Finding]]
+    nodes: Sequence[Occurrence], known: Sequence[Part], found: dict[tuple[str, int], list[Finding]]
 ) -> Iterable[tuple[str, list[tuple[str, int]]]]:
     """Every operator with findings: what it is, and its nodes that have some; in the order of the file."""
     places: dict[int, tuple[str, list[tuple[str, int]]]] = {}
-    for occurrence, part in zip(nodes, parts(nodes), strict=True):
+    for occurrence, part in zip(nodes, known, strict=True):
         if (key := (occurrence.node.scope.path, occurrence.node.index)) in found:
             places.setdefault(part.whole, (part.what, []))[1].append(key)
     return places.values()

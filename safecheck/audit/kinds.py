@@ -38,7 +38,7 @@ class Part(NamedTuple):
     """Position of the first node of the same operator; a node that is an operator of its own has its own position."""
 
 
-def parts(nodes: Sequence[Occurrence]) -> list[Part]:
+def parts(nodes: Sequence[Occurrence]) -> tuple[Part, ...]:
     """For each node what it is part of; what an exporter wrote out is one operator, as is a product with its bias."""
     found: list[Part | None] = [None] * len(nodes)
     places = {id(occurrence.node): position for position, occurrence in enumerate(nodes)}
@@ -57,22 +57,22 @@ def parts(nodes: Sequence[Occurrence]) -> list[Part]:
             at = places.get(id(bias))
             if at is not None and found[at] is None and any(_known(operand) for operand in nodes[at].operands):
                 found[at] = Part(WITH_WEIGHTS, position)
-    return [part for part in found if part is not None]
+    return tuple([part for part in found if part is not None])
 
 
 def kind(occurrence: Occurrence) -> str:
     """What a node that is an operator of its own is called."""
-    proto = occurrence.node.proto
-    name = printable(proto.op_type, 60)
-    if proto.domain not in ("", "ai.onnx"):
-        return f"{printable(proto.domain, 60)}::{name}"
-    if occurrence.fixed:
+    _, signature, _, fixed, operands = occurrence
+    name, domain = signature.op_type, signature.domain
+    if domain not in ("", "ai.onnx"):
+        return f"{printable(domain, 60)}::{printable(name, 60)}"
+    if fixed:
         return CONSTANTS
     if name in _PRODUCTS:
-        return WITH_WEIGHTS if any(map(_known, occurrence.operands[:2])) else OF_ACTIVATIONS
-    if name in _INDEXED and not _known(occurrence.operands[1] if len(occurrence.operands) > 1 else None):
+        return WITH_WEIGHTS if any(map(_known, operands[:2])) else OF_ACTIVATIONS
+    if name in _INDEXED and not _known(operands[1] if len(operands) > 1 else None):
         return name  # where it reads depends on data: this moves nothing to a fixed place
-    return MOVEMENT if name in _MOVING else ELEMENTWISE if name in _BY_ELEMENT else name
+    return MOVEMENT if name in _MOVING else ELEMENTWISE if name in _BY_ELEMENT else printable(name, 60)
 
 
 def _known(operand: Tensor | None) -> bool:

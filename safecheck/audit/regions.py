@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from safecheck.audit.kinds import OF_ACTIVATIONS, WITH_WEIGHTS, Part, parts
+from safecheck.audit.kinds import OF_ACTIVATIONS, WITH_WEIGHTS, Part
 from safecheck.audit.report import Report
 from safecheck.ir.signatures import Occurrence
 from safecheck.ir.trunk import islands
@@ -44,8 +44,7 @@ def regions(report: Report) -> tuple[Region, ...]:
             rules.setdefault((place.scope, place.index), []).append(finding.rule)
     if not rules:
         return ()
-    nodes = report.audit.signatures.nodes
-    known = parts(nodes)
+    nodes, known = report.audit.signatures.nodes, report.audit.parts
     groups: dict[tuple[object, ...], list[list[int]]] = {}
     for what, positions in _members(nodes, known):
         inside = Counter(known[position].what for position in positions if known[position].whole == position)

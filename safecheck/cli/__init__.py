@@ -49,7 +49,7 @@ COMMANDS = (
 
 def run(arguments: list[str]) -> int:
     """Run a command and translate whatever happens into the contract's exit codes."""
-    gc.set_threshold(200_000)  # a short life of many small values: looking for cycles early costs a tenth of it
+    gc.set_threshold(1_000_000)  # a short life of many small values: looking for cycles early costs a tenth of it
     make_writable()
     set_limits({})
     try:

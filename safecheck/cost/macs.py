@@ -49,7 +49,7 @@ def volume(tensor: Tensor) -> Volume | None:
     if dims is UNKNOWN or tensor.dtype is None:
         return None
     if tensor.dtype in FLOATS:
-        return Volume(prod(dims))
+        return Volume(prod(dims), 0)
     size = None if tensor.dtype in _UNSIZED else BY_NAME[tensor.dtype].size(prod(dims))
     return None if size is None else Volume(0, size)
 

@@ -14,6 +14,7 @@ from safecheck.values import dataclass
 _VIEWS = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
 # Read no more of their first input than they write.
 _SELECTIONS = frozenset({"Gather", "GatherElements", "GatherND", "Slice"})
+_NOTHING = Volume()
 _QUANTISERS = frozenset({"DequantizeLinear", "QuantizeLinear"})
 
 
@@ -66,21 +67,21 @@ def steps(nodes: Sequence[Occurrence], outputs: Iterable[str]) -> Steps:
                 fixed.add(written[0])
             held[written[0]] = held.get(first, first)
             continue
-        if signature.op_type in _QUANTISERS and inputs and (known.constant[0] or inputs[0] in fixed):
+        if signature.op_type in _QUANTISERS and inputs and (known.settled or inputs[0] in fixed):
             fixed.add(written[0])  # weights that are stored quantised, or are quantised when the engine is built
             continue
         if not known.complete:
             problem = f"the size of a tensor of node {node.node.index} is not known"
             break
-        step = Step(node, {}, {}, dict(zip(written, known.outputs, strict=False)))
-        for name, size, constant, steers in zip(inputs, known.inputs, known.constant, known.steers, strict=True):
-            if size is None:
-                continue
+        reads: dict[str, Volume] = {}
+        weights: dict[str, Volume] = {}
+        for position, size, constant, steers in known.operands:
+            name = inputs[position]
             if not constant and name not in fixed:
-                step.reads[held.get(name, name)] = size
+                reads[held.get(name, name)] = size
             elif not steers:
-                step.weights[name] = size
-        found.append(step)
+                weights[name] = size
+        found.append(Step(node, reads, weights, dict(zip(written, known.outputs, strict=False))))
     return Steps(found, frozenset(held.get(name, name) for name in outputs), problem)
 
 
@@ -88,33 +89,38 @@ class _Sizes(NamedTuple):
     """What the form of a node says about the sizes of its tensors."""
 
     view: bool
-    inputs: tuple[Volume | None, ...]
-    """None for what costs nothing."""
-    constant: tuple[bool, ...]
-    steers: tuple[bool, ...]
-    """Whether the builder reads an input instead of the engine, if it is known before the network runs."""
+    settled: bool
+    """Whether the first input is known before the network runs."""
+    operands: tuple[tuple[int, Volume, bool, bool], ...]
+    """Inputs that cost something: position, size, whether one is known before the network runs, and whether the builder
+    reads it then instead of the engine."""
     outputs: tuple[Volume, ...]
     complete: bool
 
 
 def _sizes(signature: Signature) -> _Sizes:
-    written = [volume(tensor) if tensor is not None else Volume() for tensor in signature.outputs]
-    constant = tuple(tensor is not None and is_settled(tensor) for tensor in signature.inputs)
-    steers = tuple(tensor is not None and _is_integer_vector(tensor) for tensor in signature.inputs)
+    written = [volume(tensor) if tensor is not None else _NOTHING for tensor in signature.outputs]
+    constant = tuple([tensor is not None and is_settled(tensor) for tensor in signature.inputs])
+    steers = tuple([tensor is not None and _is_integer_vector(tensor) for tensor in signature.inputs])
     read = [
-        Volume() if tensor is None or (known and steering) else volume(tensor)
+        _NOTHING if tensor is None or (known and steering) else volume(tensor)
         for tensor, known, steering in zip(signature.inputs, constant, steers, strict=True)
     ]
     complete = None not in written and None not in read
     if complete and signature.op_type in _SELECTIONS and read and written:
-        read[0] = min(read[0] or Volume(), written[0] or Volume())
+        read[0] = min(read[0] or _NOTHING, written[0] or _NOTHING)
     casts = signature.op_type == "Cast" and complete and all(size and size.floats for size in (*read[:1], *written[:1]))
     return _Sizes(
         view=signature.op_type in _VIEWS or casts,
-        inputs=tuple(None if size == Volume() else size for size in read),
-        constant=constant,
-        steers=steers,
-        outputs=tuple(size or Volume() for size in written),
+        settled=any(constant[:1]),
+        operands=tuple(
+            [
+                (position, size, known, steering)
+                for position, (size, known, steering) in enumerate(zip(read, constant, steers, strict=True))
+                if size is not None and size != _NOTHING
+            ]
+        ),
+        outputs=tuple([size or _NOTHING for size in written]),
         complete=complete,
     )
 

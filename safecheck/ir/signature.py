@@ -112,6 +112,26 @@ class Signature(NamedTuple):
     no form of its own."""
 
 
+def without_sizes(node: Signature) -> object:
+    """What two nodes have in common that differ at most in the sizes of computed tensors.
+
+    The weights of products and convolutions count as a part of the operator, whether they are constants or not. Numbers
+    of another type are no equals here, as in `ir.signatures`.
+    """
+    weighted = node.op_type in WEIGHTED
+    inputs = tuple([_bare(tensor, weighted and bool(at)) for at, tensor in enumerate(node.inputs)])
+    outputs = tuple([_bare(tensor, False) for tensor in node.outputs])
+    attributes = repr(node.attributes) if node.attributes else ""
+    return node.op_type, node.domain, node.opset, attributes, inputs, outputs, *node[6:]
+
+
+def _bare(tensor: Tensor | None, whole: bool) -> object:
+    if tensor is None or whole or tensor.constant or tensor.shape is None:
+        return tensor
+    # No dimension is told from another by its number, so one number stands for all of them.
+    return tensor[0], tuple([0 if type(dim) is int else dim for dim in tensor.shape]), *tensor[3:]
+
+
 class Layer(NamedTuple):
     """One TensorRT layer that the parser adds for a node."""
 

@@ -78,7 +78,10 @@ def _occurrence(
 ) -> Occurrence:
     scope, proto = node.scope, node.proto
     op_type, domain, opset, attributes = proto.op_type, proto.domain, scope.opset, proto.attribute
-    inputs = [_lookup(computed, scope, name) if name else None for name in proto.input]
+    own, here = computed[scope], scope.tensors  # most names stand in the scope itself
+    inputs = [
+        own.get(name) or here.get(name) or _lookup(computed, scope, name) if name else None for name in proto.input
+    ]
     is_output = not scope.outputs.isdisjoint(proto.output)
     settled = all(map(_is_settled, inputs))
     # Most nodes have an operand that is neither constant nor computed from fixed shapes: ask no further.
@@ -88,9 +91,11 @@ def _occurrence(
         computes_constant = all(tensor is None or tensor.constant for tensor in inputs)
         static = not computes_constant and (settled or folding.reads_shape_only(proto, inputs[0]))
     if computes_constant or static:
-        computed[scope].update(_results(node, inputs, opset, computes_constant))
+        own.update(_results(node, inputs, opset, computes_constant))
     kept = tuple(_kept(op_type, inputs))
-    outputs = tuple([_lookup(computed, scope, name) if name else None for name in proto.output])
+    outputs = tuple(
+        [own.get(name) or here.get(name) or _lookup(computed, scope, name) if name else None for name in proto.output]
+    )
     leaves, beside = is_output and scope.path == "", neighbours.beside(node)
     key: object = node
     if _LARGE.isdisjoint([part.type for part in attributes]):
@@ -112,11 +117,14 @@ def _is_settled(tensor: Tensor | None) -> bool:
 
 def _seen(tensors: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
     """The tensors as weights or as values of the network, which is what nodes compute."""
-    if not any(tensor is not None and tensor.computed for tensor in tensors):
-        return tensors
-    return tuple(
-        [tensor._replace(constant=False) if tensor is not None and tensor.computed else tensor for tensor in tensors]
-    )
+    for tensor in tensors:
+        if tensor is not None and tensor.computed:
+            return tuple([_as_value(tensor) for tensor in tensors])
+    return tensors
+
+
+def _as_value(tensor: Tensor | None) -> Tensor | None:
+    return tensor._replace(constant=False) if tensor is not None and tensor.computed else tensor
 
 
 def _kept(op_type: str, inputs: list[Tensor | None]) -> list[Tensor | None]:

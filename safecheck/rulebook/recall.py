@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from safecheck.ir.signature import WEIGHTED, Layer, Signature, Tensor
+from safecheck.ir.signature import Layer, Signature, Tensor
 from safecheck.rulebook.judge import Judgement, judge
 from safecheck.rulebook.profile import Profile
 from safecheck.rulebook.questions import Answer, Heard, Question, Subject, listened
@@ -71,12 +71,11 @@ class Recall:
         self._profile = profile
         self._memories: dict[object, _Memory] = {}
 
-    def judge(self, node: Signature) -> Judgement:
-        """The judgement on a node; what has no like costs no more than `judge`."""
-        key = without_sizes(node)
-        memory = self._memories.get(key)
+    def judge(self, node: Signature, form: object) -> Judgement:
+        """The judgement on a node and what it is `without_sizes`; what has no like costs no more than `judge`."""
+        memory = self._memories.get(form)
         if memory is None:
-            self._memories[key] = _Memory()
+            self._memories[form] = _Memory()
             return judge(self._profile, node)
         if not memory.open:
             return judge(self._profile, node)
@@ -94,26 +93,6 @@ class Recall:
         if refused or memory.missed > memory.found + _PATIENCE or not _learnt(memory, node, heard, judgement):
             memory.open, memory.start = False, None
         return judgement
-
-
-def without_sizes(node: Signature) -> object:
-    """What two nodes have in common that differ at most in the sizes of computed tensors.
-
-    The weights of products and convolutions count as a part of the operator, whether they are constants or not. Numbers
-    of another type are no equals here, as in `ir.signatures`.
-    """
-    weighted = node.op_type in WEIGHTED
-    inputs = tuple([_bare(tensor, weighted and bool(at)) for at, tensor in enumerate(node.inputs)])
-    outputs = tuple([_bare(tensor, False) for tensor in node.outputs])
-    attributes = repr(node.attributes) if node.attributes else ""
-    return node.op_type, node.domain, node.opset, attributes, inputs, outputs, *node[6:]
-
-
-def _bare(tensor: Tensor | None, whole: bool) -> object:
-    if tensor is None or whole or tensor.constant or tensor.shape is None:
-        return tensor
-    # No dimension is told from another by its number, so one number stands for all of them.
-    return tensor[0], tuple([0 if type(dim) is int else dim for dim in tensor.shape]), *tensor[3:]
 
 
 def _apart(tensor: Tensor | None) -> Tensor | None:

@@ -13,12 +13,12 @@ from strategies import ATTRIBUTES, layers, signatures
 
 from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
-from safecheck.ir.signature import WEIGHTED, Layer, Signature, Tensor
+from safecheck.ir.signature import WEIGHTED, Layer, Signature, Tensor, without_sizes
 from safecheck.ir.signatures import signatures as signatures_of
 from safecheck.rulebook import facts
 from safecheck.rulebook.judge import judge
 from safecheck.rulebook.load import DEFAULT, profile
-from safecheck.rulebook.recall import Recall, without_sizes
+from safecheck.rulebook.recall import Recall
 
 bounded = settings(
     max_examples=25, deadline=None, derandomize=True, database=None,
@@ -103,7 +103,7 @@ def test_what_is_remembered_is_what_would_be_judged(target: str) -> None:
         for _ in range(6):
             other = other_sizes(node, chance)
             assert without_sizes(other) == without_sizes(node)
-            assert recall.judge(other) == judge(profile(name), other), other
+            assert recall.judge(other, without_sizes(other)) == judge(profile(name), other), other
 
 
 @bounded
@@ -111,7 +111,7 @@ def test_what_is_remembered_is_what_would_be_judged(target: str) -> None:
 def test_any_node_is_judged_as_it_would_be(node: Signature, seed: int) -> None:
     recall, chance = Recall(profile(DEFAULT)), random.Random(seed)
     for other in (node, *(other_sizes(node, chance) for _ in range(6))):
-        assert recall.judge(other) == judge(profile(DEFAULT), other)
+        assert recall.judge(other, without_sizes(other)) == judge(profile(DEFAULT), other)
 
 
 def test_nodes_that_differ_in_their_sizes_alone_are_judged_in_full_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,11 +127,12 @@ def test_nodes_that_differ_in_their_sizes_alone_are_judged_in_full_twice(monkeyp
     for size in range(3, 60):
         maps = Tensor("FLOAT", (1, 4, size, size)), Tensor("FLOAT", (1, 4, size - 2, size - 2))
         node = Signature("Conv", "", 17, (("kernel_shape", (3, 3)),), (maps[0], *weights), maps[1:])
-        assert recall.judge(node) == judge(profile(DEFAULT), node)
+        assert recall.judge(node, without_sizes(node)) == judge(profile(DEFAULT), node)
     assert len(judged) == 2
     for shape in ((1, 4096, 9, 9), (1, 4, 2**15, 2**15)):  # more channels, more elements than the profile allows
         other = node._replace(inputs=(Tensor("FLOAT", shape), *weights))
-        assert recall.judge(other) == judge(profile(DEFAULT), other) != recall.judge(node)
+        judgement = recall.judge(other, without_sizes(other))
+        assert judgement == judge(profile(DEFAULT), other) != judge(profile(DEFAULT), node)
 
 
 def test_numbers_of_another_type_are_another_form() -> None:

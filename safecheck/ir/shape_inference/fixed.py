@@ -19,7 +19,7 @@ from safecheck.ir.protos import (
     value_info,
     writable,
 )
-from safecheck.ir.shape_inference.functions import FUNCTIONS, LEAST_OPSET
+from safecheck.ir.shape_inference.functions import FUNCTIONS, LEAST_OPSET, LIKE_FIRST
 from safecheck.ir.shape_inference.harmless import BY_OPERANDS, PLAIN
 from safecheck.ir.signature import UNKNOWN, Tensor
 from safecheck.ir.walk import opset
@@ -77,6 +77,8 @@ class _Asked:
     def about(self, node: Any, given: list[Tensor | None], stored: dict[str, Any]) -> tuple[Tensor | None, ...] | None:
         """The tensors that a node computes, None for an output without a name; None if they are not all fixed."""
         kind, attributes = node.op_type, node.attribute
+        if kind in LIKE_FIRST and self._has_functions and len(given) == len(node.output) == 1 and given[0] is not None:
+            return (given[0],)
         values: tuple[Tensor, ...] = ()
         if kind in BY_OPERANDS:
             if not all(name in stored for name in node.input[1:] if name):

@@ -57,12 +57,16 @@ def _convolution(node: Any, given: Sequence[Tensor]) -> Tensor | None:
     return Tensor(given[0].dtype, (batch, channels, *dims))
 
 
+LIKE_FIRST = frozenset(
+    {
+        "Abs", "Ceil", "Clip", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "Identity", "LeakyRelu", "Log", "Neg",
+        "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Sqrt", "Tanh",
+    }
+)  # fmt: skip
+"""Operators whose result is of the type and shape of their first operand."""
+
 FUNCTIONS: dict[str, Function] = {
-    **dict.fromkeys(
-        ("Abs", "Ceil", "Clip", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "Identity", "LeakyRelu", "Log", "Neg",
-         "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Sqrt", "Tanh"),
-        _like_first,
-    ),
+    **dict.fromkeys(LIKE_FIRST, _like_first),
     **dict.fromkeys(("Add", "Div", "Mul", "Sub"), _broadcast),
     "Conv": _convolution,
 }  # fmt: skip

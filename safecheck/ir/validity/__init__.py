@@ -18,20 +18,34 @@ class Violation(NamedTuple):
     """Operand or attribute, and both facts that contradict each other."""
 
 
+class Validity:
+    """What ONNX forbids about the nodes of a network; schemas know no sizes, so they are asked once for every form."""
+
+    def __init__(self) -> None:
+        self._breaches: dict[object, str | None] = {}
+
+    def violation(self, node: Signature, form: object) -> Violation | None:
+        """The first thing that ONNX forbids about nodes of this signature; None if nothing that is known.
+
+        `form` is what the node is `without_sizes`. Total: a fact that is not known forbids nothing. Operators of other
+        domains, and those that the operator set does not define, are not looked at: what they mean is for the rules to
+        say.
+        """
+        from safecheck.ir.validity.operands import misfit
+        from safecheck.ir.validity.schema import breach
+
+        if form not in self._breaches:
+            self._breaches[form] = breach(node)
+        if (what := self._breaches[form]) is not None:
+            return Violation("SC-ONNX-SCHEMA", what)
+        if (what := misfit(node)) is not None:
+            return Violation(OPERAND, what)
+        return None
+
+
 def violation(node: Signature) -> Violation | None:
-    """The first thing that ONNX forbids about nodes of this signature; None if nothing that is known.
-
-    Total: a fact that is not known forbids nothing. Operators of other domains, and those that the operator set does
-    not define, are not looked at: what they mean is for the rules to say.
-    """
-    from safecheck.ir.validity.operands import misfit
-    from safecheck.ir.validity.schema import breach
-
-    if (what := breach(node)) is not None:
-        return Violation("SC-ONNX-SCHEMA", what)
-    if (what := misfit(node)) is not None:
-        return Violation(OPERAND, what)
-    return None
+    """The same of a node alone."""
+    return Validity().violation(node, None)
 
 
 def contradiction(node: Signature) -> Violation | None:

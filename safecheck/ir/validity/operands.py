@@ -76,6 +76,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 
 def misfit(node: Signature) -> str | None:
     """How operands contradict each other, in words; None if they do not."""
-    checks = CHECKS.get(node.op_type, ()) if is_standard(node) else ()
+    checks = CHECKS.get(node.op_type) if is_standard(node) else None
+    if checks is None:
+        return None
     view = Operands(node)
     return next((what for check in checks for what in check(view)), None)

@@ -10,6 +10,7 @@ from safecheck.ir import schemas
 from safecheck.ir.signature import FactValue, Signature, Tensor
 
 Dims: TypeAlias = tuple[int | str | None, ...]
+_INTEGER = frozenset({int})
 
 
 class Operands:
@@ -48,16 +49,13 @@ class Operands:
     def numbers(self, name: str) -> tuple[int, ...] | None:
         """A written list of integers; None if it is not there or not known."""
         value = self._attributes.get(name)
-        if not isinstance(value, tuple) or any(type(part) is not int for part in value):
-            return None
-        return value  # type: ignore[return-value]
+        return value if isinstance(value, tuple) and _INTEGER.issuperset(map(type, value)) else None  # type: ignore[return-value]
 
     def values(self, position: int) -> tuple[int, ...] | None:
         """The elements of a small constant operand of integers; None if they are not known."""
         tensor = self.tensor(position)
-        if tensor is None or tensor.values is None or any(type(part) is not int for part in tensor.values):
-            return None
-        return tensor.values  # type: ignore[return-value]
+        values = None if tensor is None else tensor.values
+        return values if values is not None and _INTEGER.issuperset(map(type, values)) else None  # type: ignore[return-value]
 
 
 def known_int(shape: Dims | None, axis: int) -> int | None:
@@ -70,7 +68,7 @@ def known_int(shape: Dims | None, axis: int) -> int | None:
 
 def fixed(shape: Dims | None) -> tuple[int, ...] | None:
     """The shape, if every dimension is a number."""
-    return shape if shape is not None and all(type(dim) is int for dim in shape) else None  # type: ignore[return-value]
+    return shape if shape is not None and _INTEGER.issuperset(map(type, shape)) else None  # type: ignore[return-value]
 
 
 def words(shape: Dims) -> str:

@@ -17,7 +17,7 @@ def _window_vectors(view: Operands, spatial: int) -> Iterator[str]:
         if name != "pads" and min(vector, default=1) < 1:
             yield f"{name} holds {min(vector)}, but it must be at least 1"
     pads, auto = view.numbers("pads"), view.attribute("auto_pad")
-    if pads is not None and any(pads) and isinstance(auto, str) and auto in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+    if auto in ("SAME_UPPER", "SAME_LOWER", "VALID") and pads is not None and any(pads):
         yield f"pads are {list(pads)} beside auto_pad {auto}, but they cannot be used together"
 
 

@@ -26,8 +26,8 @@ _RULES = 3
 
 def document(reports: Sequence[Report]) -> Iterator[Line]:
     """All lines of all reports."""
-    parts = zip(reports, headlines(reports), strict=True)
-    return joined((about(report), line, last(report)) for report, line in parts)
+    parts = zip(map(both_ends, reports), headlines(reports), strict=True)
+    return joined((lines, line, last) for (lines, last), line in parts)
 
 
 def headline(report: Report) -> Line:
@@ -43,13 +43,17 @@ def headlines(reports: Sequence[Report]) -> list[Line]:
     return [told_apart(headline(report), report.profile.name) if several else headline(report) for report in reports]
 
 
-def last(report: Report) -> tuple[Line, ...]:
-    """What stands below the verdict on the last screen, where the first one is out of sight by then."""
-    return tuple(answer(report)) if report.exit_code else ()
+def both_ends(report: Report) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """All that is said about one model, and what stands below the verdict on the last screen.
+
+    That is the answer of the first one, which is out of sight by then.
+    """
+    answered = tuple(answer(report))
+    return tuple(_about(report, answered)), answered if report.exit_code else ()
 
 
-def about(report: Report) -> Iterator[Line]:
-    """All that is said about one model: the decision, then where in the network, then rule by rule."""
+def _about(report: Report, answered: tuple[Line, ...]) -> Iterator[Line]:
+    """The decision, then where in the network, then rule by rule."""
     yield Line(f"{str(report.verdict).upper()}  {_name(report)}", STYLE[report.verdict])
     target = report.profile.target["tensorrt"]
     profile = Line(f"  profile   {printable(report.profile.name, 80)} {report.profile.version} (TensorRT {target})")
@@ -61,7 +65,6 @@ def about(report: Report) -> Iterator[Line]:
         return
     assert report.model is not None
     assert report.audit is not None
-    answered = tuple(answer(report))
     yield from answered
     if answered:
         yield Line("")

@@ -135,9 +135,10 @@ def _line(parts: Sequence[Any]) -> Line:
 def of(report: Report, formats: Collection[str]) -> Outcome:
     """What is shown about a report; what no format needs is not worked out. `text` stands for `concise`, too."""
     from safecheck.render.audit.concise import findings
-    from safecheck.render.audit.text import about, headline, last
+    from safecheck.render.audit.text import both_ends, headline
 
     for_people = not _FOR_PEOPLE.isdisjoint(formats)
+    lines, last = both_ends(report) if for_people else ((), ())
     found = None
     if not _WITH_JSON.isdisjoint(formats):
         from safecheck.render.audit.json import content
@@ -150,8 +151,8 @@ def of(report: Report, formats: Collection[str]) -> Outcome:
         weights=tuple((file.path, file.sha256) for file in report.model.external_data) if report.model else (),
         headline=headline(report),
         profile=report.profile.name,
-        lines=tuple(about(report)) if for_people else (),
-        last=last(report) if for_people else (),
+        lines=lines,
+        last=last,
         concise=tuple(findings(report)) if for_people else (),
         problem="" if report.error is None else report.error.code,
         json=found,

@@ -18,7 +18,7 @@ def volumes(layer: Layer) -> FactValue:
 
 def least_volume(layer: Layer) -> FactValue:
     """Number of elements that the node's largest tensor has at least: a dimension that is no number counts as 1."""
-    return max((prod(dim for dim in dims if type(dim) is int) for dims in _shapes(layer)), default=0)
+    return max([prod([dim for dim in dims if type(dim) is int]) for dims in _shapes(layer)], default=0)
 
 
 def exceeds_int32(layer: Layer) -> FactValue:
