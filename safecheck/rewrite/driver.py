@@ -14,7 +14,7 @@ from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.prices import UNPRICED, Prices, Purse
 from safecheck.rewrite.proof.local import Proof, prove
 from safecheck.rewrite.proof.site import UnprovedError
-from safecheck.rewrite.rule import Candidate, Match, Rewrite
+from safecheck.rewrite.rule import Candidate, Match, Rewrite, matched
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Offer, Verdicts, Weight
 from safecheck.text import printable
@@ -146,7 +146,7 @@ def _sweep(
     for node in verdicts.questions():
         if not graph.holds(node):
             continue
-        match = rewrite.match(graph, node)
+        match = matched(rewrite, graph, node)
         if match is None:
             continue
         key = (rewrite.name, name_of(node))

@@ -34,14 +34,14 @@ class MutableGraph(Memos):
     def __init__(self, proto: Any) -> None:
         super().__init__()
         self.declared = Declared(proto)
-        nodes = [Node(node) for node in proto.graph.node]
+        self.opset = walk.opset(proto)
+        """Version of ai.onnx that the model imports; 0 if none."""
+        nodes = [Node(node, self.opset) for node in proto.graph.node]
         self.initializers: dict[str, Any] = {tensor.name: tensor for tensor in proto.graph.initializer}
         del proto.graph.node[:]
         del proto.graph.initializer[:]
         self.proto = proto
         """The model without its nodes and initializers."""
-        self.opset = walk.opset(proto)
-        """Version of ai.onnx that the model imports; 0 if none."""
         self.version = 0
         """Another number after every change."""
         self.largest = LARGEST
@@ -187,7 +187,7 @@ class MutableGraph(Memos):
         for name in (name for node in makers if node not in dead for name in node.output):
             if name in replaced:
                 self._rename_result(self._producers[name], name, self.fresh(f"{name}/unused"))
-        nodes = [Node(proto) for proto in replacement.nodes]
+        nodes = [Node(proto, self.opset) for proto in replacement.nodes]
         self._insert(self._order.position(makers[0]), nodes)
         self.tensors.update({name: tensor for name, tensor in types.items() if name not in self.initializers})
         for node in nodes:
@@ -200,7 +200,7 @@ class MutableGraph(Memos):
 
     def splice(self, node: Node, protos: Iterable[Any] = ()) -> None:
         """Put NodeProtos in the place of a node."""
-        nodes = [Node(proto) for proto in protos]
+        nodes = [Node(proto, self.opset) for proto in protos]
         self._touch(node)
         self._remove(node)
         self._insert(self._order.position(node), nodes)

@@ -11,6 +11,12 @@ from safecheck.ir.walk import captures, is_standard, reads, subgraphs
 
 PLACE = attrgetter("place")
 _GAP = 1 << 32
+_BROADCASTS = 7
+"""The operator set from which on shapes alone say how operands stretch."""
+_BY_ATTRIBUTE = frozenset(
+    {"Add", "And", "Div", "Equal", "Gemm", "Greater", "Less", "Mul", "Or", "PRelu", "Pow", "Sub", "Xor"}
+)
+"""Operators that stretched an operand along an attribute's axis before."""
 
 
 class Node:
@@ -26,11 +32,11 @@ class Node:
     reads: tuple[str, ...]
     """What it reads, as often as it does, including what the graphs it holds capture from outside."""
 
-    def __init__(self, proto: Any) -> None:
+    def __init__(self, proto: Any, opset: int) -> None:
         self.proto = proto
         self.domain: str = proto.domain
-        self.op_type: str = proto.op_type if is_standard(proto) else f"{proto.domain}::{proto.op_type}"
-        """With its domain where that is not ONNX's: the same name means nothing there."""
+        self.op_type: str = _named(proto, opset)
+        """With its domain where that is not ONNX's, with its operator set where the name meant something else in it."""
         self.name: str = proto.name
         self.place = 0
         """Grows along the order of the graph."""
@@ -57,6 +63,18 @@ class Node:
         """Let it make `new` in place of `name`."""
         self.proto.output[self.output.index(name)] = new
         self._look()
+
+
+def stretches_by_attribute(op_type: str, opset: int) -> bool:
+    """Whether a standard operator stretches an operand along an attribute's axis, which onnxruntime does not run."""
+    return opset < _BROADCASTS and op_type in _BY_ATTRIBUTE
+
+
+def _named(proto: Any, opset: int) -> str:
+    name: str = proto.op_type
+    if not is_standard(proto):
+        return f"{proto.domain}::{name}"
+    return f"ai.onnx {opset}::{name}" if stretches_by_attribute(name, opset) else name
 
 
 class Order:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from traceback import extract_tb
 from typing import Any, Literal, Protocol
 
+from safecheck.errors import SafecheckError
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.replacement import Replacement
 
@@ -84,6 +86,10 @@ class Match:
     """The replacement in words, for the report; empty: its operators are listed."""
 
 
+FAILED = "safecheck failed here"
+"""How the reason begins that stands for a fault of a rewrite's own."""
+
+
 class Rewrite(Protocol):
     """One kind of rewrite."""
 
@@ -97,3 +103,15 @@ class Rewrite(Protocol):
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The match around a node that the profile does not allow; None if the rewrite has nothing to say about it."""
+
+
+def matched(rewrite: Rewrite, graph: MutableGraph, node: Any) -> Match | None:
+    """What a rewrite says about a node; one that fails is a reason to leave the node, and costs nothing else."""
+    try:
+        return rewrite.match(graph, node)
+    except (MemoryError, SafecheckError):
+        raise
+    except Exception as error:
+        frame = extract_tb(error.__traceback__)[-1]
+        what = f"{FAILED}: {type(error).__name__} in {frame.name}, line {frame.lineno}; please report it with the model"
+        return Match((node,), reason=what)

@@ -14,6 +14,7 @@ from safecheck.ir.signature import UNKNOWN_TENSOR
 from safecheck.rewrite.driver import Weighed, weigh_candidates
 from safecheck.rewrite.files import read_whole
 from safecheck.rewrite.graph import MutableGraph, Node
+from safecheck.rewrite.rule import matched
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.verdicts import Verdicts
 from safecheck.rulebook.profile import Profile
@@ -74,7 +75,7 @@ def alternatives(model: Model, profile: Profile, nodes: Iterable[int]) -> dict[i
 
 def _alternative(graph: MutableGraph, verdicts: Verdicts, node: Node) -> Alternative | None:
     for rewrite in REWRITES:
-        match = rewrite.match(graph, node) if verdicts.in_question(node) else None
+        match = matched(rewrite, graph, node) if verdicts.in_question(node) else None
         for weighed in weigh_candidates(graph, verdicts, match)[:1] if match is not None else ():
             if weighed.excess < (0, 0):
                 return Alternative(rewrite.name, _drawn(graph, weighed))

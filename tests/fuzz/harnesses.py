@@ -32,6 +32,7 @@ from safecheck.intake.memory import InMemory
 from safecheck.ir.model import load
 from safecheck.nvidia import log
 from safecheck.render import RENDERERS, plain
+from safecheck.rewrite.rule import FAILED
 from safecheck.rulebook.load import profile
 from safecheck.usecases.audit import audit_model
 from safecheck.workflow.config.search import configuration
@@ -162,9 +163,10 @@ def commanded(*arguments: str) -> int:
     told = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace", write_through=True)
     with redirect_stdout(told), redirect_stderr(told):
         code = run(list(arguments))
-    if code not in (0, 1, 2, 3):
-        told.seek(0)
-        raise AssertionError(f"exit code {code} of {arguments[0]}: {told.read()[-2000:]}")
+    told.seek(0)
+    text = told.read()
+    if code not in (0, 1, 2, 3) or FAILED in text:
+        raise AssertionError(f"exit code {code} of {arguments[0]}: {text[-2000:]}")
     return code
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import Any
 
 import fields
@@ -17,6 +18,8 @@ from onnx import AttributeProto, ModelProto, TensorProto, defs, helper
 from random_networks import random_network
 
 Change = Callable[[Any, Choices], object]
+_MOST = 1 << 40
+"""Elements of a constant that is changed; only a shape that is none has more."""
 
 
 @cache
@@ -77,11 +80,11 @@ def _attribute(model: Any, choices: Choices) -> None:
 def _constant(model: Any, choices: Choices) -> None:
     """Give a constant another value, or the same number of elements in another shape."""
     tensor = choices.one(model.graph.initializer or [None])
-    if tensor is None:
+    if tensor is None or min(tensor.dims, default=0) < 0:
         return
-    size = 1
-    for dim in tensor.dims:
-        size *= dim
+    size = prod(tensor.dims)
+    if size > _MOST:
+        return
     if choices.number(3) == 0:
         tensor.dims[:] = choices.one(([size], [1, size], [size, 1], [1, 1, size, 1], [] if size == 1 else [size]))
     elif size < 64 and tensor.data_type in (TensorProto.INT64, TensorProto.FLOAT):

@@ -9,16 +9,23 @@ from safecheck.ir.validity.view import Check, Operands, fixed, known_int, length
 
 
 def elementwise(view: Operands) -> Iterator[str]:
-    """Operands stretch to a common shape; before opset 7 that was an attribute's business."""
-    if view.node.opset < 7 and view.node.op_type not in ("Sum", "Min", "Max", "Mean", "Where"):
-        return  # broadcasting was an attribute
-    yield from together([shape for shape in map(view.shape, range(len(view.node.inputs))) if shape is not None])
+    """Operands stretch to a common shape; before opset 7 the second could stand at an axis of the first instead."""
+    shapes = [shape for shape in map(view.shape, range(len(view.node.inputs))) if shape is not None]
+    if view.node.opset < 7 and len(shapes) == 2 and isinstance(axis := view.attribute("axis"), int):
+        shapes[1] += (1,) * (len(shapes[0]) - axis % max(len(shapes[0]), 1) - len(shapes[1]))
+    yield from together(shapes)
 
 
 def slope(view: Operands) -> Iterator[str]:
-    """The slope of PRelu stretches to the data; runtimes take a single one of any rank."""
-    if view.node.opset >= 7 and any(dim != 1 for dim in view.shape(1) or ()):
-        yield from stretches(view.shape(1), view.shape(0), "slope", "X")
+    """The slope of PRelu stretches to the data; runtimes take a single one of any rank.
+
+    Before opset 7 it may also be a vector with an element for each channel.
+    """
+    own, channels = view.shape(1), known_int(view.shape(0), 1)
+    if view.node.opset < 7 and own is not None and len(own) == 1 and channels in (None, own[0]):
+        return
+    if any(dim != 1 for dim in own or ()):
+        yield from stretches(own, view.shape(0), "slope", "X")
 
 
 def bounds(view: Operands) -> Iterator[str]:

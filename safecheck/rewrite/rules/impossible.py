@@ -6,6 +6,7 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import MutableGraph
+from safecheck.rewrite.node import stretches_by_attribute
 from safecheck.rewrite.rule import Match
 from safecheck.text import printable
 
@@ -15,6 +16,10 @@ _JUMP = "it jumps, and no permitted layer does"
 _TRUTH = "truth values are a type of their own that no permitted layer makes or reads; select by a product with a gate"
 _READS = "where it reads depends on data, so there is no fixed movement to write"
 _ROUNDS = "it rounds to whole numbers, which no permitted layer does; give `fix` the network before it was quantised"
+_OLD = (
+    "before operator set 7 an attribute says how operands stretch, which onnxruntime does not run, so nothing could be "
+    "proved; export with a later operator set"
+)
 _INDEXED = ("Gather", "GatherElements", "GatherND", "GridSample", "ScatterElements", "ScatterND")
 
 _REASONS = {
@@ -65,6 +70,8 @@ class NoPermittedEquivalent:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The reason for an operator, if it is known."""
+        if is_standard(node) and stretches_by_attribute(node.proto.op_type, graph.opset):
+            return Match((node,), reason=_OLD)
         if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
             return Match((node,), reason=_READS)
         reason = _REASONS.get(node.op_type) if is_standard(node) else None
