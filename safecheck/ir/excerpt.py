@@ -101,7 +101,7 @@ def _first_shape(node: Any, tensor: Callable[[str], Tensor]) -> str:
 
 
 class Neighbourhoods:
-    """Pictures around the nodes of one model; who reads a value is looked up once for all of them."""
+    """Pictures around the nodes of one model; what is next to a node is looked up once for all of them."""
 
     def __init__(
         self, graph: OpGraph, lookup: Callable[[Scope, str], Tensor], kinds: dict[tuple[str, int], str]
@@ -109,17 +109,14 @@ class Neighbourhoods:
         """`lookup` says what is known of a value, `kinds` the verdict on every node, by scope path and index."""
         self._lookup = lookup
         self._kinds = kinds
-        self._nodes = {(node.scope.path, node.index): node for node in graph}
-        self._readers: dict[tuple[str, str], list[OpNode]] = {}
+        self._scopes = {scope.path: scope for scope in graph.scopes}
+        self._readers: dict[int, list[OpNode]] = {}
         self._operands: dict[int, dict[str, None]] = {}
         self._makers: dict[int, list[OpNode]] = {}
-        for node in graph:
-            for name in dict.fromkeys(node.proto.input):
-                self._readers.setdefault((node.scope.path, name), []).append(node)
 
     def around(self, scope: str, index: int) -> Diagram:
         """The node, what it is made of and what is made of it, two steps each way and nine boxes at most."""
-        centre = self._nodes[scope, index]
+        centre = self._scopes[scope].nodes[index]
         chosen, hidden = self._chosen(centre)
         nodes = sorted(chosen, key=lambda node: node.index)
         owner = {id(node.proto): node for node in nodes}
@@ -162,5 +159,7 @@ class Neighbourhoods:
         return self._makers[id(node.proto)]
 
     def _made_of(self, node: OpNode) -> list[OpNode]:
-        every = [self._readers.get((node.scope.path, name), []) for name in node.proto.output]
-        return every[0] if len(every) == 1 else list(dict.fromkeys(reader for readers in every for reader in readers))
+        if id(node) not in self._readers:
+            every = (node.scope.readers.get(name, ()) for name in node.proto.output)
+            self._readers[id(node)] = list(dict.fromkeys(reader for readers in every for reader in readers))
+        return self._readers[id(node)]

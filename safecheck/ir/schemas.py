@@ -74,6 +74,12 @@ def _standard() -> dict[str, bytes] | None:
     return once("schemas", __file__, _all_forms)
 
 
+@cache
+def _made() -> dict[str, bytes]:
+    """The same where nothing can be kept."""
+    return _all_forms()
+
+
 def _all_forms() -> dict[str, bytes]:
     found: dict[str, list[Schema]] = {}
     for schema in library().defs.get_all_schemas_with_history():
@@ -119,6 +125,21 @@ def _default(part: Any) -> FactValue:
     proto = messages().AttributeProto()
     proto.ParseFromString(part._default_value)
     return attribute_value(proto)
+
+
+def takes(op_type: str, opset: int, inputs: int, outputs: int) -> bool:
+    """Whether a standard operator may have so many inputs and outputs.
+
+    One that is deprecated in the operator set, or came later, is held against the form that it had last, or first.
+    """
+    schema = schema_of(op_type, "", opset)
+    if schema is None or schema.deprecated:
+        live = [form for form in _forms((_standard() or _made()).get(op_type)) if not form.deprecated]
+        schema = next((form for form in live if form.since <= opset), live[-1] if live else None)
+    if schema is None:
+        return False
+    least, most, fewest, largest = schema.arity
+    return least <= inputs <= most and fewest <= outputs <= largest
 
 
 def known(op_type: str, domain: str, opset: int) -> bool:

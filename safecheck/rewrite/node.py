@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
+from safecheck.ir.schemas import takes
 from safecheck.ir.walk import captures, is_standard, reads, subgraphs
 
 PLACE = attrgetter("place")
@@ -36,7 +37,7 @@ class Node:
         self.proto = proto
         self.domain: str = proto.domain
         self.op_type: str = _named(proto, opset)
-        """With its domain where that is not ONNX's, with its operator set where the name meant something else in it."""
+        """With its domain where that is not ONNX's, with its operator set where it is not what the name stands for."""
         self.name: str = proto.name
         self.place = 0
         """Grows along the order of the graph."""
@@ -74,7 +75,8 @@ def _named(proto: Any, opset: int) -> str:
     name: str = proto.op_type
     if not is_standard(proto):
         return f"{proto.domain}::{name}"
-    return f"ai.onnx {opset}::{name}" if stretches_by_attribute(name, opset) else name
+    known = takes(name, opset, len(proto.input), len(proto.output)) and not stretches_by_attribute(name, opset)
+    return name if known else f"ai.onnx {opset}::{name}"
 
 
 class Order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from os.path import basename
 from traceback import extract_tb
 from typing import Any, Literal, Protocol
 
@@ -113,5 +114,5 @@ def matched(rewrite: Rewrite, graph: MutableGraph, node: Any) -> Match | None:
         raise
     except Exception as error:
         frame = extract_tb(error.__traceback__)[-1]
-        what = f"{FAILED}: {type(error).__name__} in {frame.name}, line {frame.lineno}; please report it with the model"
-        return Match((node,), reason=what)
+        where = f"{type(error).__name__} in {basename(frame.filename)}:{frame.lineno}"
+        return Match((node,), reason=f"{FAILED}: {where}; please report it with the model")

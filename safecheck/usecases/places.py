@@ -18,11 +18,7 @@ def pictures(report: Report) -> Illustration:
     """
     if report.model is None or report.audit is None:
         return Illustration()
-    kinds = {
-        (node.location.scope, node.location.index): str(node.verdict)
-        for node in report.audit.nodes
-        if node.location.index is not None
-    }
+    kinds = {(node.scope.path, node.index): str(verdict) for node, verdict, _, _ in report.audit.nodes}
     around = Neighbourhoods(report.model.graph, report.audit.signatures.lookup, kinds)
     drawn: list[Picture] = []
     known: dict[tuple[object, ...], int] = {}

@@ -79,9 +79,9 @@ def test_the_strip_shows_every_node_once_and_the_worst_of_a_column() -> None:
 
 @st.composite
 def diagrams(draw: st.DrawFn) -> Diagram:
-    count = draw(st.integers(1, 9))
+    count = draw(st.integers(1, 14))
     kinds = draw(st.lists(st.sampled_from(["allowed", "forbidden", "outside", ""]), min_size=count, max_size=count))
-    edges = draw(st.sets(st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)), max_size=12))
+    edges = draw(st.sets(st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)), max_size=20))
     arrows = tuple(sorted((one, other) for one, other in edges if one < other))
     return Diagram(tuple(Box("Conv", "1x2", kind) for kind in kinds), arrows)
 

@@ -1,13 +1,12 @@
-"""Where the boxes and arrows of a diagram stand on paper: layers one below the other, laid out by networkx.
+"""Where the boxes and arrows of a diagram stand on paper: layers one below the other, each in the middle.
 
 Where that would be wider than long, the layers stand beside each other: a page is narrow, on paper and on a telephone.
 """
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from typing import NamedTuple
-
-import networkx as nx
 
 from safecheck.ir.excerpt import Box, Diagram
 
@@ -43,17 +42,18 @@ class Drawing(NamedTuple):
 
 def drawing(diagram: Diagram) -> Drawing:
     """Place the boxes of a diagram, wide enough for their names; equal diagrams give equal drawings."""
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(len(diagram.boxes)))
-    graph.add_edges_from(diagram.arrows)
-    for box, layer in _layers(diagram, graph).items():
-        graph.nodes[box]["layer"] = layer
+    at = _layers(diagram)
     letters = max((max(len(box.label) + 2, len(box.shape)) for box in diagram.boxes), default=0)
     width = max(_LEAST_WIDTH, round(letters * _LETTER + 12))
-    ranks = {box: round(float(rank) * 2) for box, rank in _ranks(graph).items()}
-    least = min(ranks.values(), default=0)
-    first = min((graph.nodes[box]["layer"] for box in graph), default=0)
-    grid = {box: ((ranks[box] - least) / 2, graph.nodes[box]["layer"] - first) for box in graph}
+    layers: dict[int, list[int]] = {}
+    for box in range(len(diagram.boxes)):
+        layers.setdefault(at[box], []).append(box)
+    first, widest = min(layers, default=0), max(map(len, layers.values()), default=0)
+    grid = {
+        box: ((widest - len(boxes)) / 2 + rank, layer - first)
+        for layer, boxes in layers.items()
+        for rank, box in enumerate(boxes)
+    }
     beside = max((rank for rank, _ in grid.values()), default=0) > max((layer for _, layer in grid.values()), default=0)
     spots = {
         box: (
@@ -62,7 +62,7 @@ def drawing(diagram: Diagram) -> Drawing:
         )
         for box, (rank, layer) in grid.items()
     }
-    bump = any(graph.nodes[end]["layer"] - graph.nodes[start]["layer"] > 1 for start, end in diagram.arrows)
+    bump = any(at[end] - at[start] > 1 for start, end in diagram.arrows)
     room = _GAP if bump else 0
     return Drawing(
         width=max((x for x, _ in spots.values()), default=0) + width + _MARGIN + (0 if beside else room),
@@ -75,26 +75,20 @@ def drawing(diagram: Diagram) -> Drawing:
     )
 
 
-def _layers(diagram: Diagram, graph: nx.DiGraph[int]) -> dict[int, int]:
+def _layers(diagram: Diagram) -> dict[int, int]:
     """The longest way to a box; values from outside stand directly before their first reader."""
-    layers = {box: layer for layer, found in enumerate(nx.topological_generations(graph)) for box in found}
+    makers: dict[int, list[int]] = {box: [] for box in range(len(diagram.boxes))}
+    readers: dict[int, list[int]] = {box: [] for box in makers}
+    for start, end in diagram.arrows:
+        makers[end].append(start)
+        readers[start].append(end)
+    layers: dict[int, int] = {}
+    for box in TopologicalSorter(makers).static_order():
+        layers[box] = max((layers[maker] + 1 for maker in makers[box]), default=0)
     for box, drawn in enumerate(diagram.boxes):
-        if drawn.kind == "outside" and graph.out_degree(box):
-            layers[box] = min(layers[reader] for reader in graph.successors(box)) - 1
+        if drawn.kind == "outside" and readers[box]:
+            layers[box] = min(layers[reader] for reader in readers[box]) - 1
     return layers
-
-
-def _ranks(graph: nx.DiGraph[int]) -> dict[int, float]:
-    """Where a box stands within its layer, by the layout of networkx: in steps of one around zero."""
-    if not graph:
-        return {}
-    found = nx.multipartite_layout(graph, subset_key="layer", align="horizontal", scale=1)
-    layers: dict[int, list[int]] = {}
-    for box in graph:
-        layers.setdefault(graph.nodes[box]["layer"], []).append(box)
-    # The layout is scaled to fit a square; two boxes of one layer tell by how much.
-    factor = next((abs(float(found[pair[0]][0] - found[pair[1]][0])) for pair in layers.values() if len(pair) > 1), 1.0)
-    return {box: float(x) / factor for box, (x, _) in found.items()}
 
 
 def _path(start: tuple[float, float], end: tuple[float, float], width: float, beside: bool) -> str:

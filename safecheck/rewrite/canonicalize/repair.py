@@ -42,7 +42,7 @@ def count_axes_from_front(graph: MutableGraph) -> list[Any]:
     """
     for node in graph.nodes if graph.opset < 11 else ():
         written = attribute(node, "axes") or attribute(node, "axis")
-        if written is None or not is_standard(node):
+        if written is None or not is_standard(node) or not node.input:
             continue
         axes = list(written.ints) if written.name == "axes" else [written.i]
         shape = graph.tensor(node.input[0]).shape
