@@ -1,4 +1,4 @@
-"""What follows from the onnx package alone, worked out by the first run that asks and kept for the others.
+"""What follows from an installation alone, worked out by the first run that asks and kept for the others.
 
 Asking the package costs a fifth of a small audit: its library makes all schemas when it is asked for one. What is kept
 lies with the byte code beside the installation, not in it: pip would leave its folder behind, and an empty package
@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from typing import TypeVar
@@ -24,15 +24,17 @@ _READ = ("version.py", "onnx_ml_pb2.py", "onnx_cpp2py_export.")
 """Files of the package that answers come from, or how their names begin."""
 
 
-def once(name: str, code: str, make: Callable[[], T]) -> T | None:
-    """What `make` gives, which must depend on the onnx package alone; `code` is the file of the code that makes it.
+def once(name: str, code: str, make: Callable[[], T], read: Iterable[str] = ()) -> T | None:
+    """What `make` gives, which must depend on the onnx package and the files `read` alone.
+
+    `code` is the file of the code that makes it.
 
     None where it is not kept and cannot be: then it may be cheaper to ask for a part.
     """
     stamp = _stamp()
     if not stamp:
         return None
-    file, made = os.path.join(_FOLDER, "__pycache__", f"safecheck-{name}.kept"), (*stamp, _mark(code))
+    file, made = os.path.join(_FOLDER, "__pycache__", f"safecheck-{name}.kept"), (*stamp, *map(_mark, (code, *read)))
     with suppress(Exception), open(file, "rb") as kept:  # whatever a missing or damaged file makes of itself
         if os.fstat(kept.fileno()).st_uid == os.stat(code).st_uid:
             before, content = pickle.load(kept)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import marshal
+import os
 import re
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from safecheck.intake.once import once
 from safecheck.strict import resources
 from safecheck.text import printable
 
@@ -71,7 +75,34 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["visible"] = printable
     environment.filters["anchor"] = _anchor
+    _compile(environment)
     return environment
+
+
+def _compile(environment: jinja2.Environment) -> None:
+    """Take the templates as code that an earlier run has compiled, which costs as much as all of a small audit."""
+    import jinja2
+
+    folder = resources.reports()
+    files = {file.name: str(file) for file in folder.iterdir() if file.name.endswith((".j2", ".css"))}
+    if not all(map(os.path.isfile, files.values())):
+        return  # in a zipped wheel
+
+    def make() -> dict[str, bytes]:
+        sources = {name: (folder / name).read_text(encoding="utf-8") for name in files}
+        return {name: marshal.dumps(environment.compile(source, name)) for name, source in sources.items()}
+
+    kept = f"templates-{sys.implementation.cache_tag}"
+    made = once(kept, __file__, make, (jinja2.__file__, *(files[name] for name in sorted(files))))
+    if made is None:
+        return
+    codes = made
+
+    class Compiled(jinja2.BaseLoader):
+        def load(self, _: jinja2.Environment, name: str, globals: Any = None) -> jinja2.Template:
+            return jinja2.Template.from_code(environment, marshal.loads(codes[name]), dict(globals or {}), None)
+
+    environment.loader = Compiled()
 
 
 def _anchor(text: str) -> str:
