@@ -209,9 +209,9 @@ def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoRetu
         InputError: ONNX forbids this node; exit code 3.
     """
     node, path = seen.nodes(model)[position], model.path
-    name = printable(node.proto.name, 80) or f"-> {', '.join(printable(output, 60) for output in node.proto.output)}"
+    name = printable(node.proto.name, 80) or f"-> {', '.join(printable(output, 60) for output in node.outputs)}"
     scope = f"{printable(node.scope.path)}: " if node.scope.path else ""
-    place = f"{scope}node {node.index} {name} ({printable(node.proto.op_type, 60)})"
+    place = f"{scope}node {node.index} {name} ({printable(node.op_type, 60)})"
     where = f"{'standard input' if path == '-' else printable(path)}: {place}"
     raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
 

@@ -151,6 +151,6 @@ def _why(cause: Occurrence | None) -> str:
         return "ONNX does not define the operator that computes it"
     if objection := complaint(cause):
         return f"ONNX's inference objects: {objection}"
-    operands = list(zip(cause.node.proto.input, cause.operands, strict=True))
+    operands = list(zip(cause.node.inputs, cause.operands, strict=True))
     moving = [printable(name, 60) for name, tensor in operands[1:] or operands if tensor and not tensor.constant]
     return f"it depends on the numbers in {' and '.join(moving)}" if moving else "ONNX infers none for this form"

@@ -83,5 +83,5 @@ def _known(operand: Tensor | None) -> bool:
 def _bias(product: Occurrence) -> OpNode | None:
     """The sum that alone reads a product; None if there is none."""
     node = product.node
-    readers = node.scope.readers.get(node.proto.output[0], ()) if node.proto.output else ()
-    return readers[0] if len(readers) == 1 and readers[0].proto.op_type == "Add" else None
+    readers = node.scope.readers.get(node.outputs[0], ()) if node.outputs else ()
+    return readers[0] if len(readers) == 1 and readers[0].op_type == "Add" else None

@@ -68,7 +68,7 @@ class Remedies:
         first = frozenset(_open(tensor._replace(shape=tensor.shape[:1]) for tensor in inputs if tensor.shape))
         named = first - {None}
         rest = _open(tensor._replace(shape=tensor.shape[1:]) for tensor in inputs if tensor.shape)
-        counted = any(node.proto.op_type in _COUNTED for scope in self._model.graph.scopes for node in scope.nodes)
+        counted = any(node.op_type in _COUNTED for scope in self._model.graph.scopes for node in scope.nodes)
         return first, bool(first) and not counted and named.issuperset(rest)
 
 

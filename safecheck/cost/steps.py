@@ -54,7 +54,7 @@ def steps(nodes: Sequence[Occurrence], outputs: Iterable[str]) -> Steps:
     found: list[Step] = []
     problem = ""
     for node in nodes:
-        signature, inputs, written = node.signature, node.node.proto.input, node.node.proto.output
+        signature, inputs, written = node.signature, node.node.inputs, node.node.outputs
         if node.fixed or signature.op_type == "Constant":
             fixed.update(written)
             continue

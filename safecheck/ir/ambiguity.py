@@ -34,7 +34,8 @@ def check_model(proto: Any, where: str) -> None:
         if count > 1:
             _refuse("SC-MODEL-METADATA", where, f"metadata {printable(key)} is there {count} times", "keep one of them")
     opset = _standard(proto.opset_import)
-    for graph in every_graph(proto.graph):
+    graphs = list(every_graph(proto.graph))
+    for graph in graphs:
         _check_names("input", graph.input, where)
         _check_names("initializer", graph.initializer, where)
         _check_nodes(graph, opset, where)
@@ -48,7 +49,7 @@ def check_model(proto: Any, where: str) -> None:
     for (_, name, _), count in names.items():
         if count > 1:
             _refuse("SC-AMB-FUNC", where, f"function {printable(name)} is defined {count} times", "keep one definition")
-    check_calls(proto, where)
+    check_calls(proto, graphs, where)
 
 
 def _check_opsets(imports: Iterable[Any], where: str) -> None:

@@ -54,7 +54,7 @@ def blocks(graph: OpGraph, lookup: Callable[[str], Tensor]) -> tuple[Member, ...
 
     def inside(node: OpNode) -> Iterator[Block]:
         for name, scope in held.get((node.scope.path, node.index), ()):
-            title = f"{name} of {node.proto.op_type} {node.index}"
+            title = f"{name} of {node.op_type} {node.index}"
             yield Block(printable(title, 80), _levelled(members(scope.nodes)))
 
     main, *others = graph.scopes
@@ -93,7 +93,7 @@ def _parts(scope: Scope) -> list[list[int]]:
             continue
         readers = [
             reader.index
-            for name in scope.nodes[index].proto.output
+            for name in scope.nodes[index].outputs
             for reader in scope.readers.get(name, ())
             if reader.index > index
         ]
@@ -126,7 +126,7 @@ def _split(nodes: list[int]) -> list[list[int]]:
 
 def _title(nodes: Sequence[OpNode]) -> str:
     """What a block does, in the operators that say most: those that compute first, then the most frequent."""
-    counts = Counter(node.proto.op_type for node in nodes)
+    counts = Counter(node.op_type for node in nodes)
     named = sorted(counts, key=lambda name: (name in _MOVING, -counts[name], name))[:_NAMED]
     words = [printable(name, 24) + (f" x{counts[name]}" if counts[name] > 1 else "") for name in named]
     return ", ".join(words) + (", …" if len(counts) > _NAMED else "")

@@ -33,7 +33,7 @@ def composites(nodes: Iterable[OpNode]) -> list[Composite]:
     taken: set[int] = set()
     found = []
     for node in nodes:
-        read = _ANCHORS.get(node.proto.op_type)
+        read = _ANCHORS.get(node.op_type)
         composite = read(node) if read is not None and not node.proto.domain else None
         if composite is not None and taken.isdisjoint(map(id, composite.nodes)):
             taken.update(map(id, composite.nodes))
@@ -47,22 +47,22 @@ def _norm(root: OpNode) -> Composite | None:
     mean = _behind(root, (*_MEANS, "ReduceSum", "ReduceSumSquare"), ("Add", "Max", "Clip", "Mul", "Div"), parts)
     if mean is None:
         return None
-    square = mean if mean.proto.op_type == "ReduceSumSquare" else _input(mean, ("Pow", "Mul"))
+    square = mean if mean.op_type == "ReduceSumSquare" else _input(mean, ("Pow", "Mul"))
     if square is None:
         return None
-    value = square.proto.input[0]
-    if square.proto.op_type == "Mul" and set(square.proto.input) != {value}:
+    value = square.inputs[0]
+    if square.op_type == "Mul" and set(square.inputs) != {value}:
         return None
     parts += dict.fromkeys((mean, square))
     name, centre = RMS_NORM, _maker(square, 0)
-    if centre is not None and centre.proto.op_type == "Sub":
+    if centre is not None and centre.op_type == "Sub":
         center = _behind(centre, _MEANS, _PASSING, parts, last=1)
         if center is not None:
             name = LAYER_NORM
             parts += [centre, center]
             # The exporter may subtract twice: once for the squares, once for what is divided.
-            parts += [twin for twin in _readers(center) if twin.proto.op_type == "Sub" and twin is not centre]
-    divided = {value, *(name for part in parts if part.proto.op_type == "Sub" for name in part.proto.output)}
+            parts += [twin for twin in _readers(center) if twin.op_type == "Sub" and twin is not centre]
+    divided = {value, *(name for part in parts if part.op_type == "Sub" for name in part.outputs)}
     parts += _applied(root, divided)
     return Composite(name, tuple(dict.fromkeys(parts)))
 
@@ -70,13 +70,13 @@ def _norm(root: OpNode) -> Composite | None:
 def _applied(root: OpNode, divided: set[str]) -> Iterator[OpNode]:
     """What a root goes through: the quotient with a value, then a constant scale and a constant bias."""
     at, quotient = root, False
-    while len(readers := _readers(at)) == 1 and readers[0].proto.op_type in ("Reciprocal", "Div", "Mul", "Add", "Cast"):
+    while len(readers := _readers(at)) == 1 and readers[0].op_type in ("Reciprocal", "Div", "Mul", "Add", "Cast"):
         at = readers[0]
-        if quotient and at.proto.op_type != "Cast" and not _has_weights(at):
+        if quotient and at.op_type != "Cast" and not _has_weights(at):
             return
-        quotient = quotient or not divided.isdisjoint(at.proto.input)
+        quotient = quotient or not divided.isdisjoint(at.inputs)
         yield at
-        if at.proto.op_type == "Add":
+        if at.op_type == "Add":
             return
 
 
@@ -84,16 +84,16 @@ def _softmax(quotient: OpNode) -> Composite | None:
     """exp(x), mostly of x less its maximum, over the sum of these."""
     powers, total = _maker(quotient, 0), _maker(quotient, 1)
     parts = [quotient]
-    while total is not None and total.proto.op_type in ("Reciprocal", "Expand", "Add", "Clip", "Max", *_PASSING):
+    while total is not None and total.op_type in ("Reciprocal", "Expand", "Add", "Clip", "Max", *_PASSING):
         parts.append(total)
         total = _maker(total, 0)
-    if total is None or total.proto.op_type != "ReduceSum" or powers is None or powers.proto.op_type != "Exp":
+    if total is None or total.op_type != "ReduceSum" or powers is None or powers.op_type != "Exp":
         return None
-    if total.proto.input[0] != powers.proto.output[0]:
+    if total.inputs[0] != powers.outputs[0]:
         return None
     parts += [powers, total]
     difference = _input(powers, ("Sub",))
-    if difference is not None and (most := _maker(difference, 1)) is not None and most.proto.op_type == "ReduceMax":
+    if difference is not None and (most := _maker(difference, 1)) is not None and most.op_type == "ReduceMax":
         parts += [difference, most]
     return Composite(SOFTMAX, tuple(parts))
 
@@ -105,17 +105,17 @@ def _gelu(curve: OpNode) -> Composite | None:
     if before is None or len(after) < 2:
         return None
     parts = [curve, before, *after]
-    if curve.proto.op_type == "Tanh":
+    if curve.op_type == "Tanh":
         cubic = _input(before, ("Add",))
         if cubic is None:
             return None
         parts.append(cubic)
         step = _input(cubic, ("Mul",))
-        while step is not None and step.proto.op_type in ("Mul", "Pow"):
+        while step is not None and step.op_type in ("Mul", "Pow"):
             parts.append(step)
             step = _input(step, ("Mul", "Pow"))
-    half = [node for name in after[-1].proto.input if (node := after[-1].scope.producer(name)) is not None]
-    parts += [node for node in half if node.proto.op_type == "Mul" and node not in parts and _halves(node)]
+    half = [node for name in after[-1].inputs if (node := after[-1].scope.producer(name)) is not None]
+    parts += [node for node in half if node.op_type == "Mul" and node not in parts and _halves(node)]
     return Composite(GELU, tuple(dict.fromkeys(parts)))
 
 
@@ -123,7 +123,7 @@ _ANCHORS: dict[str, Callable[[OpNode], Composite | None]] = {
     "Sqrt": _norm,
     "Pow": lambda node: _norm(node) if _number(node, 1) == -0.5 else None,
     "Div": _softmax,
-    "Mul": lambda node: _softmax(node) if (by := _maker(node, 1)) and by.proto.op_type == "Reciprocal" else None,
+    "Mul": lambda node: _softmax(node) if (by := _maker(node, 1)) and by.op_type == "Reciprocal" else None,
     "Erf": _gelu,
     "Tanh": _gelu,
 }
@@ -131,14 +131,14 @@ _ANCHORS: dict[str, Callable[[OpNode], Composite | None]] = {
 
 
 def _maker(node: OpNode, position: int) -> OpNode | None:
-    names = node.proto.input
+    names = node.inputs
     return node.scope.producer(names[position]) if position < len(names) else None
 
 
 def _input(node: OpNode, kinds: tuple[str, ...]) -> OpNode | None:
     """The first of the nodes it reads from that is of a kind."""
-    makers = (node.scope.producer(name) for name in node.proto.input)
-    return next((maker for maker in makers if maker is not None and maker.proto.op_type in kinds), None)
+    makers = (node.scope.producer(name) for name in node.inputs)
+    return next((maker for maker in makers if maker is not None and maker.op_type in kinds), None)
 
 
 def _behind(
@@ -148,10 +148,10 @@ def _behind(
     passed: list[OpNode] = []
     at = _maker(node, last)
     while at is not None and len(passed) < 4:
-        if at.proto.op_type in wanted:
+        if at.op_type in wanted:
             parts += passed
             return at
-        if at.proto.op_type not in (*between, *_PASSING):
+        if at.op_type not in (*between, *_PASSING):
             return None
         passed.append(at)
         at = _input(at, (*wanted, *between, *_PASSING))
@@ -159,14 +159,14 @@ def _behind(
 
 
 def _readers(node: OpNode) -> list[OpNode]:
-    return [reader for name in node.proto.output for reader in node.scope.readers.get(name, ())]
+    return [reader for name in node.outputs for reader in node.scope.readers.get(name, ())]
 
 
 def _after(node: OpNode, kinds: tuple[str, ...]) -> Iterator[OpNode]:
     """The only readers behind a node, as long as they are of these kinds, one after the other."""
     for kind in kinds:
         readers = _readers(node)
-        if len(readers) != 1 or readers[0].proto.op_type != kind:
+        if len(readers) != 1 or readers[0].op_type != kind:
             return
         node = readers[0]
         yield node
@@ -174,10 +174,10 @@ def _after(node: OpNode, kinds: tuple[str, ...]) -> Iterator[OpNode]:
 
 def _has_weights(node: OpNode) -> bool:
     """Whether an operand is a constant, or handed on from one."""
-    for name in node.proto.input:
+    for name in node.inputs:
         maker = node.scope.producer(name)
-        while maker is not None and maker.proto.op_type in (*_PASSING, "Reshape", "Unsqueeze"):
-            name, maker = maker.proto.input[0], _maker(maker, 0)
+        while maker is not None and maker.op_type in (*_PASSING, "Reshape", "Unsqueeze"):
+            name, maker = maker.inputs[0], _maker(maker, 0)
         if node.scope.lookup(name).constant:
             return True
     return False
@@ -185,7 +185,7 @@ def _has_weights(node: OpNode) -> bool:
 
 def _number(node: OpNode, position: int) -> float | None:
     """The only element of a constant operand."""
-    names = node.proto.input
+    names = node.inputs
     values = node.scope.lookup(names[position]).values if position < len(names) else None
     return float(values[0]) if values is not None and len(values) == 1 else None
 

@@ -154,12 +154,12 @@ class Neighbourhoods:
     def _made_from(self, node: OpNode) -> list[OpNode]:
         if id(node.proto) not in self._makers:
             makers = map(node.scope.producers.get, self._reads(node.proto))
-            known = [maker for maker in makers if maker is not None and maker.proto.op_type != "Constant"]
+            known = [maker for maker in makers if maker is not None and maker.op_type != "Constant"]
             self._makers[id(node.proto)] = list(dict.fromkeys(known))
         return self._makers[id(node.proto)]
 
     def _made_of(self, node: OpNode) -> list[OpNode]:
         if id(node) not in self._readers:
-            every = (node.scope.readers.get(name, ()) for name in node.proto.output)
+            every = (node.scope.readers.get(name, ()) for name in node.outputs)
             self._readers[id(node)] = list(dict.fromkeys(reader for readers in every for reader in readers))
         return self._readers[id(node)]

@@ -19,7 +19,7 @@ def idioms(graph: OpGraph) -> dict[int, str]:
     found: dict[int, str] = {}
     anchors: list[tuple[OpNode, str]] = []
     for node in graph:
-        kind = node.proto.op_type
+        kind = node.op_type
         if kind in ("Sqrt", "Erf"):
             anchors.append((node, kind))
         elif (name := _operator_idiom(node)) is not None:
@@ -34,7 +34,7 @@ def idioms(graph: OpGraph) -> dict[int, str]:
 
 
 def _operator_idiom(node: OpNode) -> str | None:
-    kind = node.proto.op_type
+    kind = node.op_type
     if kind == "LayerNormalization":
         return "layer-normalization-operator"
     if kind == "Gelu":
@@ -42,21 +42,17 @@ def _operator_idiom(node: OpNode) -> str | None:
     if kind == "GlobalAveragePool":
         return "global-average-pool"
     if kind == "ReduceMean":
-        return "mean-with-axes-input" if len(node.proto.input) > 1 else "mean-with-axes-attribute"
-    if kind == "Resize" and len(node.proto.input) > 3 and node.proto.input[3]:
-        producer = node.scope.producer(node.proto.input[3])
-        return (
-            "resize-to-computed-size"
-            if producer is not None and producer.proto.op_type == "Concat"
-            else "resize-to-size"
-        )
+        return "mean-with-axes-input" if len(node.inputs) > 1 else "mean-with-axes-attribute"
+    if kind == "Resize" and len(node.inputs) > 3 and node.inputs[3]:
+        producer = node.scope.producer(node.inputs[3])
+        return "resize-to-computed-size" if producer is not None and producer.op_type == "Concat" else "resize-to-size"
     return None
 
 
 def _consumers(graph: OpGraph) -> dict[tuple[str, str], list[OpNode]]:
     consumers: dict[tuple[str, str], list[OpNode]] = {}
     for node in graph:
-        for value in node.proto.input:
+        for value in node.inputs:
             consumers.setdefault((node.scope.path, value), []).append(node)
     return consumers
 
@@ -96,16 +92,16 @@ def _gelu(erf: OpNode, consumers: _Consumers) -> Iterator[OpNode]:
 
 
 def _producer(node: OpNode, kinds: tuple[str, ...]) -> OpNode | None:
-    for value in node.proto.input:
+    for value in node.inputs:
         producer = node.scope.producer(value)
-        if producer is not None and producer.proto.op_type in kinds:
+        if producer is not None and producer.op_type in kinds:
             return producer
     return None
 
 
 def _consumer(node: OpNode, kind: str, consumers: _Consumers) -> OpNode | None:
-    for value in node.proto.output:
+    for value in node.outputs:
         for consumer in consumers.get((node.scope.path, value), ()):
-            if consumer.proto.op_type == kind:
+            if consumer.op_type == kind:
                 return consumer
     return None

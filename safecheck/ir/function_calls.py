@@ -7,6 +7,7 @@ inliner and onnxruntime all walk every one of them.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NoReturn, TypeAlias
 
 from safecheck.errors import InputError
@@ -20,29 +21,31 @@ _Holder: TypeAlias = tuple[int, Counter[_Key]]
 """Nodes of a function or of the main graph with their nested graphs, and whom they call how often."""
 
 
-def check_calls(proto: Any, where: str) -> int:
+def check_calls(proto: Any, graphs: Iterable[Any], where: str) -> int:
     """Refuse functions that call themselves, and models that grow beyond the limit; the number of nodes otherwise.
+
+    `graphs` are the main graph and those nested in it.
 
     Raises:
         InputError: SC-LIM-EXPAND or SC-MODEL-FUNCCYCLE.
     """
     names = {(domain_of(function), function.name, function.overload) for function in proto.functions}
     bodies = {
-        (domain_of(function), function.name, function.overload): _holder(function, names)
+        (domain_of(function), function.name, function.overload): _holder(every_graph(function), names)
         for function in proto.functions
     }
     most = int(limit("nodes"))
     sizes = _sizes(bodies, most, where)
-    total = _expanded(_holder(proto.graph, names), sizes)
+    total = _expanded(_holder(graphs, names), sizes)
     if total > most:
         grown = f"with its functions written out the model has over {most} nodes" if names else f"over {most} nodes"
         _refuse("SC-LIM-EXPAND", where, grown, way_out("nodes", "simplify the model"))
     return total
 
 
-def _holder(graph: Any, names: set[_Key]) -> _Holder:
+def _holder(graphs: Iterable[Any], names: set[_Key]) -> _Holder:
     size, called = 0, Counter[_Key]()
-    for part in every_graph(graph):
+    for part in graphs:
         size += len(part.node)
         if names:
             called.update(key for node in part.node if (key := _call(node)) in names)

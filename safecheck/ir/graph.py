@@ -24,13 +24,17 @@ _SCALED = frozenset({"QuantizeLinear", "DequantizeLinear"})
 class OpNode:
     """One node in its place."""
 
-    __slots__ = ("index", "proto", "scope")
+    __slots__ = ("index", "inputs", "op_type", "outputs", "proto", "scope")
 
     def __init__(self, scope: Scope, index: int, proto: Any) -> None:
         """`index` is the position in the node list of the scope, `proto` the NodeProto."""
         self.scope = scope
         self.index = index
         self.proto = proto
+        # Kept, because a message makes a name anew whenever it is asked for it.
+        self.op_type: str = proto.op_type
+        self.inputs: tuple[str, ...] = tuple(proto.input)
+        self.outputs: tuple[str, ...] = tuple(proto.output)
 
     @property
     def location(self) -> Location:
@@ -69,7 +73,7 @@ class Scope:
         """The nodes of this scope by the values they read; a node that reads a value twice stands there twice."""
         found: dict[str, list[OpNode]] = {}
         for node in self.nodes:
-            for name in node.proto.input:
+            for name in node.inputs:
                 found.setdefault(name, []).append(node)
         return found
 
@@ -175,12 +179,12 @@ def _add_nodes(scope: Scope, protos: Any, scopes: list[Scope], scales: Collectio
     for index, proto in enumerate(protos):
         node = OpNode(scope, index, proto)
         nodes.append(node)
-        for name in proto.output:
+        for name in node.outputs:
             if name:
                 producers[name] = node
-        if proto.op_type == "Constant" and len(proto.output) == 1:
-            most = MAX_SCALES if proto.output[0] in scales else MAX_FLOATS
-            tensors[proto.output[0]] = tensor_from_constant(proto.attribute, most)
+        if node.op_type == "Constant" and len(node.outputs) == 1:
+            most = MAX_SCALES if node.outputs[0] in scales else MAX_FLOATS
+            tensors[node.outputs[0]] = tensor_from_constant(proto.attribute, most)
         for attribute in proto.attribute:
             if attribute.HasField("g"):
                 inner = _nested(scope, index, attribute.name)

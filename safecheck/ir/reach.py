@@ -38,12 +38,12 @@ def imported_scopes(graph: OpGraph) -> frozenset[Scope]:
 def _function(node: OpNode) -> str:
     """The path of the function that a node calls, if there is one."""
     overload = getattr(node.proto, "overload", "")
-    return f"function:{domain_of(node.proto)}:{node.proto.op_type}" + (f":{overload}" if overload else "")
+    return f"function:{domain_of(node.proto)}:{node.op_type}" + (f":{overload}" if overload else "")
 
 
 def _dead_branch(node: OpNode) -> str | None:
     """Name of the branch that an If never takes; None if it may take both."""
-    condition = node.scope.lookup(node.proto.input[0]) if node.proto.op_type == "If" and node.proto.input else None
+    condition = node.scope.lookup(node.inputs[0]) if node.op_type == "If" and node.inputs else None
     if condition is None or condition.values is None or len(condition.values) != 1:
         return None
     return "else_branch" if condition.values[0] else "then_branch"

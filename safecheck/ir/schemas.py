@@ -127,19 +127,16 @@ def _default(part: Any) -> FactValue:
     return attribute_value(proto)
 
 
-def takes(op_type: str, opset: int, inputs: int, outputs: int) -> bool:
-    """Whether a standard operator may have so many inputs and outputs.
+def meant(op_type: str, opset: int) -> Schema | None:
+    """What a standard operator can only mean at an opset; None for a name that ONNX never had.
 
-    One that is deprecated in the operator set, or came later, is held against the form that it had last, or first.
+    Of one that is deprecated there it is the form that it had last, of one that came later the first.
     """
     schema = schema_of(op_type, "", opset)
-    if schema is None or schema.deprecated:
-        live = [form for form in _forms((_standard() or _made()).get(op_type)) if not form.deprecated]
-        schema = next((form for form in live if form.since <= opset), live[-1] if live else None)
-    if schema is None:
-        return False
-    least, most, fewest, largest = schema.arity
-    return least <= inputs <= most and fewest <= outputs <= largest
+    if schema is not None and not schema.deprecated:
+        return schema
+    live = [form for form in _forms((_standard() or _made()).get(op_type)) if not form.deprecated]
+    return next((form for form in live if form.since <= opset), live[-1] if live else None)
 
 
 def known(op_type: str, domain: str, opset: int) -> bool:

@@ -77,12 +77,12 @@ def _occurrence(
     node: OpNode, idiom: str, computed: dict[Scope, dict[str, Tensor]], forms: dict[object, Signature]
 ) -> Occurrence:
     scope, proto = node.scope, node.proto
-    op_type, domain, opset, attributes = proto.op_type, proto.domain, scope.opset, proto.attribute
+    op_type, domain, opset, attributes = node.op_type, proto.domain, scope.opset, proto.attribute
     own, here = computed[scope], scope.tensors  # most names stand in the scope itself
     inputs = [
-        own.get(name) or here.get(name) or _lookup(computed, scope, name) if name else None for name in proto.input
+        own.get(name) or here.get(name) or _lookup(computed, scope, name) if name else None for name in node.inputs
     ]
-    is_output = not scope.outputs.isdisjoint(proto.output)
+    is_output = not scope.outputs.isdisjoint(node.outputs)
     settled = all(map(_is_settled, inputs))
     # Most nodes have an operand that is neither constant nor computed from fixed shapes: ask no further.
     asked = not is_output and (settled or op_type in folding.OF_SHAPE_ONLY)
@@ -94,7 +94,7 @@ def _occurrence(
         own.update(_results(node, inputs, opset, computes_constant))
     kept = tuple(_kept(op_type, inputs))
     outputs = tuple(
-        [own.get(name) or here.get(name) or _lookup(computed, scope, name) if name else None for name in proto.output]
+        [own.get(name) or here.get(name) or _lookup(computed, scope, name) if name else None for name in node.outputs]
     )
     leaves, beside = is_output and scope.path == "", neighbours.beside(node)
     key: object = node
@@ -136,11 +136,11 @@ def _kept(op_type: str, inputs: list[Tensor | None]) -> list[Tensor | None]:
 
 def _results(node: OpNode, inputs: list[Tensor | None], opset: int, constant: bool) -> dict[str, Tensor]:
     """What the node computes, and by which operators."""
-    op_type, found = node.proto.op_type, {}
+    op_type, found = node.op_type, {}
     before = {name for tensor in inputs if tensor is not None for name in tensor.computed}
     if op_type in folding.OF_SHAPE_ONLY:
         before = set()  # the elements of the data, and what computes them, do not matter
-    for position, name in enumerate(node.proto.output):
+    for position, name in enumerate(node.outputs):
         if name:
             known = node.scope.tensors.get(name, UNKNOWN_TENSOR)
             values = folding.elements(node.proto, inputs, known, opset) if constant and position == 0 else None

@@ -51,7 +51,7 @@ def _changes(scope: Scope, lookup: Callable[[str], Tensor]) -> Iterator[tuple[in
     """Where the size of the trunk changes: the first node after the change, and the new shape."""
     size = None
     for index in trunk(scope):
-        tensor = next((lookup(name) for name in scope.nodes[index].proto.output if name), None)
+        tensor = next((lookup(name) for name in scope.nodes[index].outputs if name), None)
         if tensor is None or tensor.dims is UNKNOWN:
             continue
         elements = 1

@@ -40,7 +40,7 @@ def view(graph: OpGraph) -> Graph:
     for node in graph:
         found.add_node(_id(node), **_attributes(node))
     for node in graph:
-        for position, value in enumerate(node.proto.input):
+        for position, value in enumerate(node.inputs):
             producer = node.scope.producer(value)
             if producer is not None:
                 tensor = node.scope.lookup(value)
@@ -97,7 +97,7 @@ def find_cycle(scope: Scope) -> list[int]:
     """Positions of nodes that depend on each other in a circle; empty if there is none."""
     order: nx.DiGraph[int] = nx.DiGraph()
     for node in scope.nodes:
-        for value in node.proto.input:
+        for value in node.inputs:
             producer = scope.producers.get(value)
             if producer is not None:
                 order.add_edge(producer.index, node.index)

@@ -19,7 +19,7 @@ def trunk(scope: Scope) -> list[int]:
     """Where the data of a node comes from; no node that depends on no input."""
     for node in scope.nodes:
         ways = []
-        for value in node.proto.input:
+        for value in node.inputs:
             producer = scope.producers.get(value)
             if producer is not None:
                 if producer.index in sources:
@@ -61,7 +61,7 @@ def islands(scope: Scope, without: Iterable[int]) -> list[list[int]]:
     for node in scope.nodes:
         if node.index not in gone:
             above[node.index] = node.index
-            for value in node.proto.input:
+            for value in node.inputs:
                 producer = scope.producers.get(value)
                 if producer is not None and producer.index in above:
                     above[top(producer.index)] = top(node.index)

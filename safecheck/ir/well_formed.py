@@ -48,12 +48,11 @@ def _check_order(scope: Scope, where: str) -> None:
     """Every value is defined once and before it is used, as ONNX demands."""
     defined = set(scope.given)
     for node in scope.nodes:
-        proto = node.proto
         _check_node(node, where)
-        for name in proto.input:
+        for name in node.inputs:
             if name and name not in defined and not _defined_outside(scope, name):
                 _explain_missing(node, name, where)
-        for name in proto.output:
+        for name in node.outputs:
             if not name:
                 continue
             if name in defined:
@@ -81,10 +80,10 @@ def _defined_outside(scope: Scope, name: str) -> bool:
 
 def _check_node(node: OpNode, where: str) -> None:
     proto = node.proto
-    texts = [proto.name, proto.op_type, proto.domain, *proto.input, *proto.output]
+    texts = [proto.name, node.op_type, proto.domain, *node.inputs, *node.outputs]
     if {*map(type, texts)} != _ONLY_TEXT:
         _check_text(texts, _at(node, where))
-    if not proto.op_type:
+    if not node.op_type:
         _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
     if "" not in node.scope.opsets and is_standard(proto):
         _refuse(
@@ -154,7 +153,7 @@ def _computed_somewhere(scope: Scope | None, name: str) -> bool:
 
 
 def _at(node: OpNode, where: str) -> str:
-    return f"{where}: node {node.index} ({printable(node.proto.op_type, 60)})"
+    return f"{where}: node {node.index} ({printable(node.op_type, 60)})"
 
 
 def _refuse(code: str, where: str, what: str, todo: str) -> NoReturn:

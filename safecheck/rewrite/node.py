@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from safecheck.ir.schemas import takes
+from safecheck.ir.schemas import meant
 from safecheck.ir.walk import captures, is_standard, reads, subgraphs
 
 PLACE = attrgetter("place")
@@ -75,8 +75,12 @@ def _named(proto: Any, opset: int) -> str:
     name: str = proto.op_type
     if not is_standard(proto):
         return f"{proto.domain}::{name}"
-    known = takes(name, opset, len(proto.input), len(proto.output)) and not stretches_by_attribute(name, opset)
-    return name if known else f"ai.onnx {opset}::{name}"
+    form = meant(name, opset)
+    if form is not None and not stretches_by_attribute(name, opset):
+        least, most, fewest, largest = form.arity
+        if least <= len(proto.input) <= most and fewest <= len(proto.output) <= largest:
+            return name
+    return f"ai.onnx {opset}::{name}"
 
 
 class Order:

@@ -10,9 +10,11 @@ from safecheck.cost.price import Price, price
 from safecheck.finding import Verdict
 from safecheck.ir.graph import OpNode, Scope, graph_of
 from safecheck.ir.protos import proto_from_array, standalone, value_info, without_payload
+from safecheck.ir.schemas import meant, schema_of
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
 from safecheck.ir.signatures import Occurrence, Signatures, signatures
+from safecheck.ir.validity import violation
 from safecheck.ir.walk import entering, is_standard
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.replacement import Replacement
@@ -84,12 +86,18 @@ class Verdicts:
         """
         verdict = self.verdict(node)
         stops = verdict is Verdict.FORBIDDEN or (verdict is Verdict.UNPROVEN and self._can_allow)
-        return stops and is_standard(node) and not self._is_empty(node)
+        return stops and is_standard(node) and not self._is_empty(node) and not self._misfits(node)
 
     def _is_empty(self, node: Node) -> bool:
         """Whether something that it makes, or computes from, has no elements; empty constants are left-out operands."""
         names = [*node.output, *(name for name in node.input if name not in self._graph.initializers)]
         return any(0 in (self._graph.dims(name) or ()) for name in names if name)
+
+    def _misfits(self, node: Node) -> bool:
+        """Whether operands do not fit an operator that its operator set does not have, so that no schema said so."""
+        signature = self._forms[node].signature
+        form, own = meant(signature.op_type, signature.opset), schema_of(signature.op_type, "", signature.opset)
+        return form is not None and form is not own and violation(signature._replace(opset=form.since)) is not None
 
     def renew(self) -> None:
         """Judge the whole graph anew; needed after `MutableGraph.refresh`."""

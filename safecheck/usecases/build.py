@@ -57,7 +57,7 @@ def plan_for(model: Model, book: Profile, order: Order, release: str = "", safet
             what = f"the builder is TensorRT {release}, not {order.release}"
             raise UsageError("SC-CFG-RELEASE", "--tensorrt", what, "leave the option away")
         chosen = own
-    operators = {node.proto.op_type for node in model.graph}
+    operators = {node.op_type for node in model.graph}
     shape = ports_of(model.proto, operators, model.graph.scopes[0].tensors)
     return plan(book.id, book.target, wanted, chosen, shape, order.precision, order.batch, safety)
 

@@ -155,5 +155,5 @@ def test_a_cycle_is_found() -> None:
     proto = model_from_text("(float[1,4] x) => (y) { a = Relu(x) b = Sigmoid(a) c = Tanh(b) y = Relu(c) }")
     scope = load(InMemory(proto.SerializeToString())).graph.scopes[0]
     assert find_cycle(scope) == []
-    scope.nodes[1].proto.input[0] = "c"
+    scope.nodes[1].inputs = ("c",)
     assert sorted(find_cycle(scope)) == [1, 2]

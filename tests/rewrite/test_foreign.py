@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
+
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -51,10 +54,14 @@ def test_operators_that_the_operator_set_does_not_have_are_no_fault(op_type: str
     form = onnx.defs.get_schema(op_type, opset, "") if onnx.defs.has(op_type, max_inclusive_version=opset) else None
     if form is not None and not form.deprecated:
         return  # the audit holds it against its schema
-    for operands in range(4):
+    for operands, shape in product(range(4), ([], [1], [4], [5, 5], [6, 6], [8, 1, 1])):
         before = foreign(op_type, operands, 1)
         before.opset_import[0].version = opset
-        before.graph.node[1].domain = ""
+        node = before.graph.node[1]
+        node.domain = ""
+        if operands > 1:
+            before.graph.initializer.append(helper.make_tensor("c", TensorProto.FLOAT, shape, [1.0] * prod(shape)))
+            node.input[1:] = ["c"] * (operands - 1)
         graph = MutableGraph(onnx.ModelProto.FromString(before.SerializeToString()))
         normalise(graph)
         steps = rewrite_all(graph, Verdicts(graph, BOOK), (), proving=False)

@@ -65,7 +65,7 @@ class Package:
             places = Places(Path(folder) / "engine")
             try:
                 model = load(path)
-                operators = {node.proto.op_type for node in model.graph}
+                operators = {node.op_type for node in model.graph}
                 shape = ports_of(model.proto, operators, model.graph.scopes[0].tensors)
                 wanted = release_of(book.target["tensorrt"], "profile")
                 own = release_of(self.release, "the builder")

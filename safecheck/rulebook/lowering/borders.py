@@ -67,7 +67,7 @@ def borders(table: Table, model: Model, imported: Collection[Scope], read: Itera
         if scope in imported:
             for name in scope.initializers:
                 yield from _refused(table, scope.path, name, scope.tensors[name])
-            unnamed = sum(name == "" for node in scope.nodes for name in node.proto.output)
+            unnamed = sum(name == "" for node in scope.nodes for name in node.outputs)
             if unnamed:
                 node = Signature("", "", 0, (), (), (None,) * unnamed)
                 yield Border(scope.path, "", UNKNOWN_TENSOR, Layer(NAMES, None, node, (), ()))
@@ -78,7 +78,7 @@ def _unnamed_results(model: Model, imported: Collection[Scope]) -> Iterator[Bord
     functions = {(function.domain, function.name) for function in model.proto.functions}
     for scope in model.graph.scopes if functions else ():
         for node in scope.nodes if scope in imported else ():
-            if (node.proto.domain, node.proto.op_type) in functions and "" in node.proto.output:
+            if (node.proto.domain, node.op_type) in functions and "" in node.outputs:
                 what = "Every output of a function that is called must have a name."
                 layer = Layer(REFUSED, what, Signature("", "", 0, (), (), ()), (), (), Grade.MEASURED.value)
                 yield Border(scope.path, "", UNKNOWN_TENSOR, layer)
@@ -90,9 +90,9 @@ def _named_twice(read: Iterable[OpNode]) -> Iterator[Border]:
     All other layers get a name of their own (10.15, measured).
     """
     counts = Counter(
-        node.proto.name or f"node_of_{node.proto.output[0]}"
+        node.proto.name or f"node_of_{node.outputs[0]}"
         for node in read
-        if node.proto.op_type in ("QuantizeLinear", "DequantizeLinear")
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear")
     )
     if any(count > 1 for count in counts.values()):
         what = "Nodes that quantise must have different names."
