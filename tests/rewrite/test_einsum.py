@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mended import Mended, mended, model, normal, run
+from mended import RESTRICTED, SAFETY_10, Mended, mended, model, normal, run
 
 from safecheck.rewrite.algebra.equation import Factor, cheapest
+from safecheck.rulebook.load import profile
+from safecheck.usecases.fix import Request, fix
 
 Shapes = list[tuple[int, ...]]
 
@@ -145,3 +149,22 @@ def test_infinities_that_would_move_are_left() -> None:
         y = Einsum <equation = "abij,abjk,abkl->abil"> (l, z, w)
     }"""
     assert mended(model(text), *NORMALISED).operators == ["Relu", "Log", "Einsum"]
+
+
+@pytest.mark.parametrize("target", [RESTRICTED, SAFETY_10])
+def test_a_network_whose_einsums_are_permitted_stays_as_it_is(target: str, tmp_path: Path) -> None:
+    text = """g (float[1,2,5,4] x, float[1,2,4,6] z, float[1,2,6,3] w) => (float[1,2,5,3] y) {
+        y = Einsum <equation = "bhij,bhjk,bhkl->bhil"> (x, z, w)
+    }"""
+    before, after = tmp_path / "before.onnx", tmp_path / "after.onnx"
+    onnx.save(model(text), before)
+    found = fix(str(before), str(after), profile(target), Request())
+    assert str(found.after.verdict) == "compliant"
+    names = [step.name for step in found.applied]
+    if target == SAFETY_10:
+        assert after.read_bytes() == before.read_bytes()
+    else:
+        assert names == ["write-out-einsum", "activation-product-to-convolution", "activation-product-to-convolution"]
+    feed = {name: normal(*shape) for name, shape in (("x", (1, 2, 5, 4)), ("z", (1, 2, 4, 6)), ("w", (1, 2, 6, 3)))}
+    want = np.einsum("bhij,bhjk,bhkl->bhil", *(array.astype(np.float64) for array in feed.values()))
+    assert np.abs(run(onnx.load(after), feed)[0] - want).max() < 1e-5
