@@ -14,7 +14,7 @@ from typing import Any
 from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
-from safecheck.rewrite.algebra.axis_map import axis_as_channels, multiply
+from safecheck.rewrite.algebra.axis_map import MAX_ENTRIES, axis_as_channels, multiply
 from safecheck.rewrite.algebra.larger import larger
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane, before_reshapes
 from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
@@ -59,12 +59,24 @@ class MaxPoolToRelu:
         lowest = floor(graph, node.input[0])
         if lowest is not None:
             graph.memo(_Floors)[node.output[0]] = lowest
-        candidates = [_in_steps(graph, node, lie, ())] if len(dims) == 4 else []
-        candidates.append(_in_steps(graph, node, lie, range(len(lie))))
+        ways: list[Container[int]] = [(), range(len(lie))] if len(dims) == 4 else [range(len(lie))]
+        candidates = [_in_steps(graph, node, lie, way) for way in ways if _entries(lie, way) <= MAX_ENTRIES]
         padded = any(axis.low or axis.high for axis in lie)
         if lowest is not None and padded and len(dims) == 4 and not any(_overhangs(axis) for axis in lie):
             candidates.insert(0, _above_floor(graph, node, lie, lowest))
-        return Match((node,), tuple(candidates))
+        return Match((node,), tuple(candidates), "" if candidates else "its axes are too long to be channels")
+
+
+def _entries(lie: Sequence[Windows], channels: Container[int]) -> int:
+    """How many entries the matrices have that pick elements along axes: those of padding, or two for every step."""
+    total = 0
+    for at, axis in enumerate(lie):
+        one = axis.size * _length(axis)
+        if at in channels or axis.dilation > _REACH:
+            total += 2 * one * max(1, len(_shifts(axis.window, axis.window)))
+        elif axis.low or _length(axis) > axis.size:
+            total += one
+    return total
 
 
 def _overhangs(axis: Windows) -> bool:
