@@ -59,7 +59,7 @@ class MaxPoolToRelu:
         lowest = floor(graph, node.input[0])
         if lowest is not None:
             graph.memo(_Floors)[node.output[0]] = lowest
-        ways: list[Container[int]] = [(), range(len(lie))] if len(dims) == 4 else [range(len(lie))]
+        ways: list[Container[int]] = [(), range(len(lie))] if len(dims) < 5 else [range(len(lie))]
         candidates = [_in_steps(graph, node, lie, way) for way in ways if _entries(lie, way) <= MAX_ENTRIES]
         padded = any(axis.low or axis.high for axis in lie)
         if lowest is not None and padded and len(dims) == 4 and not any(_overhangs(axis) for axis in lie):
@@ -126,32 +126,32 @@ def _above_floor(graph: MutableGraph, node: Any, lie: list[Windows], lowest: flo
 def _in_steps(graph: MutableGraph, node: Any, lie: Sequence[Windows], channels: Container[int]) -> Candidate:
     """The elements at the border for padding; some axes, and those that no kernel reaches along, as channels."""
     dims, dtype = graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or ""
-    source = before_reshapes(graph, node.input[0])
+    source, line = before_reshapes(graph, node.input[0]), len(dims) == 3
     builder = Builder(graph, node.output[0])
-    plane = Plane(builder, dims, dtype)
+    shape, steps = [*dims, 1] if line else [*dims], 0  # a line is a map one element wide
+    plane = Plane(builder, shape, dtype)
     writer = Writer(builder, source, graph.dims(source) or (), dtype, Style("copy", "tail"))
-    shape, steps = list(dims), 0
     for axis in reversed(range(len(lie))):
         at = lie[axis]
         if axis in channels or at.dilation > _REACH:
             with axis_as_channels(writer, shape, axis + 2) as seen:
                 steps += _doubled(writer, seen, at)
             shape[axis + 2] = at.places
-            if len(shape) == 4:
+            if len(dims) == 4:
                 writer.view(shape)
         else:
             if at.low or _length(at) > at.size:
                 with axis_as_channels(writer, shape, axis + 2) as seen:
                     multiply(writer, seen, _unpadded(at, plane.dtype))
                 shape[axis + 2] = _length(at)
-                writer.view(shape)
+            writer.view(shape)
             writer.value = _along(plane, writer.value, axis, at, (0, 0))
             steps += len(_shifts(at.window, _REACH // at.dilation))
             shape[axis + 2] = at.places
             writer.dims = tuple(shape)
-    if len(shape) == 4:
+    if len(dims) == 4:
         return _candidate(builder, source, node.output[0], writer.value, _claim(source, dims, steps, dtype))
-    places = arrange.enumerated(shape)
+    places = arrange.enumerated(shape[:3] if line else shape)
     target, value, back = arrange.push(builder, writer.value, node.output[0], places, writer.dims)
     claim = _claim(source, dims, steps, dtype, lambda limits: (limits + 0 * places).reshape(-1)[back])
     return _candidate(builder, source, target, value, claim)

@@ -56,7 +56,7 @@ def test_pools_of_pools_after_silu_know_their_floor() -> None:
          "places of the maxima"),
         ("g (float[1,2,4,4] x) => (float[1,2,1,4] y)"
          " { y = MaxPool <kernel_shape = [2, 1], dilations = [5, 1], pads = [1, 0, 1, 0]> (x) }", "but padding"),
-        ("g (float[1,2,20000] x) => (float[1,2,9999] y) { y = MaxPool <kernel_shape = [3], strides = [2]> (x) }",
+        ("g (float[1,2,20000] x) => (float[1,2,19993] y) { y = MaxPool <kernel_shape = [2], dilations = [7]> (x) }",
          "too long to be channels"),
         ("g (float[1,2,n,8] x) => (float[1,2,m,7] y) { y = MaxPool <kernel_shape = [2, 2]> (x) }", "no fixed shape"),
     ],
@@ -158,9 +158,9 @@ def test_a_long_window_in_either_precision(kind: str) -> None:
 
 def test_a_long_axis_is_pooled_by_kernels_alone() -> None:
     """As channels it would take 400 million weights for every step."""
-    case = compared((20000, 2), (9, 1), {"strides": [2, 1]})
-    assert "Transpose" not in case.operators
-    assert sum(array.ByteSize() for array in case.after.graph.initializer) < 10_000
+    for case in (compared((20000, 2), (9, 1), {"strides": [2, 1]}), compared((20000,), (9,), {"strides": [2]})):
+        assert "Transpose" not in case.operators
+        assert sum(array.ByteSize() for array in case.after.graph.initializer) < 10_000
 
 
 def test_nothing_is_made_up_where_the_sign_is_known() -> None:
