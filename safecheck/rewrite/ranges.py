@@ -22,11 +22,11 @@ class Quantity(NamedTuple):
     """What is measured of a value."""
 
     value: str
-    kind: Literal["elements", "variances", "mean squares"]
+    kind: Literal["elements", "magnitudes", "variances", "mean squares"]
     shape: tuple[int, ...] = ()
     """The dimensions in which the value is seen."""
     axes: tuple[int, ...] = ()
-    """Those over which a mean is taken."""
+    """Those over which a mean is taken; of magnitudes, the sum."""
 
     def ends(self, array: Any) -> tuple[float, float]:
         """The smallest and the largest."""
@@ -35,7 +35,10 @@ class Quantity(NamedTuple):
         data = array.astype(numpy.float64)
         if self.kind != "elements":
             data = data.reshape(self.shape)
-            data = data.var(self.axes) if self.kind == "variances" else (data * data).mean(self.axes)
+            if self.kind == "magnitudes":
+                data = abs(data).sum(self.axes)
+            else:
+                data = data.var(self.axes) if self.kind == "variances" else (data * data).mean(self.axes)
         return float(data.min()), float(data.max())
 
 
@@ -118,7 +121,7 @@ class Ranges:
         low, high = self._found[quantity]
         if not (math.isfinite(low) and math.isfinite(high)):
             return None
-        factor = FACTOR if quantity.kind == "elements" else FACTOR**2
+        factor = FACTOR if quantity.kind in ("elements", "magnitudes") else FACTOR**2
         low = low / factor if low > 0 else low * factor
         high = high * factor if high > 0 else high / factor
         return Measured(low, high, f"measured on {self._count} inputs and widened {factor:g} times")

@@ -5,7 +5,8 @@ The axis becomes the channels of a 1x1 convolution whose weights are the matrix 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -52,17 +53,8 @@ def write(builder: Builder, value: str, dims: Sequence[int], maps: Sequence[Axis
         weights = rounded(map_.matrix.T, dtype)
         if weights is None:
             return None
-        before, size, behind = map_.split(shape)
-        made = len(map_.matrix)
-        if behind == 1 and before > 1:  # the rows go into space, so that the batch does not grow
-            rows = shape[map_.first - 1]
-            turn(writer, (1, before // rows, rows, size))
-            multiply(writer, (before // rows, size, rows, 1), weights)
-            turn(writer, (1, before // rows, made, rows))
-        elif map_.first == map_.count == 1 and len(shape) == 4:
-            multiply(writer, shape, weights)
-        else:
-            multiply(writer, (before, size, behind, 1), weights)
+        with axis_as_channels(writer, shape, map_.first, map_.count) as seen:
+            multiply(writer, seen, weights)
         shape = map_.after(shape)
     writer.view(shape)
     return writer.value
@@ -87,6 +79,25 @@ def turned(builder: Builder, value: str, dims: Sequence[int]) -> tuple[str, tupl
     made = (*dims[:-2], dims[-1], dims[-2])
     writer.view(made)
     return writer.value, made
+
+
+@contextmanager
+def axis_as_channels(writer: Writer, dims: Sequence[int], first: int, count: int = 1) -> Iterator[tuple[int, ...]]:
+    """See some axes as the second of four dimensions; behind it they stand at their place again, as long as they are.
+
+    Yields:
+        The four dimensions.
+    """
+    before, size, behind = prod(dims[:first]), prod(dims[first : first + count]), prod(dims[first + count :])
+    if behind == 1 and before > 1:  # the rows go into space, so that the batch does not grow
+        rows = dims[first - 1]
+        turn(writer, (1, before // rows, rows, size))
+        yield before // rows, size, rows, 1
+        turn(writer, (1, before // rows, writer.dims[1], rows))
+    else:
+        seen = tuple(dims) if first == count == 1 and len(dims) == 4 else (before, size, behind, 1)
+        writer.view(seen)
+        yield seen
 
 
 def turn(writer: Writer, dims: Sequence[int]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.arrange import enumerated
+from safecheck.rewrite.algebra.equation import terms_of
 from safecheck.rewrite.attributes import attribute, integer, text
 from safecheck.rewrite.graph import MutableGraph
 
@@ -119,8 +120,11 @@ def bilinear(graph: MutableGraph, node: Any) -> Bilinear | None:
     if left is None or right is None or made is None:
         raise NoBilinearError("the shapes are not fixed")
     if node.op_type == "Einsum":
-        terms = _equation(text(node, "equation", ""), (len(left), len(right)))
-        return _product((*names, node.output[0]), (left, right, made), terms)
+        found = terms_of(text(node, "equation", ""), (len(left), len(right)))
+        if found is None:
+            raise NoBilinearError("the equation does not fit the operands")
+        (first, second), result = found
+        return _product((*names, node.output[0]), (left, right, made), (first, second, result))
     if node.op_type == "MatMul":
         return _product((*names, node.output[0]), (left, right, made), _matmul_terms(len(left), len(right)))
     turned = [bool(integer(node, name, 0)) for name in ("transA", "transB")]
@@ -142,24 +146,6 @@ def _matmul_terms(left: int, right: int) -> tuple[str, str, str]:
     first = "k" if left == 1 else lead[len(lead) - (left - 2) :] + "ik"
     second = "k" if right == 1 else lead[len(lead) - (right - 2) :] + "kj"
     return first, second, lead + ("" if left == 1 else "i") + ("" if right == 1 else "j")
-
-
-def _equation(equation: str, ranks: tuple[int, int]) -> tuple[str, str, str]:
-    """The terms of an equation, an ellipsis and a result that is not given written out."""
-    plain, arrow, result = equation.replace(" ", "").partition("->")
-    terms = plain.split(",")
-    if not arrow:
-        once = sorted(letter for letter in set(plain) - {",", "."} if plain.count(letter) == 1)
-        result = ("..." if "..." in plain else "") + "".join(once)
-    if len(terms) != 2:
-        raise NoBilinearError("the equation does not fit the operands")
-    hidden = [rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True) if "..." in term]
-    free = [chr(number) for number in range(0x3B1, 0x3B1 + max([*hidden, 0]))]  # Greek, which no equation uses
-    written = [
-        term.replace("...", "".join(free[len(free) - (rank - len(term.replace("...", ""))) :]))
-        for term, rank in zip(terms, ranks, strict=True)
-    ]
-    return written[0], written[1], result.replace("...", "".join(free))
 
 
 def _product(

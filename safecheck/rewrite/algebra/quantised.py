@@ -148,8 +148,10 @@ def _in_scale(weights: Any, held: Stored) -> tuple[Any, Any] | None:
         scales = [held.scale.reshape(())]
     elif outs % count:
         return None
-    else:
-        scales = [numpy.repeat(held.scale, outs // count), numpy.tile(held.scale, outs // count)]
+    else:  # a channel may have become several in a row, and a group of channels may come again
+        times = outs // count
+        runs = [run for run in range(times, 0, -1) if times % run == 0]
+        scales = [numpy.tile(numpy.repeat(held.scale, run), times // run) for run in runs]
     for scale in scales:
         wide = scale.reshape(-1, 1, 1, 1) if scale.ndim else scale
         numbers = numpy.rint(weights.astype(numpy.float64) / wide)

@@ -9,6 +9,7 @@ from typing import Any
 from safecheck.rewrite.canonicalize.attention import write_out_attention
 from safecheck.rewrite.canonicalize.control import inline_control_flow
 from safecheck.rewrite.canonicalize.copies import remove_copies
+from safecheck.rewrite.canonicalize.einsum import write_out_einsum
 from safecheck.rewrite.canonicalize.fold import fold
 from safecheck.rewrite.canonicalize.repair import cast_like_to_cast, count_axes_from_front, range_operands_to_scalars
 from safecheck.rewrite.canonicalize.sequences import resolve_sequences
@@ -35,6 +36,7 @@ KINDS = (
     Kind("make-range-operands-scalars", (), "a vector of one element holds the same number", range_operands_to_scalars),
     Kind("resolve-sequences", (), "the members of every sequence are known", resolve_sequences),
     Kind("write-out-attention", (), "softmax(scale Q K^T + mask) V, as defined", write_out_attention),
+    Kind("write-out-einsum", (), "the same products, two operands at a time, added in another order", write_out_einsum),
     Kind("fold-constants", ("fold-constants",), "computed once by onnxruntime with the operators of the model", fold),
     Kind("remove-copies", (), "the node hands its input through", remove_copies),
 )

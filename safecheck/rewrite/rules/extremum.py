@@ -13,6 +13,7 @@ from typing import Any
 from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.axis_map import multiply, turn
+from safecheck.rewrite.algebra.larger import larger
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO
 from safecheck.rewrite.algebra.pointwise import WIDE
 from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
@@ -105,14 +106,6 @@ def _halve(writer: Writer, dims: list[int], axis: int, sign: int) -> int:
         half = (size + 1) // 2
         first, second = numpy.eye(size, half, dtype=kind), numpy.eye(size, half, half - size, dtype=kind)
         factor = numpy.asarray(1 if steps else sign, kind)
-        value, seen = writer.value, (before, size, behind, 1)
-        if writer.dims != seen:
-            writer.view(seen)
-            value = writer.value
-        multiply(writer, seen, factor * first)
-        left, writer.value, writer.dims = writer.value, value, seen
-        multiply(writer, seen, factor * (second - first))
-        gap = writer.builder.add("Relu", [writer.value])
-        writer.value = writer.builder.add("Add", [left, gap])
+        larger(writer, (before, size, behind, 1), factor * first, factor * second)
         size, steps = half, steps + 1
     return steps

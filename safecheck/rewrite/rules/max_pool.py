@@ -1,18 +1,22 @@
 """MaxPool by Relu: the larger of two is a + max(b - a, 0), neighbours are picked by convolutions with a single one.
 
-The window is a maximum of maxima: along the rows first, then along the columns, and there of windows twice as long at
-every step. Padding counts as minus infinity: the elements at the border do as well; zeros do where no element is
-negative, and a constant makes elements so that are known to have a lower bound.
+The window is a maximum of maxima: along one axis after the other, and there of windows twice as long at every step, as
+far as kernels of 7 reach. An axis whose steps are longer, or dilated more, becomes the channels of 1x1 convolutions,
+which reach everywhere. Padding counts as minus infinity: the elements at the border do as well; zeros do where no
+element is negative, and a constant makes elements so that are known to have a lower bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
+from safecheck.ir.protos import numpy_type
 from safecheck.ir.walk import is_standard
-from safecheck.rewrite.algebra.axis_map import multiply, turn
-from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
+from safecheck.rewrite.algebra import arrange
+from safecheck.rewrite.algebra.axis_map import MAX_ENTRIES, axis_as_channels, multiply
+from safecheck.rewrite.algebra.larger import larger
+from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane, before_reshapes
 from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
 from safecheck.rewrite.algebra.windows import Windows, windows
 from safecheck.rewrite.attributes import attribute
@@ -22,8 +26,8 @@ from safecheck.rewrite.movement.program import Style, Writer
 from safecheck.rewrite.rule import Candidate, Claim, Match
 from safecheck.rewrite.rules.dense import evened
 
-_MAX_WINDOW = 14
-"""Covered in steps whose kernels are no longer than 7."""
+_REACH = 6
+"""How far apart two elements are at most that one kernel picks."""
 _MAX_PADDED = 5
 _SILU_FLOOR = -0.2785
 """x sigmoid(x) is at least -0.27846, where x = -1.27846."""
@@ -35,7 +39,7 @@ class _Floors(dict[str, float]):
 
 
 class MaxPoolToRelu:
-    """MaxPool over windows of up to 14 by 14."""
+    """MaxPool over windows of any size, dilated or not."""
 
     name = "max-pool-to-relu"
     remedies: tuple[str, ...] = ()
@@ -44,30 +48,45 @@ class MaxPoolToRelu:
         """Offer convolutions that pick, and the larger of what they pick."""
         if node.op_type != "MaxPool" or not is_standard(node):
             return None
-        dims, made, dtype = graph.dims(node.input[0]), graph.dims(node.output[0]), graph.tensor(node.input[0]).dtype
+        dims, dtype = graph.dims(node.input[0]), graph.tensor(node.input[0]).dtype
         lie = windows(graph, node)
-        if dims is None or made is None or lie is None or len(dims) != 4 or dtype not in FLOATS:
-            return Match((node,), reason="the tensor has no fixed shape of four dimensions")
-        if any(axis.dilation != 1 for axis in lie):
-            return Match((node,), reason="the window is dilated")
+        if dims is None or lie is None or dtype not in FLOATS:
+            return Match((node,), reason="the tensor has no fixed shape, or its type is none that convolutions have")
         if any(node.output[1:]):
             return Match((node,), reason="the places of the maxima are used")
-        if max(axis.window for axis in lie) > _MAX_WINDOW:
-            return Match((node,), reason=f"a window above {_MAX_WINDOW} that does not see the whole map is too long")
+        if not all(axis.elements(place) for axis in lie for place in range(axis.places)):
+            return Match((node,), reason="a window sees nothing but padding: its maximum is minus infinity")
         lowest = floor(graph, node.input[0])
         if lowest is not None:
             graph.memo(_Floors)[node.output[0]] = lowest
-        candidates = [_halved(graph, node, lie)]
+        ways: list[Container[int]] = [(), range(len(lie))] if len(dims) < 5 else [range(len(lie))]
+        candidates = [_in_steps(graph, node, lie, way) for way in ways if _entries(lie, way) <= MAX_ENTRIES]
         padded = any(axis.low or axis.high for axis in lie)
-        if lowest is not None and padded and not any(_overhangs(axis) for axis in lie):
+        if lowest is not None and padded and len(dims) == 4 and not any(_overhangs(axis) for axis in lie):
             candidates.insert(0, _above_floor(graph, node, lie, lowest))
-        return Match((node,), tuple(candidates))
+        return Match((node,), tuple(candidates), "" if candidates else "its axes are too long to be channels")
+
+
+def _entries(lie: Sequence[Windows], channels: Container[int]) -> int:
+    """How many entries the matrices have that pick elements along axes: those of padding, or two for every step."""
+    total = 0
+    for at, axis in enumerate(lie):
+        one = axis.size * _length(axis)
+        if at in channels or axis.dilation > _REACH:
+            total += 2 * one * max(1, len(_shifts(axis.window, axis.window)))
+        elif axis.low or _length(axis) > axis.size:
+            total += one
+    return total
 
 
 def _overhangs(axis: Windows) -> bool:
     """Whether a window reaches beyond the padding, or is so long that zeros would need a padding of their own."""
-    reaches = (axis.places - 1) * axis.stride + axis.window > axis.low + axis.size + axis.high
-    return reaches or axis.window > _MAX_PADDED
+    return _length(axis) > axis.low + axis.size + axis.high or axis.window > _MAX_PADDED or axis.dilation > 1
+
+
+def _length(axis: Windows) -> int:
+    """How many places lie between the first element of the first window and the last one of the last."""
+    return (axis.places - 1) * axis.stride + (axis.window - 1) * axis.dilation + 1
 
 
 def floor(graph: MutableGraph, name: str) -> float | None:
@@ -92,72 +111,114 @@ def floor(graph: MutableGraph, name: str) -> float | None:
 
 def _above_floor(graph: MutableGraph, node: Any, lie: list[Windows], lowest: float) -> Candidate:
     """Zeros for padding, after a constant has made all elements that they compete with positive."""
+    x, dims, dtype = node.input[0], graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or ""
     lift = max(0.0, -lowest)
     builder = Builder(graph, node.output[0])
-    plane = Plane(builder, graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or "")
-    value = plane.affine(node.input[0], 1.0, lift) if lift else node.input[0]
+    plane = Plane(builder, dims, dtype)
+    value = plane.affine(x, 1.0, lift) if lift else x
     for axis in (1, 0):
         value = _along(plane, value, axis, lie[axis], (lie[axis].low, lie[axis].high))
     value = plane.affine(value, 1.0, -lift) if lift else value
-    steps = sum(axis.window - 1 for axis in lie)
-    return _candidate(graph, node, steps, builder, value, lift, {node.input[0]: lowest})
+    claim = _claim(x, dims, sum(axis.window - 1 for axis in lie), dtype, lift=lift, floors={x: lowest})
+    return _candidate(builder, x, node.output[0], value, claim)
 
 
-def _halved(graph: MutableGraph, node: Any, lie: list[Windows]) -> Candidate:
-    """The elements at the border for padding, which no maximum minds: a window that sees padding sees them too."""
+def _in_steps(graph: MutableGraph, node: Any, lie: Sequence[Windows], channels: Container[int]) -> Candidate:
+    """The elements at the border for padding; some axes, and those that no kernel reaches along, as channels."""
+    dims, dtype = graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or ""
+    source, line = before_reshapes(graph, node.input[0]), len(dims) == 3
+    builder = Builder(graph, node.output[0])
+    shape, steps = [*dims, 1] if line else [*dims], 0  # a line is a map one element wide
+    plane = Plane(builder, shape, dtype)
+    writer = Writer(builder, source, graph.dims(source) or (), dtype, Style("copy", "tail"))
+    for axis in reversed(range(len(lie))):
+        at = lie[axis]
+        if axis in channels or at.dilation > _REACH:
+            with axis_as_channels(writer, shape, axis + 2) as seen:
+                steps += _doubled(writer, seen, at)
+            shape[axis + 2] = at.places
+            if len(dims) == 4:
+                writer.view(shape)
+        else:
+            if at.low or _length(at) > at.size:
+                with axis_as_channels(writer, shape, axis + 2) as seen:
+                    multiply(writer, seen, _unpadded(at, plane.dtype))
+                shape[axis + 2] = _length(at)
+            writer.view(shape)
+            writer.value = _along(plane, writer.value, axis, at, (0, 0))
+            steps += len(_shifts(at.window, _REACH // at.dilation))
+            shape[axis + 2] = at.places
+            writer.dims = tuple(shape)
+    if len(dims) == 4:
+        return _candidate(builder, source, node.output[0], writer.value, _claim(source, dims, steps, dtype))
+    places = arrange.enumerated(shape[:3] if line else shape)
+    target, value, back = arrange.push(builder, writer.value, node.output[0], places, writer.dims)
+    claim = _claim(source, dims, steps, dtype, lambda limits: (limits + 0 * places).reshape(-1)[back])
+    return _candidate(builder, source, target, value, claim)
+
+
+def _unpadded(axis: Windows, dtype: Any) -> Any:
+    """A matrix (elements, places) that picks what windows see, and in place of padding what they see already.
+
+    The elements of a window are one dilation apart: one that sees padding sees the first or the last of these.
+    """
     import numpy
 
-    dims, dtype = graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype or ""
-    builder = Builder(graph, node.output[0])
-    plane = Plane(builder, dims, dtype)
-    writer = Writer(builder, node.input[0], dims, dtype, Style("copy", "tail"))
-    for axis in (1, 0):
-        at = lie[axis]
-        length = (at.places - 1) * at.stride + at.window
-        batch, channels, height, width = writer.dims
-        if at.low or length > at.size:
-            entries = numpy.clip(numpy.arange(length) - at.low, 0, at.size - 1)
-            picks = numpy.eye(at.size, dtype=plane.dtype)[:, entries]
-            if axis:
-                turn(writer, (1, batch * channels, height, width))
-                multiply(writer, (batch * channels, width, height, 1), picks)
-                turn(writer, (1, batch * channels, length, height))
-            else:
-                multiply(writer, (batch * channels, height, width, 1), picks)
-            writer.view((batch, channels, *((height, length) if axis else (length, width))))
-        writer.value = _along(plane, writer.value, axis, at, (0, 0))
-        writer.dims = (batch, channels, *((height, at.places) if axis else (at.places, width)))
-    steps = sum(len(_shifts(axis.window)) for axis in lie)
-    return _candidate(graph, node, steps, builder, writer.value, 0.0, {})
+    places = numpy.arange(_length(axis)) - axis.low
+    first = places % axis.dilation
+    last = first + (axis.size - 1 - first) // axis.dilation * axis.dilation
+    seen = numpy.clip(numpy.maximum(numpy.minimum(places, last), first), 0, axis.size - 1)
+    return numpy.eye(axis.size, dtype=dtype)[:, seen]
 
 
-def _candidate(
-    graph: MutableGraph, node: Any, steps: int, builder: Builder, value: str, lift: float,
-    floors: Mapping[str, float],
-) -> Candidate:  # fmt: skip
-    x, dtype = node.input[0], graph.tensor(node.input[0]).dtype or ""
+def _doubled(writer: Writer, seen: Sequence[int], axis: Windows) -> int:
+    """The maximum along an axis that is the second of four dimensions; returns how many steps it takes."""
+    import numpy
+
+    picks = _unpadded(axis, numpy_type(writer.dtype))
+    shifts = _shifts(axis.window, axis.window)
+    for step, shift in enumerate(shifts, 1):
+        apart = shift * axis.dilation
+        every = axis.stride if step == len(shifts) else 1
+        larger(writer, seen, picks[:, : picks.shape[1] - apart : every], picks[:, apart::every])
+        seen = writer.dims
+        picks = numpy.eye(seen[1], dtype=picks.dtype)
+    if not shifts:
+        multiply(writer, seen, picks[:, :: axis.stride])
+    return len(shifts)
+
+
+def _candidate(builder: Builder, source: str, target: str, value: str, claim: Claim) -> Candidate:
+    return Candidate(builder.replacement([source], {target: value}), claim)
+
+
+def _claim(
+    source: str, dims: tuple[int, ...], steps: int, dtype: str, back: Callable[[Any], Any] = lambda limits: limits,
+    lift: float = 0.0, floors: Mapping[str, float] | None = None,
+) -> Claim:  # fmt: skip
+    """What so many steps promise; `back` brings one number per map into the arrangement of the result."""
     rounds = 4 * (steps + 1)
 
     def limit(feed: Mapping[str, Any], expected: Any) -> Any:
         """Every step rounds a difference and a sum of two elements; a maximum of rounded ones is as far off at most."""
         import numpy
 
-        peak = numpy.abs(feed[x].astype(numpy.float64)).max(axis=(2, 3), keepdims=True)
-        return rounds * (unit(dtype) * (peak + lift) + smallest(dtype))
+        data = numpy.abs(feed[source].astype(numpy.float64)).reshape(dims)
+        peak = data.max(axis=tuple(range(2, data.ndim)), keepdims=True)
+        return back(rounds * (unit(dtype) * (peak + lift) + smallest(dtype)))
 
-    claim = Claim(
+    return Claim(
         "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
-        finite_only=True, caveats=_CAVEATS, limit=limit, floors=floors,
+        finite_only=True, caveats=_CAVEATS, limit=limit, floors=floors or {},
         bound=f"{rounds} u x largest magnitude of the map",
     )  # fmt: skip
-    return Candidate(builder.replacement([x], {node.output[0]: value}), claim)
 
 
-def _shifts(window: int) -> list[int]:
-    """How far the elements lie apart whose larger one is taken, step by step, until a window is covered."""
+def _shifts(window: int, most: int) -> list[int]:
+    """How many taps the elements lie apart whose larger one is taken, step by step, until a window is covered."""
     shifts, covered = [], 1
     while covered < window:
-        shifts.append(min(covered, window - covered))
+        shifts.append(min(covered, most, window - covered))
         covered += shifts[-1]
     return shifts
 
@@ -179,10 +240,6 @@ def _along(plane: Plane, value: str, axis: int, lie: Windows, pads: tuple[int, i
         given = {"strides": steps if stride > 1 else None, "pads": sides * 2 if padding[0] else None}
         return plane.builder.conv(source, weights, group=channels, **given)
 
-    def larger(source: str, shift: int, length: int, pads: tuple[int, int], stride: int) -> str:
-        first = taps(source, {0: 1.0}, length, pads, stride)
-        return plane.add(first, plane.relu(taps(source, {0: -1.0, shift: 1.0}, length, pads, stride)))
-
     if any(pads):  # the padding has to lie within the kernel, so the windows are covered by longer and longer ones
         total = taps(value, {0: 1.0}, lie.window, pads, lie.stride)
         for at in range(1, lie.window):
@@ -192,7 +249,10 @@ def _along(plane: Plane, value: str, axis: int, lie: Windows, pads: tuple[int, i
             )
             total = plane.add(total, plane.relu(gap))
         return total
-    shifts = _shifts(lie.window)
+    shifts = _shifts(lie.window, _REACH // lie.dilation)
     for step, shift in enumerate(shifts, 1):
-        value = larger(value, shift, shift + 1, (0, 0), lie.stride if step == len(shifts) else 1)
+        apart, stride = shift * lie.dilation, lie.stride if step == len(shifts) else 1
+        first = taps(value, {0: 1.0}, apart + 1, (0, 0), stride)
+        gap = taps(value, {0: -1.0, apart: 1.0}, apart + 1, (0, 0), stride)
+        value = plane.add(first, plane.relu(gap))
     return value if shifts or lie.stride == 1 else taps(value, {0: 1.0}, 1, (0, 0), lie.stride)

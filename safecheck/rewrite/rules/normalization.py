@@ -3,7 +3,6 @@
 Centring is the 1x1 convolution I - 1 / C, or for many channels a mean to one channel that is spread again; then
 squares, their mean plus epsilon as one channel, the iteration on that channel (`algebra/approximate.py`), and the
 spread of its result, times the scale. The variance is that of centred data, so that a large mean costs no digits.
-More elements than a convolution may have channels are added and spread in two steps: the parts, then within a part.
 """
 
 from __future__ import annotations
@@ -16,23 +15,18 @@ from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.deviation import Deviation, why_not
 from safecheck.rewrite.algebra.plane import Plane
-from safecheck.rewrite.algebra.pointwise import WIDE, convolve_each_in_parts, parts
+from safecheck.rewrite.algebra.pointwise import convolve_each_in_parts, parts
+from safecheck.rewrite.algebra.together import Dims, added, arranged, spread, too_many
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.factor import FactorError
 from safecheck.rewrite.rule import Candidate, Match
 from safecheck.rewrite.rules.layer_norm import written_out
+from safecheck.rewrite.rules.unit_sum import unit_sum
 
 _DENSE = 384
 """Up to so many channels the mean is subtracted by one convolution: C products an element, but two passes, not five."""
-_PARTS = 128
-"""In at most so many parts the elements that are normalised together are taken."""
-_BATCH = 32
-"""A first axis up to this long is taken for the batch."""
-
-_Dims = tuple[int, int, int, int]
-"""[batch, normalised together, ..., ...]."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +45,15 @@ class Normalisation:
 
 
 class NormalizationToNewton:
-    """Layer, root-mean-square and L2 normalisation; the first also written out, in any operator set."""
+    """Layer, root-mean-square, L1 and L2 normalisation; the first also written out, in any operator set."""
 
     name = "normalization-to-newton"
     remedies: tuple[str, ...] = ()
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the program over channels."""
+        if node.op_type == "LpNormalization" and is_standard(node) and integer(node, "p", 2) == 1:
+            return unit_sum(graph, node)
         found = _read(graph, node)
         if found is None or isinstance(found, str):
             return None if found is None else Match((node,), reason=found)
@@ -66,11 +62,8 @@ class NormalizationToNewton:
             return Match((node,), reason="the shape of the input is not fixed, empty or too large")
         if refusal := why_not(dtype):
             return Match((node,), reason=refusal)
-        if parts(len(found.scale)) > _PARTS:
-            reason = (
-                f"{len(found.scale)} elements are normalised together, which are not {_PARTS} parts of {WIDE} or fewer"
-            )
-            return Match((node,), reason=reason)
+        if refusal := too_many(len(found.scale)):
+            return Match((node,), reason=refusal)
         try:
             return Match((node,), (_candidate(graph, found, dims),))
         except FactorError as failure:
@@ -125,8 +118,6 @@ def _to_length_one(graph: MutableGraph, node: Any) -> Normalisation | str:
     dims = graph.dims(node.input[0])
     if dims is None or not dims:
         return "the shape of the input is not fixed"
-    if integer(node, "p", 2) != 2:
-        return "only the Euclidean length is computed by a root"
     axis = integer(node, "axis", -1) % len(dims)
     scale = numpy.full(dims[axis], dims[axis] ** -0.5)
     return Normalisation(node.input[0], node.output[0], (axis,), 0.0, scale, 0 * scale, False)
@@ -136,7 +127,7 @@ def _candidate(graph: MutableGraph, found: Normalisation, dims: tuple[int, ...])
     import numpy
 
     builder = Builder(graph, found.result)
-    numbers = _arranged(dims, found.axes)
+    numbers = arranged(dims, found.axes)
     source, value, map_ = arrange.pull(builder, found.source, numbers)
     deviation = Deviation(len(found.scale), found.epsilon, found.centred)
     deviation = deviation.measured(graph, found.source, dims, found.axes)
@@ -153,18 +144,8 @@ def _candidate(graph: MutableGraph, found: Normalisation, dims: tuple[int, ...])
     return Candidate(builder.replacement([source], {target: value}), claim)
 
 
-def _arranged(dims: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """Element numbers as [batch, normalised together, ..., 1]."""
-    free = [axis for axis in range(len(dims)) if axis not in axes]
-    batch = [axis for axis in free if axis == 0 and dims[0] <= _BATCH]
-    rest = [axis for axis in free if axis not in batch]
-    sizes = [dims[axis] for axis in rest] + [1, 1]
-    shape = (prod(dims[axis] for axis in batch), prod(dims[axis] for axis in axes), sizes[0], prod(sizes[1:]))
-    return arrange.enumerated(dims).transpose([*batch, *axes, *rest]).reshape(shape)
-
-
 def _written(
-    builder: Builder, value: str, dims: _Dims, found: Normalisation, deviation: Deviation
+    builder: Builder, value: str, dims: Dims, found: Normalisation, deviation: Deviation
 ) -> tuple[str, tuple[str, ...]]:
     """The new value, and what of it stays in FP32: from the squares to the inverse of the deviation."""
     import numpy
@@ -178,13 +159,13 @@ def _written(
     start = len(builder.nodes)
     squares = builder.add("Mul", [value, value])
     epsilon = numpy.array([found.epsilon], float32) if found.epsilon else None
-    variance = _mean(builder, squares, dims, 1 / count, epsilon)
+    variance = added(builder, squares, dims, 1 / count, epsilon)
     plane = Plane(builder, (batch, 1, height, width), "FLOAT")
     inverse = deviation.inverse(plane, variance)
     keep = tuple(node.output[0] for node in builder.nodes[start:])
     scale, bias = found.scale.astype(float32), found.bias.astype(float32) if found.bias.any() else None
     if parts(count) > 1:
-        made = builder.add("Mul", [value, _spread(builder, inverse, dims)])
+        made = builder.add("Mul", [value, spread(builder, inverse, dims)])
         if bias is not None or bool((scale != 1).any()):
             each = scale.reshape(-1, 1, 1, 1)
             made = convolve_each_in_parts(builder, made, dims, each, bias, (height, width))
@@ -195,7 +176,7 @@ def _written(
     return made, keep
 
 
-def _centred(builder: Builder, value: str, dims: _Dims) -> str:
+def _centred(builder: Builder, value: str, dims: Dims) -> str:
     """The value less its mean over the channels."""
     import numpy
 
@@ -203,33 +184,4 @@ def _centred(builder: Builder, value: str, dims: _Dims) -> str:
     if count <= _DENSE:
         weights = (numpy.eye(count) - 1 / count).astype(float32)
         return builder.conv(value, weights.reshape(count, count, 1, 1))
-    return builder.add("Add", [value, _spread(builder, _mean(builder, value, dims, -1 / count, None), dims)])
-
-
-def _mean(builder: Builder, value: str, dims: _Dims, weight: float, shift: Any | None) -> str:
-    """The sum over the channels as one channel, each times a weight; parts of the channels are added first."""
-    import numpy
-
-    batch, count, height, width = dims
-    several = parts(count)
-    inside = count // several
-    if several > 1:
-        seen = builder.reshape(value, (batch, several, inside, height * width))
-        added = builder.conv(seen, numpy.ones((1, several, 1, 1), numpy.float32))
-        value = builder.reshape(added, (batch, inside, height, width))
-    return builder.conv(value, numpy.full((1, inside, 1, 1), weight, numpy.float32), shift)
-
-
-def _spread(builder: Builder, value: str, dims: _Dims) -> str:
-    """One channel, as often as there are channels."""
-    import numpy
-
-    batch, count, height, width = dims
-    several = parts(count)
-    inside = count // several
-    value = builder.conv(value, numpy.ones((inside, 1, 1, 1), numpy.float32))
-    if several > 1:
-        seen = builder.reshape(value, (batch, 1, inside, height * width))
-        repeated = builder.conv(seen, numpy.ones((several, 1, 1, 1), numpy.float32))
-        value = builder.reshape(repeated, dims)
-    return value
+    return builder.add("Add", [value, spread(builder, added(builder, value, dims, -1 / count), dims)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, prod
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
@@ -20,7 +20,7 @@ from safecheck.rewrite.algebra.approximate import DECAY, Approximation, inverse,
 from safecheck.rewrite.algebra.channels import Channels, as_channels
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import WIDE
-from safecheck.rewrite.algebra.rounding import gamma, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, gamma, smallest, unit
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.masks import HUGE, LOWEST, Scores, masked_scores, normalised_axes
@@ -30,7 +30,7 @@ from safecheck.rewrite.rule import Candidate, Claim, Match, Range
 SLACK = 0.25
 """By how much the computed maximum may be off: entries are told apart up to so far above it."""
 NONFINITE = "infinities and NaN spread over all entries that are normalised together"
-FP16 = "in FP16 the 16th power of a rounded polynomial is off by one part in a hundred; keep this part in FP32"
+FP16 = "in FP16 the exponentials of more than two entries are off by up to 7 parts in a hundred; keep this part in FP32"
 OUTSIDE = "the result is between 0 and 1, but entries near the largest one may count as equal to it, or as nothing"
 
 
@@ -47,12 +47,16 @@ class SoftmaxToConvolution:
         dims, dtype = graph.dims(node.input[0]), graph.tensor(node.input[0]).dtype
         if dims is None or not dims or not arrange.fits(dims):
             return Match((node,), reason="the shape of the input is not fixed, empty or too large")
-        if dtype != "FLOAT":
-            return Match((node,), reason=FP16 if dtype == "FLOAT16" else f"a convolution of {dtype} does not exist")
+        if dtype not in FLOATS:
+            return Match((node,), reason=f"a convolution of {dtype} does not exist")
         axes = normalised_axes(graph, node, len(dims))
+        if dtype == "FLOAT16" and prod(dims[axis] for axis in axes) > 2:
+            return Match((node,), reason=FP16)
         scores = masked_scores(graph, node.input[0], axes)
         if isinstance(scores, str):
             return Match((node,), reason=scores)
+        if dtype == "FLOAT16" and (scores.mask is not None or scores.clamped):
+            return Match((node,), reason="masks of scores in FP16 are not lowered; keep this part in FP32")
         try:
             candidate = _candidate(graph, node, scores, axes)
         except (FactorError, ValueError) as failure:
@@ -65,6 +69,7 @@ class _Softmax:
     """One softmax while it is written; arrays are [batch, entries, places, 1]."""
 
     source: str
+    dtype: str
     map_: Any
     back: Any
     scores: Scores
@@ -79,7 +84,8 @@ class _Softmax:
         """With E the exact exponentials and Z their sum, of which Z exp(-2 slack) is left by what the maximum is off.
 
         Every exponential is off by `absolute` and by 66 u relative (two clamps), so that their sum is off by N times as
-        much, relative to Z, besides gamma(N). The original rounds likewise, without the clamps.
+        much, relative to Z, besides gamma(N). The original rounds likewise, without the clamps. Of two entries nothing
+        is clamped or added up: the original rounds four times.
         """
         import numpy
 
@@ -93,17 +99,19 @@ class _Softmax:
             powers = numpy.exp(x - x.max(1, keepdims=True))
             total = powers.sum(1, keepdims=True)
             share, count = powers / total, self.channels.count
-            relative = 2 * gamma(count + 150, unit("FLOAT")) + self.relative
+            roundings = count + 150 if count > 2 else 4
+            relative = 2 * gamma(roundings, unit(self.dtype)) + self.relative
             bound = self.absolute / (total * exp(-2 * SLACK)) * (1 + count * share) + share * relative
             bound = numpy.where(inside & (numpy.abs(x).max(1, keepdims=True) <= reach(self.channels)), bound, numpy.inf)
-        return bound.reshape(-1)[self.back] + 8 * smallest("FLOAT")
+        return bound.reshape(-1)[self.back] + 8 * smallest(self.dtype)
 
 
 def _candidate(graph: MutableGraph, node: Any, scores: Scores, axes: tuple[int, ...]) -> Candidate:
     import numpy
 
     result = node.output[0]
-    dims, kind = graph.dims(result) or (), numpy_type("FLOAT")
+    dims, dtype = graph.dims(result) or (), graph.tensor(result).dtype or ""
+    kind = numpy_type(dtype)
     builder = Builder(graph, result)
     numbers = as_channels(dims, axes)
     batch, count, places, _ = numbers.shape
@@ -124,7 +132,7 @@ def _candidate(graph: MutableGraph, node: Any, scores: Scores, axes: tuple[int, 
     made, relative, absolute = write(channels, value)
     order = numpy.argsort(numbers.reshape(-1)).reshape(dims)
     target, made, back = arrange.push(builder, made, result, order, numbers.shape)
-    softmax = _Softmax(source, map_, back, scores, mask, channels, relative, absolute)
+    softmax = _Softmax(source, dtype, map_, back, scores, mask, channels, relative, absolute)
     replacement = builder.replacement([source], {target: made})
     return Candidate(replacement, _claim(softmax, scores))
 
@@ -138,11 +146,15 @@ def _constant(channels: Channels, value: str) -> tuple[str, float, float]:
 
 
 def _sigmoid(channels: Channels, value: str) -> tuple[str, float, float]:
-    """Of two entries: 1 / (1 + exp(b - a)) and the same for b. Sigmoids are off by 2e-8 everywhere."""
+    """Of two entries: 1 / (1 + exp(b - a)) and the same for b. Sigmoids are off by 2e-8 everywhere.
+
+    The difference d rounds by u |d|, of which d exp(-d) / (1 + exp(-d))^2 < 1/4 is left.
+    """
     import numpy
 
     gaps = numpy.array([[1, -1], [-1, 1]], channels.kind)[:, :, None, None]
-    return channels.builder.add("Sigmoid", [channels.builder.conv(value, gaps)]), 0.0, 2e-8 + 8 * unit("FLOAT")
+    rounding = float(numpy.finfo(channels.kind).eps) / 2
+    return channels.builder.add("Sigmoid", [channels.builder.conv(value, gaps)]), 0.0, 2e-8 + rounding
 
 
 def _powers(channels: Channels, value: str) -> tuple[str, float, float]:

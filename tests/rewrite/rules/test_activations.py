@@ -159,9 +159,9 @@ def test_a_product_with_an_addend(shape: tuple[int, ...], computed: bool) -> Non
     ("text", "reason"),
     [
         (
-            "g (float[1,2,4,4] x, float[1,2,4,4] z) => (float[1,2,4] y) {"
-            ' y = Einsum <equation = "abcc,abcd->abd"> (x, z) }',
-            "diagonal",
+            "g (float[2,2] x) => (float[2,2] y) {"
+            ' y = Einsum <equation = "ab,bc,cd,de,ef,fg,gh,hi,ij->aj"> (x, x, x, x, x, x, x, x, x) }',
+            "more than two operands",
         ),
         ("g (double[1,2,4,4] x, double[1,2,4,4] z) => (double[1,2,4,4] y) { y = MatMul (x, z) }", "DOUBLE"),
         ("g (float[1,2,N,4] x, float[1,2,4,4] z) => (float[1,2,N,4] y) { y = MatMul (x, z) }", "not fixed"),

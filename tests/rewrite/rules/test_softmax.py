@@ -132,3 +132,29 @@ def test_a_computed_mask_is_clamped() -> None:
     assert np.abs(run(case.after, feed)[0] - run(case.before, feed)[0]).max() < 4e-6
     case = mended(model(text, {"number": np.finfo(np.float32).min}), NAME)
     assert "mixed into the scores" in case.reasons
+
+
+@pytest.mark.parametrize(("dims", "axis"), [((1, 2, 6, 5), 1), ((2, 3, 5, 2), 3), ((1, 2, 1, 1), 1), ((1, 1, 5, 5), 1)])
+@pytest.mark.parametrize("scale", [0.0, 0.1, 1.0, 5.0, 1e3])
+def test_two_entries_in_half_precision(dims: tuple[int, ...], axis: int, scale: float) -> None:
+    """A sigmoid of a difference that is rounded once: within two units in the last place of 1."""
+    shape = ",".join(map(str, dims))
+    case = mended(model(f"g (float16[{shape}] x) => (float16[{shape}] y) {{ y = Softmax <axis = {axis}> (x) }}"))
+    bounded_by(case, NAME, ALLOWED)
+    feed = random_feed(case.before, scale)
+    assert np.abs(run(case.after, feed)[0] - softmax(feed["x"], (axis,))).max() < 2.0**-10
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("g (float16[1,3,4,5] x) => (float16[1,3,4,5] y) { y = Softmax <axis = 1> (x) }", "more than two entries"),
+        ("g (float16[1,2,4,5] x) => (float16[1,2,4,5] y) { m = Add (x, c)\n y = Softmax <axis = 1> (m) }", "masks"),
+        ("g (double[1,2,4,5] x) => (double[1,2,4,5] y) { y = Softmax <axis = 1> (x) }", "DOUBLE"),
+    ],
+)
+def test_what_half_precision_leaves(text: str, words: str) -> None:
+    mask = np.where(np.arange(20).reshape(1, 1, 4, 5) % 3, 0, -6e4) * np.array([0, 1]).reshape(1, 2, 1, 1)
+    case = mended(model(text, {"c": mask.astype(np.float16)} if "c)" in text else {}), NAME)
+    assert case.applied == []
+    assert words in case.reasons
