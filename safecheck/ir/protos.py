@@ -156,6 +156,14 @@ def without_payload(tensor: Any) -> Any:
     return proto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=proto.EXTERNAL)
 
 
+def sketch(name: str, array: Any) -> Any:
+    """What `without_payload` makes of an initializer with these elements, which are copied only if they are few."""
+    if array.size <= MAX_SCALES:
+        return proto_from_array(name, array)
+    proto = messages().TensorProto
+    return proto(name=name, data_type=number_of_array(array), dims=array.shape, data_location=proto.EXTERNAL)
+
+
 def array_of(tensor: Any) -> Any:
     """The elements of a TensorProto with inline data, read-only, in its shape."""
     from onnx import numpy_helper
@@ -185,9 +193,18 @@ def type_of_array(array: Any) -> Tensor:
     Raises:
         ValueError: ONNX has no such element type.
     """
+    return Tensor(dtype_name(number_of_array(array)), array.shape)
+
+
+def number_of_array(array: Any) -> int:
+    """The element type of such an array as TensorProto numbers it.
+
+    Raises:
+        ValueError: ONNX has no such element type.
+    """
     from onnx import helper
 
-    return Tensor(dtype_name(helper.np_dtype_to_tensor_dtype(array.dtype)), array.shape)
+    return int(helper.np_dtype_to_tensor_dtype(array.dtype))
 
 
 def standalone(
