@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,17 @@ def session(model: bytes, optimised: bool = False) -> onnxruntime.InferenceSessi
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def disagreement(before: bytes, after: bytes, seeds: int = 4, extreme: bool = True) -> str:
+def disagreement(
+    before: bytes,
+    after: bytes,
+    seeds: int = 4,
+    extreme: bool = True,
+    claimed: Callable[[dict[str, Any]], bool] = lambda feed: True,
+) -> str:
     """In words, where the second model computes something else; empty if it does not, or the first cannot be run.
 
-    Without `extreme` only values are asked for that are typical of a network: some claims hold on a range only.
+    Without `extreme` only values are asked for that are typical of a network. Samples that nothing is `claimed` about
+    are left out.
     """
     try:
         old = session(before)
@@ -36,7 +43,7 @@ def disagreement(before: bytes, after: bytes, seeds: int = 4, extreme: bool = Tr
         return ""
     new = session(after)
     wanted = [(kind, feed, result) for kind, feed in _feeds(after, seeds) if (result := _run(old, feed)) is not None]
-    wanted = [entry for entry in wanted if extreme or entry[0] in _TYPICAL]
+    wanted = [entry for entry in wanted if (extreme or entry[0] in _TYPICAL) and claimed(entry[1])]
     typical = [result for kind, _, result in wanted if kind in _TYPICAL]
     for kind, feed, expected in wanted:
         actual, near = new.run(None, feed), []

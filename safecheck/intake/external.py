@@ -15,6 +15,7 @@ from io import FileIO
 from typing import Any, NoReturn
 
 from safecheck.errors import InputError
+from safecheck.intake.extent import note_file
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.sniff import SAMPLE_BYTES, is_lfs_pointer
 from safecheck.intake.source import kind_of, lfs_pointer
@@ -284,6 +285,8 @@ class _File:
                 reference.tensor.raw_data = data
                 reference.tensor.ClearField("data_location")
                 del reference.tensor.external_data[:]
+            elif reference.length:
+                note_file(reference.tensor, file, reference.offset, reference.length)
 
     def changed(self) -> NoReturn:
         """Somebody writes to the file."""

@@ -129,9 +129,10 @@ class Source:
             self._require_regular(mode)
             descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise InputError(
-                "SC-IO-MISSING", self._where, "there is no such file", "check the path, or export the model first"
-            ) from None
+            from safecheck.intake.neighbours import similar  # a file that is there is opened without it
+
+            what, todo = f"there is no such file{similar(path)}", "check the path, or export the model first"
+            raise InputError("SC-IO-MISSING", self._where, what, todo) from None
         except (OSError, ValueError) as error:
             self._unreadable(error)
         file = FileIO(descriptor)

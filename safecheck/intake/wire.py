@@ -59,6 +59,10 @@ class Payload:
 
     fields: tuple[PayloadField, ...]
     """In the order of first appearance."""
+    message: tuple[int, int]
+    """Where the TensorProto is in the buffer."""
+    raw: int
+    """Where the raw data that count begin in the buffer, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +175,14 @@ class _Walker:
         view, pieces, mark = self.scan.view, self.pieces, len(self.pieces)
         found: dict[str, PayloadField] = {}
         seen: set[str] = set()
-        copied, size, payload_bytes, external = start, 0, 0, False
+        copied, size, payload_bytes, external, raw = start, 0, 0, False, 0
         head = _DIMS_AND_TYPE.match(view, start, end)
         rest = start if head is None else head.end()
         for field_start, number, wire_type, value_start, value_end in self.scan.fields(rest, end, path):
             if number in PAYLOAD_FIELDS:
                 field = self.payload_field(number, wire_type, value_start, value_end, path)
                 payload_bytes += field.bytes
+                raw = value_start if field.elements is None else raw
                 before = found.get(field.name)
                 found[field.name] = field if before is None else _followed_by(before, field)
                 if copied < field_start:
@@ -198,7 +203,7 @@ class _Walker:
             return end - start
         marker = self.marker_start + b"%010d" % len(self.payloads)
         pieces += (view[copied:end], marker)
-        self.payloads.append(Payload(tuple(found.values())))
+        self.payloads.append(Payload(tuple(found.values()), (start, end), raw))
         if len(self.payloads) % _PAYLOADS_PER_RELEASE == 0:
             self.release()
         return size + end - copied + len(marker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safecheck.errors import InputError
+from safecheck.intake.extent import Extents
 from safecheck.intake.external import ExternalFile, resolve
 from safecheck.intake.memory import ORIGIN, InMemory
 from safecheck.intake.onnx_library import messages
@@ -16,6 +17,7 @@ from safecheck.intake.wire import Stripped, strip
 from safecheck.ir.ambiguity import check_model
 from safecheck.ir.graph import OpGraph, graph_of
 from safecheck.ir.shape_inference.bounded import infer_bounded
+from safecheck.ir.signature import MAX_INTEGERS
 from safecheck.ir.well_formed import check_graph
 from safecheck.text import printable
 from safecheck.values import dataclass, field
@@ -62,8 +64,15 @@ def load(where: str | InMemory) -> Model:
         found = _checked_tensors(proto, stripped, name)
         origin = ORIGIN if memory else "standard input"
         external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
+        extents = Extents(source.buffer, stripped, MAX_INTEGERS)
+        for tensor in found:
+            extents.look(tensor, name)
         inferred = infer_bounded(proto)
-        del proto, found  # where the library was asked, the model with the types is another: one at a time is enough
+        del (
+            proto,
+            found,
+            extents,
+        )  # where the library was asked, the model with the types is another: one at a time is enough
         graph = graph_of(inferred.proto, inferred.types)
         check_graph(graph, name)
         return Model(

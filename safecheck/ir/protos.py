@@ -9,6 +9,7 @@ from typing import Any
 
 from safecheck.finding import Scalar
 from safecheck.intake.dtypes import BY_NAME, BY_NUMBER, ElementType, dtype_name, dtype_number
+from safecheck.intake.extent import extent_of
 from safecheck.intake.onnx_library import messages
 from safecheck.ir.signature import MAX_FLOATS, MAX_INTEGERS, MAX_SCALES, UNKNOWN, UNKNOWN_TENSOR, Tensor, keeps_elements
 
@@ -19,7 +20,8 @@ def tensor_from_proto(proto: Any, floats: int = MAX_FLOATS) -> Tensor:
     """What a TensorProto says about itself; its elements only if they are few (of floats `floats`) and inline."""
     shape = tuple(proto.dims)
     type_ = BY_NUMBER.get(proto.data_type)
-    return Tensor(type_ and type_.name, shape, True, _elements(proto, type_, prod(shape), floats))
+    extent = extent_of(proto) if proto.metadata_props else ()
+    return Tensor(type_ and type_.name, shape, True, _elements(proto, type_, prod(shape), floats), extent=extent)
 
 
 def _elements(proto: Any, type_: ElementType | None, count: int, floats: int) -> tuple[Scalar, ...] | None:
@@ -71,7 +73,10 @@ def tensor_from_constant(attributes: Any, floats: int = MAX_FLOATS) -> Tensor:
         if name == "value_float":
             return Tensor("FLOAT", (), True, (attribute.f,))
         if name == "value_ints":
-            return Tensor("INT64", (len(attribute.ints),), True, tuple(attribute.ints[: MAX_INTEGERS + 1]))
+            ints = attribute.ints
+            if len(ints) > MAX_INTEGERS:
+                return Tensor("INT64", (len(ints),), True, extent=(min(ints), max(ints)))
+            return Tensor("INT64", (len(ints),), True, tuple(ints))
         if name == "value_floats":
             kept = tuple(attribute.floats) if len(attribute.floats) <= floats else None
             return Tensor("FLOAT", (len(attribute.floats),), True, kept)
@@ -156,6 +161,14 @@ def without_payload(tensor: Any) -> Any:
     return proto(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims, data_location=proto.EXTERNAL)
 
 
+def sketch(name: str, array: Any) -> Any:
+    """What `without_payload` makes of an initializer with these elements, which are copied only if they are few."""
+    if array.size <= MAX_SCALES:
+        return proto_from_array(name, array)
+    proto = messages().TensorProto
+    return proto(name=name, data_type=number_of_array(array), dims=array.shape, data_location=proto.EXTERNAL)
+
+
 def array_of(tensor: Any) -> Any:
     """The elements of a TensorProto with inline data, read-only, in its shape."""
     from onnx import numpy_helper
@@ -185,9 +198,18 @@ def type_of_array(array: Any) -> Tensor:
     Raises:
         ValueError: ONNX has no such element type.
     """
+    return Tensor(dtype_name(number_of_array(array)), array.shape)
+
+
+def number_of_array(array: Any) -> int:
+    """The element type of such an array as TensorProto numbers it.
+
+    Raises:
+        ValueError: ONNX has no such element type.
+    """
     from onnx import helper
 
-    return Tensor(dtype_name(helper.np_dtype_to_tensor_dtype(array.dtype)), array.shape)
+    return int(helper.np_dtype_to_tensor_dtype(array.dtype))
 
 
 def standalone(

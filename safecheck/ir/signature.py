@@ -49,6 +49,9 @@ class Tensor(NamedTuple):
     """True if the value enters the network from outside."""
     unset: bool = False
     """True for the iteration number or the condition inside a Loop that is given none of it."""
+    extent: tuple[int, ...] = ()
+    """Of a constant of integers whose elements are too many to be kept, the smallest number of every column of its last
+    dimension, then the largest ones; of a very wide one those of all. Empty where nothing is known of them."""
 
     @property
     def rank(self) -> int | Unknown:

@@ -20,6 +20,8 @@ from safecheck.intake.tensors import byte_size, tensors
 from safecheck.ir.model import Model
 from safecheck.machine.folder import working_folder
 from safecheck.machine.outputs import refuse, refuse_clashes
+from safecheck.rewrite.message import copy_file, write_message
+from safecheck.rewrite.shelf import file_of, on_shelf
 from safecheck.text import printable
 
 SIZE_LIMIT = (1 << 31) - (1 << 20)
@@ -114,18 +116,20 @@ def _interim(data: str) -> list[str]:
 
 def fits(proto: Any) -> bool:
     """Whether a model with all its weights is one message that every reader takes."""
+    shelved = sum(byte_size("", tensor) or 0 for tensor in proto.graph.initializer if on_shelf(tensor))
     try:
-        return int(proto.ByteSize()) <= SIZE_LIMIT
+        return shelved + int(proto.ByteSize()) <= SIZE_LIMIT
     except Exception:  # EncodeError: the library does not even count beyond 2 GiB
         return False
 
 
 @contextmanager
-def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
+def written(proto: Any, target: str | None, external: bool, shelved: str | None = None) -> Iterator[str]:
     """Write a model under a temporary name beside its target, and move it there if the block ends well.
 
     Without a target it is written to a temporary folder and gone afterwards. External data go into one file named after
-    the target. Whenever the process is killed, there is the old model with its data, or the new one with its.
+    the target; weights on the shelf are in the folder `shelved`. Whenever the process is killed, there is the old model
+    with its data, or the new one with its.
 
     Raises:
         UsageError: it cannot be written; an earlier file of that name is untouched.
@@ -139,12 +143,12 @@ def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
             if split and target is not None:
                 _refuse_foreign_data(target)
             if split:
-                _move_out(proto, data_of(path))
-            _save(proto, path)
+                _move_out(proto, data_of(path), shelved)
+            _save(proto, path, None if split else shelved)
             interim = f"{os.path.basename(data_of(path))}.safecheck-{secrets.token_hex(4)}"
             if split:
                 _name_data(proto, interim)
-                _save(proto, os.path.join(place, interim))
+                _save(proto, os.path.join(place, interim), None)
             del proto  # whoever looks at the file need not have it in memory as well
             yield path
             if target is not None:
@@ -154,17 +158,22 @@ def written(proto: Any, target: str | None, external: bool) -> Iterator[str]:
         raise UsageError("SC-OUT-WRITE", printable(final), what, "write somewhere else") from error
 
 
-def _move_out(proto: Any, path: str) -> None:
+def _move_out(proto: Any, path: str, shelved: str | None) -> None:
     """Put the weights into a file of their own, each at a multiple of 4096 so that it can be mapped."""
     external, name = messages().TensorProto.EXTERNAL, os.path.basename(path)
     with open(path, "wb") as file:
         for tensor in proto.graph.initializer:
-            if not tensor.HasField("raw_data") or len(tensor.raw_data) < _INLINE:
+            content, kept = tensor.raw_data, file_of(tensor, shelved) if shelved and on_shelf(tensor) else ""
+            if not kept and len(content) < _INLINE:
                 continue
-            file.seek(-(-file.tell() // 4096) * 4096)
-            entries = {"location": name, "offset": str(file.tell()), "length": str(len(tensor.raw_data))}
-            file.write(tensor.raw_data)
+            file.seek(start := -(-file.tell() // 4096) * 4096)
+            if kept:
+                copy_file(kept, file)
+            else:
+                file.write(content)
+            entries = {"location": name, "offset": str(start), "length": str(file.tell() - start)}
             tensor.ClearField("raw_data")
+            tensor.ClearField("external_data")
             tensor.data_location = external
             for key, value in entries.items():
                 tensor.external_data.add(key=key, value=value)
@@ -201,9 +210,9 @@ def _name_data(proto: Any, name: str) -> None:
                 entry.value = name
 
 
-def _save(proto: Any, path: str) -> None:
+def _save(proto: Any, path: str, shelved: str | None) -> None:
     with open(path, "wb") as file:
-        file.write(proto.SerializeToString(deterministic=True))
+        write_message(proto, shelved, file)
         file.flush()
         os.fsync(file.fileno())
 

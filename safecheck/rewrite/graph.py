@@ -15,7 +15,7 @@ from safecheck.intake.dtypes import dtype_name
 from safecheck.intake.onnx_library import messages
 from safecheck.ir import walk
 from safecheck.ir.graph import OpGraph, graph_of
-from safecheck.ir.protos import array_of, proto_from_array, tensor_from_value_info, value_info, without_payload
+from safecheck.ir.protos import array_of, tensor_from_value_info, value_info, without_payload
 from safecheck.ir.shape_inference.infer import Inferred, infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Tensor
 from safecheck.rewrite.declared import Declared
@@ -23,16 +23,18 @@ from safecheck.rewrite.memos import Memos
 from safecheck.rewrite.node import PLACE, Order
 from safecheck.rewrite.node import Node as Node
 from safecheck.rewrite.replacement import Replacement
+from safecheck.rewrite.shelf import Shelf, on_shelf
 
 LARGEST = 1 << 30
 """Bytes of the largest tensor that a replacement makes, unless the caller says otherwise."""
 
 
 class MutableGraph(Memos):
-    """The main graph of a ModelProto whose weights are inline. The proto belongs to it from then on."""
+    """The main graph of a ModelProto whose weights are inline or on the shelf. It owns the proto from then on."""
 
-    def __init__(self, proto: Any) -> None:
+    def __init__(self, proto: Any, shelf: Shelf | None = None) -> None:
         super().__init__()
+        self.shelf = shelf or Shelf()
         self.declared = Declared(proto)
         self.opset = walk.opset(proto)
         """Version of ai.onnx that the model imports; 0 if none."""
@@ -45,7 +47,6 @@ class MutableGraph(Memos):
         self.version = 0
         """Another number after every change."""
         self.largest = LARGEST
-        """Bytes that no tensor of a replacement may exceed where it can be written in parts."""
         self.outputs: list[str] = [value.name for value in proto.graph.output]
         """Network outputs."""
         self._ends = frozenset(self.outputs)
@@ -89,11 +90,9 @@ class MutableGraph(Memos):
 
     def model(self, weights: bool = True) -> Any:
         """A ModelProto of its own with the current nodes; without weights, large initializers have no elements."""
-        model = messages().ModelProto()
-        model.CopyFrom(self.proto)
+        (model := messages().ModelProto()).CopyFrom(self.proto)
         model.graph.node.extend(node.proto for node in self.nodes)
-        for tensor in self.initializers.values():
-            model.graph.initializer.append(tensor if weights else without_payload(tensor))
+        model.graph.initializer.extend(one if weights else without_payload(one) for one in self.initializers.values())
         if weights:
             self.declared.write(model.graph, self.tensors)
         return model
@@ -105,15 +104,14 @@ class MutableGraph(Memos):
     def dims(self, name: str) -> tuple[int, ...] | None:
         """The shape of a value if every dimension is a number."""
         shape = self.tensor(name).shape
-        if shape is None or any(type(dim) is not int for dim in shape):
-            return None
-        return shape  # type: ignore[return-value]
+        unknown = shape is None or any(type(dim) is not int for dim in shape)
+        return None if unknown else shape  # type: ignore[return-value]
 
     def constant(self, name: str) -> Any | None:
         """The elements of an initializer as a read-only array; None for anything else."""
         tensor = self.initializers.get(name)
-        if tensor is None:
-            return None
+        if tensor is None or on_shelf(tensor):  # mapped anew: memory holds no more than is looked at
+            return None if tensor is None else self.shelf.array(tensor)
         return self._arrays[name] if name in self._arrays else self._arrays.setdefault(name, array_of(tensor))
 
     def is_output(self, name: str) -> bool:
@@ -150,8 +148,12 @@ class MutableGraph(Memos):
         self._store(name := self.fresh(hint), array)
         return name
 
+    def keep(self, name: str, array: Any) -> None:
+        """Make a value that has its type an initializer with these elements."""
+        self.initializers[name] = self.shelf.stored(name, array)
+
     def _store(self, name: str, array: Any) -> None:
-        self.initializers[name] = proto_from_array(name, array)
+        self.keep(name, array)
         self.tensors[name] = Tensor(dtype_name(self.initializers[name].data_type), tuple(array.shape), True)
 
     def dying(self, replacement: Replacement) -> list[Node]:
@@ -229,7 +231,7 @@ class MutableGraph(Memos):
             self._touch(reader)
 
     def drop_unused(self) -> None:
-        """Remove nodes whose results nobody reads, and the initializers that only they read."""
+        """Remove nodes whose results nobody reads, and the initializers that nobody reads any more."""
         gone: set[Node] = set()
         pending = list(self.nodes)
         while pending:
@@ -239,9 +241,8 @@ class MutableGraph(Memos):
                 gone.add(node)
                 pending += self._makers(node)
                 self._remove(node)
-        for name in {name for node in gone for name in node.reads}:
-            if name not in self._ends and not self._consumers.get(name):
-                self.initializers.pop(name, None)
+        for name in [name for name in self.initializers if self._consumers.get(name) == [] and name not in self._ends]:
+            del self.initializers[name]
         self.version += 1
 
     def _insert(self, at: int, nodes: Sequence[Node]) -> None:

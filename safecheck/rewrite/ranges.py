@@ -102,7 +102,7 @@ class Ranges:
         inner = [name for name in names if graph.producer(name) is not None]
         del model.graph.output[:]
         model.graph.output.extend(value_info(name, Tensor(graph.tensor(name).dtype, None)) for name in inner)
-        session = Session(model.SerializeToString())
+        session = Session(model.SerializeToString(), folder=graph.shelf.folder)
         self._count = 0
         for feed in feeds():
             values = {**feed, **dict(zip(inner, session.run(feed), strict=True))}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from safecheck.cost.price import Price, price
 from safecheck.finding import Verdict
 from safecheck.ir.graph import OpNode, Scope, graph_of
-from safecheck.ir.protos import proto_from_array, standalone, value_info, without_payload
+from safecheck.ir.protos import sketch, standalone, value_info, without_payload
 from safecheck.ir.schemas import meant, schema_of
 from safecheck.ir.shape_inference.infer import infer
 from safecheck.ir.signature import UNKNOWN_TENSOR, Signature, Tensor
@@ -167,7 +167,7 @@ class Verdicts:
     def _alone(self, replacement: Replacement) -> Any:
         """The new nodes as a model of their own."""
         graph = self._graph
-        constants = {name: proto_from_array(name, array) for name, array in replacement.constants.items()}
+        constants = {name: sketch(name, array) for name, array in replacement.constants.items()}
         stored = ChainMap(constants, graph.initializers)  # a copy would cost as much as the model has weights
         read = entering(replacement.nodes)
         return standalone(

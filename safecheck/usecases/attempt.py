@@ -27,6 +27,7 @@ from safecheck.rewrite.proof.difference import Difference
 from safecheck.rewrite.proof.local import Proof, Shown
 from safecheck.rewrite.proof.whole import Scope
 from safecheck.rewrite.rules import REWRITES
+from safecheck.rewrite.shelf import Shelf
 from safecheck.rewrite.verdicts import Verdicts
 from safecheck.rulebook.profile import Profile
 from safecheck.text import printable
@@ -101,7 +102,7 @@ class Attempt:
         return max(0.0, ratio(self.price, self.original) - limit)
 
     def release(self) -> Any:
-        """The ModelProto as it stands. The graph is gone then: it would hold all weights once more."""
+        """The ModelProto as it stands. The graph is gone then: it would hold small weights once more."""
         self.graph.drop_unused()
         model = self.graph.model()
         del self.graph
@@ -118,17 +119,19 @@ def attempt(
     most: int | None = None,
     limit: float | None = None,
     proving: bool = True,
+    shelf: Shelf | None = None,
 ) -> Attempt:
     """Normalise and rewrite a prepared model, which is used up; at most so many rewrites, and none that is denied.
 
     `steps` are those of the preparation, `proofs` what earlier attempts have shown, `limit` the multiple of its price
-    that rewrites keep to, which may be stricter than what was asked for. Without `proving` it is a plan.
+    that rewrites keep to, which may be stricter than what was asked for. Without `proving` it is a plan. Large weights
+    are on the `shelf`, if there is one.
 
     Raises:
         InputError: ONNX forbids a node, or ranges are to be measured on images, and the network is none for images.
         UsageError: they cannot be measured as asked.
     """
-    graph = MutableGraph(proto)
+    graph = MutableGraph(proto, shelf)
     inferred = graph.inferred()
     nodes = signatures(inferred).nodes
     _refuse_forbidden(nodes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from safecheck.cost.price import Price
 from safecheck.errors import UsageError
 from safecheck.finding import Finding
 from safecheck.intake.memory import InMemory
+from safecheck.intake.onnx_library import messages
 from safecheck.ir.model import Model, load
 from safecheck.rewrite.canonicalize.run import KINDS
 from safecheck.rewrite.driver import EVERYWHERE, Denied, Step, name_of
@@ -19,9 +22,10 @@ from safecheck.rewrite.files import check_target, read_whole, written
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.listing import listing, unified_diff
 from safecheck.rewrite.proof.local import Shown
-from safecheck.rewrite.proof.whole import Scope, Whole
+from safecheck.rewrite.proof.whole import Whole
 from safecheck.rewrite.rules import REWRITES
 from safecheck.rewrite.rules.impossible import NoPermittedEquivalent
+from safecheck.rewrite.shelf import Shelf
 from safecheck.rulebook.profile import Profile
 from safecheck.strict.yaml import suggest
 from safecheck.text import printable
@@ -121,7 +125,12 @@ def fix(source: str | InMemory, target: str | None, profile: Profile, request: R
     model = load(source)
     check_target(model, target, profile.files)
     before = Report(model.path, profile, model, audit(model, profile), None)
-    run = _Run(model, profile, request)
+    size = model.size_bytes + sum(file.size_bytes for file in model.external_data)
+    with Shelf(size, None if target is None else os.path.dirname(os.path.abspath(target))) as shelf:
+        return _fixed(_Run(model, profile, request, shelf), before, target)
+
+
+def _fixed(run: _Run, before: Report, target: str | None) -> Fixed:
     denied: dict[tuple[str, str], str] = {}
     while True:
         current = run.attempt(denied)
@@ -132,10 +141,9 @@ def fix(source: str | InMemory, target: str | None, profile: Profile, request: R
         except _DiffersError as differs:
             step = run.culprit(current, denied) if len(denied) < _MOST_CULPRITS else None
             if step is None:
-                raise ProofError(
-                    "SC-FIX-PROOF", printable(model.path), f"the rewritten model differs: {differs.whole.failures[0]}",
-                    "nothing was written; leave rewrites out with --ignore",
-                ) from None  # fmt: skip
+                what = f"the rewritten model differs: {differs.whole.failures[0]}"
+                todo = "nothing was written; leave rewrites out with --ignore"
+                raise ProofError("SC-FIX-PROOF", printable(run.model.path), what, todo) from None
             alike = sum(name == step.name for name, _ in denied)
             anchor = step.anchor if alike < _MOST_ALIKE else EVERYWHERE
             denied[step.name, anchor] = f"left out, because with it {run.blame}"
@@ -154,8 +162,9 @@ class _DiffersError(Exception):
 class _Run:
     """Everything that the attempts to fix one model share."""
 
-    def __init__(self, model: Model, profile: Profile, request: Request) -> None:
+    def __init__(self, model: Model, profile: Profile, request: Request, shelf: Shelf) -> None:
         self.model = model
+        self.shelf = shelf
         self._profile = profile
         self.request = request
         self._proofs = Shown()
@@ -173,7 +182,7 @@ class _Run:
         proto, steps = prepared(proto, request, model.path)
         self.inputs = inputs_of(proto)
         self._steps = self.repairs + tested(self.reference, proto, steps, self.inputs, model.path)
-        self._first: Any = proto
+        self._prepared = shelf.emptied(proto)
 
     def attempt(self, denied: Denied, most: int | None = None) -> Attempt:
         """Rewrite the model from the start.
@@ -191,22 +200,20 @@ class _Run:
         return found
 
     def _attempt(self, denied: Denied, most: int | None) -> Attempt:
-        proto, self._first = self._first, None
-        if proto is None:
-            proto = read_whole(self.model)
-            bounded(proto, self.request)
-            repaired(proto, self.request)
-            proto, _ = prepared(proto, self.request, self.model.path)
-        return attempt(proto, self._steps, self._profile, self.request, self._proofs, denied, most, self._limit)
+        proto = messages().ModelProto()
+        proto.CopyFrom(self._prepared)
+        return attempt(
+            proto, self._steps, self._profile, self.request, self._proofs, denied, most, self._limit, shelf=self.shelf
+        )
+
+    def written(self, proto: Any, target: str | None) -> AbstractContextManager[str]:
+        """A model as a file; see `files.written`."""
+        return written(proto, target, bool(self.model.external_data), self.shelf.folder)
 
     def toll(self, found: Attempt, price: Price | None, place: str) -> Toll:
         """What a result of this price costs beside the original; it is written at a place."""
         pair = (self.reference.original, place) if self.request.measure else None
         return toll(found.original, price, self.inputs, self.request.max_price, pair)
-
-    def compared(self, place: str, scope: Scope) -> Whole:
-        """A written result against the original."""
-        return self.reference.compare(place, self.inputs, scope)
 
     def culprit(self, whole: Attempt, denied: Denied) -> Step | None:
         """The first rewrite with which the result differs; None if it does so without any.
@@ -217,8 +224,8 @@ class _Run:
         while differs - agrees > 1:
             middle = (agrees + differs) // 2
             one = self.attempt(denied, middle)
-            with written(one.release(), None, bool(self.model.external_data)) as place:
-                found = self.compared(place, whole.scope)
+            with self.written(one.release(), None) as place:
+                found = self.reference.compare(place, self.inputs, whole.scope)
             if found.holds:
                 agrees = middle
             else:
@@ -231,7 +238,7 @@ def _copied(run: _Run, before: Report, current: Attempt, target: str | None) -> 
     """Nothing was done: the file as it is."""
     price = current.price
     current.release()
-    with written(read_whole(run.model), target, bool(run.model.external_data)) as place:
+    with run.written(run.shelf.emptied(read_whole(run.model)), target) as place:
         cost = run.toll(current, price, place)
     after = replace(before, path=target or before.path)
     if run.request.illustrate:
@@ -244,10 +251,10 @@ def _kept(run: _Run, before: Report, current: Attempt, target: str | None) -> Fi
     current.graph.drop_unused()
     diff = "\n".join(unified_diff(current.before, listing(current.graph)))
     told, scope, price = notes(current.graph, current.steps), current.scope, current.price
-    with written(current.release(), target, bool(run.model.external_data)) as place:
+    with run.written(current.release(), target) as place:
         new = load(place)
         check(new, run.model)
-        whole = run.compared(place, scope) if run.request.whole else None
+        whole = run.reference.compare(place, run.inputs, scope) if run.request.whole else None
         if whole is not None and not whole.holds:
             run.blame = whole.failures[0]
             raise _DiffersError(whole)

@@ -94,9 +94,9 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The models that onnxruntime is asked to run from here on."""
     loaded: list[bytes] = []
 
-    def session(model: bytes) -> Session:
+    def session(model: bytes, folder: str | None) -> Session:
         loaded.append(model)
-        return Session(model)
+        return Session(model, folder=folder)
 
     monkeypatch.setattr(local, "Session", session)
     return loaded

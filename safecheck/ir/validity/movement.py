@@ -183,11 +183,13 @@ def axis_operand(view: Operands) -> Iterator[str]:
 
 def indices(view: Operands) -> Iterator[str]:
     """Indices of places are at least a vector, which names one place; the first dimensions of the data have it."""
-    data, shape, found = view.shape(0), view.shape(1), view.values(1)
+    data, shape, found = view.shape(0), view.shape(1), view.reach(1)
     if shape == ():
         yield "the indices are a scalar, but they must be at least a vector"
     if data is None or not shape or not found or type(depth := shape[-1]) is not int or not depth:
         return
+    if len(found) % depth:
+        return  # the extent of all columns together
     first = view.number("batch_dims") or 0
     for position, index in enumerate(found):
         axis = first + position % depth
@@ -198,7 +200,7 @@ def indices(view: Operands) -> Iterator[str]:
 
 def indices_along(view: Operands) -> Iterator[str]:
     """Gather and its kin: every index is one of the axis."""
-    axis, found = view.number("axis"), view.values(1)
+    axis, found = view.number("axis"), view.reach(1)
     length = None if axis is None else known_int(view.shape(0), axis)
     if length is not None and found is not None:
         for index in found:

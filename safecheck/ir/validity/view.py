@@ -57,6 +57,12 @@ class Operands:
         values = None if tensor is None else tensor.values
         return values if values is not None and _INTEGER.issuperset(map(type, values)) else None  # type: ignore[return-value]
 
+    def reach(self, position: int) -> tuple[int, ...] | None:
+        """Those elements; of a constant too large for that the smallest and the largest of each column."""
+        found = self.values(position)
+        tensor = self.tensor(position)
+        return found if found is not None or tensor is None else tensor.extent or None
+
 
 def known_int(shape: Dims | None, axis: int) -> int | None:
     """One dimension, if it is a number."""

@@ -126,7 +126,7 @@ def _asked(graph: MutableGraph, node: Any, axes: tuple[int, ...], free: int) -> 
     first_of = tuple(slice(None) if at < free or at in axes else slice(0, 1) for at in range(len(made)))
     matrix = numpy.zeros((results, size))
     try:
-        session = Session(model.SerializeToString())
+        session = Session(model.SerializeToString(), folder=graph.shelf.folder)
         zero = session.run({name: numpy.zeros(dims, kind)})[0]
         for first in range(0, size, lanes):
             count = min(lanes, size - first)

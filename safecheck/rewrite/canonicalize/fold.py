@@ -6,12 +6,13 @@ from math import prod
 from typing import Any
 
 from safecheck.ir import folding
-from safecheck.ir.protos import array_of, proto_from_array, standalone, value_info
+from safecheck.ir.protos import proto_from_array, standalone, value_info
 from safecheck.ir.signature import UNKNOWN_TENSOR
 from safecheck.ir.walk import entering, holds_graphs, is_standard
 from safecheck.machine.single_run import single_run
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.proof.runtime import RunError, Session
+from safecheck.rewrite.shelf import Shelf
 
 MAX_GROWTH = 64 << 20
 """Bytes that folding may add to a file; what would add more stays a node."""
@@ -29,7 +30,7 @@ def fold(graph: MutableGraph) -> list[Node]:
     kept = _makers(graph, [name for name in wanted if name not in values])
     gone = [node for node in nodes if node not in kept]
     for name in (name for node in gone for name in node.output if name in needed):
-        graph.initializers[name] = proto_from_array(name, values[name])
+        graph.keep(name, values[name])
     for node in gone:
         graph.splice(node)
     return gone
@@ -111,14 +112,18 @@ def _evaluate(graph: MutableGraph, nodes: list[Node], wanted: list[str]) -> dict
     outputs = [value_info(name, graph.tensor(name)) for name in wanted]
     model = standalone(computed, (), outputs, initializers, graph.proto.opset_import, graph.proto.ir_version)
     try:
-        return dict(zip(wanted, Session(bytes(model.SerializeToString())).run({}), strict=True)) if wanted else {}
+        return (
+            dict(zip(wanted, Session(bytes(model.SerializeToString()), folder=graph.shelf.folder).run({}), strict=True))
+            if wanted
+            else {}
+        )
     except RunError:
-        return _one_by_one(model, wanted)
+        return _one_by_one(graph.shelf, model, wanted)
 
 
-def _one_by_one(model: Any, wanted: list[str]) -> dict[str, Any]:
+def _one_by_one(shelf: Shelf, model: Any, wanted: list[str]) -> dict[str, Any]:
     """What the reference implementation of ONNX can compute, for types that onnxruntime has no kernel for."""
-    known = {tensor.name: array_of(tensor) for tensor in model.graph.initializer}
+    known = {tensor.name: shelf.array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if all(name in known for name in node.input if name):
             feeds = {name: known[name] for name in node.input if name}

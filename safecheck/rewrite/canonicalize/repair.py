@@ -6,7 +6,6 @@ from typing import Any
 
 from safecheck.intake.dtypes import dtype_number
 from safecheck.intake.onnx_library import messages
-from safecheck.ir.protos import proto_from_array
 from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
@@ -90,7 +89,7 @@ def range_operands_to_scalars(graph: MutableGraph) -> list[Any]:
         builder.again(node, [scalars.get(name, name) for name in node.input])
         builder.nodes[-1].output[0] = node.output[0]
         for name, array in builder.constants.items():
-            graph.initializers[name] = proto_from_array(name, array)
+            graph.keep(name, array)
         graph.splice(node, builder.nodes)
         changed.append(node)
     return changed

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecheck.intake.onnx_library import messages
-from safecheck.ir.protos import array_of, proto_from_array
 from safecheck.ir.signature import Tensor
 from safecheck.rewrite.proof.difference import difference
 from safecheck.rewrite.proof.runtime import RunError, Session
 from safecheck.rewrite.proof.samples import FINITE, samples
+from safecheck.rewrite.shelf import Shelf
 
 ENOUGH = 2.0**-8
 """Of the largest element of the result: eight units in the last place of FP16, which a network takes without harm."""
@@ -48,7 +48,7 @@ def _words(error: float | None) -> str:
     return "not finite" if error is None else f"{error:.2g} relative"
 
 
-def half(feeds: Mapping[str, Tensor], old: Session, new: Any, keep: Collection[str]) -> Half | None:
+def half(shelf: Shelf, feeds: Mapping[str, Tensor], old: Session, new: Any, keep: Collection[str]) -> Half | None:
     """Measure a new model against what it replaces, with everything in FP16 and, if need be, some values in FP32.
 
     None if it cannot be told: other types take part, or operators whose values are no numbers.
@@ -64,12 +64,17 @@ def half(feeds: Mapping[str, Tensor], old: Session, new: Any, keep: Collection[s
         position for position, node in enumerate(new.graph.node)
         if node.op_type in _ROUNDING and (node.output[0] in keep if keep else not ends & set(node.output))
     ]  # fmt: skip
+
+    def run_rounded(kept: Collection[int]) -> list[Any]:
+        content = _rounded(shelf, new, kept).SerializeToString()
+        return Session(content, folder=shelf.folder).run(feed)
+
     try:
         expected = old.run(feed)
-        whole = _error(expected, Session(_rounded(new, ()).SerializeToString()).run(feed))
+        whole = _error(expected, run_rounded(()))
         if (whole is not None and whole <= ENOUGH) or not inner:
             return Half(whole)
-        mixed = _error(expected, Session(_rounded(new, set(inner)).SerializeToString()).run(feed))
+        mixed = _error(expected, run_rounded(set(inner)))
     except RunError:
         return None
     return Half(whole, tuple(inner), mixed)
@@ -80,7 +85,7 @@ def _error(expected: list[Any], actual: list[Any]) -> float | None:
     return max(one.max_rel for one in found) if all(one.same_nonfinite for one in found) else None
 
 
-def _rounded(model: Any, kept: Collection[int]) -> Any:
+def _rounded(shelf: Shelf, model: Any, kept: Collection[int]) -> Any:
     """The model with the values and weights of all layers rounded to FP16 but those at some positions."""
     result = messages().ModelProto()
     result.CopyFrom(model)
@@ -97,7 +102,7 @@ def _rounded(model: Any, kept: Collection[int]) -> Any:
         nodes.append(_cast(exact, stored, _FLOAT16))
         nodes.append(_cast(stored, node.output[0], _FLOAT))
         node.output[0] = exact
-    copies = [_as_half(weights[name], new) for name, new in rounded.items()]
+    copies = [_as_half(shelf, weights[name], new) for name, new in rounded.items()]
     written = [messages().NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del result.graph.node[:]
     result.graph.node.extend(written)
@@ -105,11 +110,11 @@ def _rounded(model: Any, kept: Collection[int]) -> Any:
     return result
 
 
-def _as_half(tensor: Any, name: str) -> Any:
+def _as_half(shelf: Shelf, tensor: Any, name: str) -> Any:
     import numpy
 
     with numpy.errstate(over="ignore"):
-        return proto_from_array(name, array_of(tensor).astype(numpy.float16).astype(numpy.float32))
+        return shelf.stored(name, shelf.array(tensor).astype(numpy.float16).astype(numpy.float32))
 
 
 def _cast(source: str, result: str, to: int) -> Any:

@@ -19,6 +19,7 @@ from safecheck.rewrite.proof.samples import FINITE, INFINITE, SEED, SPECIAL, nud
 from safecheck.rewrite.proof.site import UnprovedError, fingerprint, model_of, region, with_aliases
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim, Range
+from safecheck.rewrite.shelf import Shelf
 from safecheck.text import printable
 
 TOLERANCE = 1e-5
@@ -84,7 +85,7 @@ def prove(graph: MutableGraph, replacement: Replacement, claim: Claim, odd: Coll
     key = fingerprint(old_model), fingerprint(new_model), words, beyond, bool(odd)
     shown = graph.memo(Shown)
     if key not in shown:  # a network repeats its blocks: equal sites with equal weights need one proof
-        shown[key] = _shown(claim, feeds, old_model, new_model, beyond)
+        shown[key] = _shown(graph.shelf, claim, feeds, old_model, new_model, beyond)
     found = shown[key]
     if isinstance(found, str):
         raise UnprovedError(found)
@@ -98,15 +99,17 @@ _Beyond = Sequence[tuple[bool, bool]]
 """For every input, whether it can be infinite and whether it can be NaN."""
 
 
-def _shown(claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model: Any, beyond: _Beyond) -> Proof | str:
+def _shown(
+    shelf: Shelf, claim: Claim, feeds: Mapping[str, Tensor], old_model: Any, new_model: Any, beyond: _Beyond
+) -> Proof | str:
     """The proof, or why there is none."""
     try:
-        old, new = Session(old_model.SerializeToString()), Session(new_model.SerializeToString())
+        old, new = (Session(one.SerializeToString(), folder=shelf.folder) for one in (old_model, new_model))
         if claim.moves_data:
             _prove_movement(feeds, old, new)
         proof = _prove_numbers(claim, feeds, old, new)
         if claim.kind == "bounded":
-            proof = replace(proof, half=half(feeds, old, new_model, claim.keep))
+            proof = replace(proof, half=half(shelf, feeds, old, new_model, claim.keep))
         return _prove_beyond(proof, claim, feeds, old, new, beyond) if any(map(any, beyond)) else proof
     except RunError as error:
         raise UnprovedError(f"onnxruntime cannot run it: {printable(str(error), 200)}") from error

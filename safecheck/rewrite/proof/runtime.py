@@ -32,6 +32,8 @@ class Session:
         candidates.use_deterministic_compute = True
         candidates.add_session_config_entry("session.use_env_allocators", "0")
         if folder is not None:
+            if not optimised:  # what is mapped stays so: rearranged weights would be a copy of every one
+                candidates.add_session_config_entry("session.disable_prepacking", "1")
             candidates.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         try:
             with single_run():

@@ -9,7 +9,7 @@ from typing import Any
 
 from safecheck.intake.onnx_library import messages
 from safecheck.intake.tensors import byte_size
-from safecheck.ir.protos import proto_from_array, standalone, value_info
+from safecheck.ir.protos import standalone, value_info
 from safecheck.ir.signature import Tensor
 from safecheck.ir.walk import entering, holds_graphs
 from safecheck.rewrite.files import SIZE_LIMIT
@@ -88,7 +88,7 @@ def model_of(
     stored_bytes = [byte_size(name, graph.initializers[name]) or 0 for name in read if name in graph.initializers]
     if sum(stored_bytes) + sum(constants[name].nbytes for name in read if name in constants) > SIZE_LIMIT:
         raise UnprovedError("its weights together are larger than the 2 GiB that a model holds which can be run")
-    new = {name: proto_from_array(name, array) for name, array in constants.items()}
+    new = {name: graph.shelf.stored(name, array) for name, array in constants.items()}
     stored = ChainMap(new, graph.initializers)  # a copy would cost as much as the model has weights
     return standalone(
         nodes,

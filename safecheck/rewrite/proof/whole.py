@@ -125,14 +125,13 @@ def compare_models(
     results: list[tuple[str, Difference]] = []
     failures: list[str] = []
     try:
-        new = Session(after) if left >= 0 else None
+        made = _results(after, inputs, tuple(wanted)) if left >= 0 else {}
         for kind, feed in samples(inputs, tuple(wanted)):
             expected = wanted[kind] or Session(before).run(feed)
-            ruling = judge.ruling(kind, feed, expected, (new or Session(after)).run(feed))
+            ruling = judge.ruling(kind, feed, expected, made[kind] if kind in made else Session(after).run(feed))
             results.append((kind, ruling.difference))
             failures += [f"{ruling.failure} on the {kind} sample"] if ruling.failure else []
             del expected, feed
-        del new
         kind, feed = next(samples(inputs, tuple(wanted)))
         fast = run_optimised(after, feed)
         ruling = judge.ruling(kind, feed, wanted[kind] or Session(before).run(feed), fast)
@@ -147,6 +146,12 @@ def compare_models(
         return Whole(True, stopped, (("normal", DIFFERENT),), tolerance=tolerance, failures=(stopped,))
     runtime = version()
     return Whole(True, "", tuple(results), ruling.difference, SEED, runtime, tolerance, tuple(failures))
+
+
+def _results(model: bytes | str, inputs: Mapping[str, Tensor], kinds: tuple[str, ...]) -> dict[str, Outputs]:
+    """What a model makes of every sample. Its session is gone then: whoever judges them may need another one."""
+    session = Session(model)
+    return {kind: session.run(feed) for kind, feed in samples(inputs, kinds)}
 
 
 def _size(outputs: Outputs) -> int:
@@ -179,8 +184,11 @@ class _Judge:
 
     def _moved(self, feed: Mapping[str, Any]) -> Iterator[Outputs]:
         """What the original makes of almost the same inputs, and of the same ones where onnxruntime optimises it."""
-        for number in range(2):
-            with suppress(RunError):
-                yield Session(self._model).run(nudged(feed, number))
+        with suppress(RunError):
+            session = Session(self._model)
+            for number in range(2):
+                with suppress(RunError):
+                    yield session.run(nudged(feed, number))
+            del session
         with suppress(RunError):
             yield run_optimised(self._model, feed)

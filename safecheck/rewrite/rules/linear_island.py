@@ -140,7 +140,7 @@ def _matrix(graph: MutableGraph, source: str, found: _Island) -> Any | None:
     matrix = numpy.zeros((results, size))
     kind = numpy_type(tensor.dtype or "")
     try:
-        session = Session(model.SerializeToString())
+        session = Session(model.SerializeToString(), folder=graph.shelf.folder)
         if bool(session.run({source: numpy.zeros(dims, kind)})[0].any()):
             return None
         for first in range(0, size, lanes):
