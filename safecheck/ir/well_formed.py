@@ -80,8 +80,8 @@ def _defined_outside(scope: Scope, name: str) -> bool:
 
 def _check_node(node: OpNode, where: str) -> None:
     proto = node.proto
-    texts = [proto.name, node.op_type, proto.domain, *node.inputs, *node.outputs]
-    if {*map(type, texts)} != _ONLY_TEXT:
+    texts = (proto.name, node.op_type, proto.domain, *node.inputs, *node.outputs)
+    if not _ONLY_TEXT.issuperset(map(type, texts)):
         _check_text(texts, _at(node, where))
     if not node.op_type:
         _refuse("SC-MODEL-NODE", _at(node, where), "the node has no operator", "export the model again")
@@ -93,7 +93,7 @@ def _check_node(node: OpNode, where: str) -> None:
     if not attributes:
         return
     names = [attribute.name for attribute in attributes]
-    if {*map(type, names)} != _ONLY_TEXT:
+    if not _ONLY_TEXT.issuperset(map(type, names)):
         _check_text(names, _at(node, where))
     if len(set(names)) < len(names):
         doubled = next(name for name, count in Counter(names).items() if count > 1)
@@ -109,11 +109,14 @@ def _check_node(node: OpNode, where: str) -> None:
 
 def _value_fault(attribute: Any) -> str:
     """Why the value of an attribute is not the one that its type names; empty if it is."""
-    held = {field.name for field, _ in attribute.ListFields()} - _ABOUT_THE_VALUE
-    if not 0 < attribute.type < len(_FIELDS):
+    kind, present = attribute.type, [field.name for field, _ in attribute.ListFields()]
+    if not 0 < kind < len(_FIELDS):
         return "has no type"
-    if held - {_FIELDS[attribute.type]}:
-        return f"has a value in {', '.join(sorted(held))}, but its type is that of {_FIELDS[attribute.type]}"
+    if present == ["name", _FIELDS[kind], "type"]:
+        return ""  # nearly every attribute
+    held = set(present) - _ABOUT_THE_VALUE
+    if held - {_FIELDS[kind]}:
+        return f"has a value in {', '.join(sorted(held))}, but its type is that of {_FIELDS[kind]}"
     return "refers to another one and has a value of its own" if held and attribute.ref_attr_name else ""
 
 
