@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.axis_map import multiply, turn
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
-from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, maximum
 from safecheck.rewrite.algebra.windows import Windows, windows
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.program import Style, Writer
-from safecheck.rewrite.rule import Candidate, Claim, Match
+from safecheck.rewrite.rule import Candidate, Match
 from safecheck.rewrite.rules.dense import evened
 
 _MAX_WINDOW = 14
@@ -42,7 +41,7 @@ class MaxPoolToRelu:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer convolutions that pick, and the larger of what they pick."""
-        if node.op_type != "MaxPool" or not is_standard(node):
+        if node.op_type != "MaxPool":
             return None
         dims, made, dtype = graph.dims(node.input[0]), graph.dims(node.output[0]), graph.tensor(node.input[0]).dtype
         lie = windows(graph, node)
@@ -136,20 +135,13 @@ def _candidate(
     floors: Mapping[str, float],
 ) -> Candidate:  # fmt: skip
     x, dtype = node.input[0], graph.tensor(node.input[0]).dtype or ""
-    rounds = 4 * (steps + 1)
 
-    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
-        """Every step rounds a difference and a sum of two elements; a maximum of rounded ones is as far off at most."""
+    def peak(feed: Mapping[str, Any]) -> Any:
         import numpy
 
-        peak = numpy.abs(feed[x].astype(numpy.float64)).max(axis=(2, 3), keepdims=True)
-        return rounds * (unit(dtype) * (peak + lift) + smallest(dtype))
+        return numpy.abs(feed[x].astype(numpy.float64)).max(axis=(2, 3), keepdims=True) + lift
 
-    claim = Claim(
-        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
-        finite_only=True, caveats=_CAVEATS, limit=limit, floors=floors,
-        bound=f"{rounds} u x largest magnitude of the map",
-    )  # fmt: skip
+    claim = maximum(steps, dtype, peak, "of the map", _CAVEATS, floors)
     return Candidate(builder.replacement([x], {node.output[0]: value}), claim)
 
 
