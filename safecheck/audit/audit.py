@@ -213,7 +213,7 @@ def _refuse(found: Violation, seen: View, position: int, model: Model) -> NoRetu
     scope = f"{printable(node.scope.path)}: " if node.scope.path else ""
     place = f"{scope}node {node.index} {name} ({printable(node.op_type, 60)})"
     where = f"{'standard input' if path == '-' else printable(path)}: {place}"
-    raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
+    raise found.error(where)
 
 
 def _refuse_more(model: Model, judged: int, nodes: int, most: float) -> NoReturn:

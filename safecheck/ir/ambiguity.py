@@ -19,6 +19,8 @@ from safecheck.text import printable
 
 MAX_OPSET = 200
 _SUPPORTED_IR = range(1, 100)
+NOT_ALLOWED = "ONNX does not allow it: mend the file or its exporter"
+"""What to do about nodes that are no ONNX."""
 
 
 def check_model(proto: Any, where: str) -> None:
@@ -99,12 +101,12 @@ def _check_nodes(holder: Any, opset: int, where: str) -> None:
     for index, node in enumerate(holder.node):
         if "" in node.input and is_standard(node) and (what := _left_out(node, opset)):
             place = f"{where}: node {index} ({printable(node.op_type, 60)})"
-            _refuse("SC-ONNX-SCHEMA", place, what, "ONNX does not allow it: mend the file or its exporter")
+            _refuse("SC-ONNX-SCHEMA", place, what, NOT_ALLOWED)
         if node.op_type in _READ_FIRST and is_standard(node):
             code, read = _READ_FIRST[node.op_type]
             if what := read(node):
                 place = f"{where}: node {index} ({node.op_type})"
-                _refuse(code, place, what, "ONNX does not allow it: mend the file or its exporter")
+                _refuse(code, place, what, NOT_ALLOWED)
 
 
 def _equation(node: Any) -> str | None:

@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from safecheck.intake.fields import LENGTH, Scan
 from safecheck.intake.onnx_library import messages
-from safecheck.rewrite.shelf import file_of, on_shelf
+from safecheck.rewrite.shelf import Shelf, file_of, on_shelf
 
 _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
 """Field numbers of ModelProto.graph, GraphProto.initializer and TensorProto.raw_data."""
@@ -38,6 +38,17 @@ def write_message(proto: Any, folder: str | None, file: IO[bytes]) -> None:
             copy_file(part.path, file)
         else:
             file.write(part.content)
+
+
+def runnable(proto: Any, shelf: Shelf, name: str) -> bytes | str:
+    """A ModelProto as onnxruntime takes it: its content, or if weights are on the shelf a file of this name there."""
+    if shelf.folder is None:
+        content: bytes = proto.SerializeToString()
+        return content
+    path = os.path.join(shelf.folder, name)
+    with open(path, "wb") as file:
+        write_message(proto, shelf.folder, file)
+    return path
 
 
 def copy_file(path: str, file: IO[bytes]) -> None:

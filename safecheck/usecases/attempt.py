@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 from safecheck.cost.price import Price, network_price, ratio
-from safecheck.errors import InputError
 from safecheck.ir.protos import tensor_from_value_info
 from safecheck.ir.reach import may_never_run
 from safecheck.ir.signature import Tensor
@@ -163,7 +162,7 @@ def _refuse_forbidden(nodes: Iterable[Occurrence]) -> None:
         seen.add(id(signature))
         if (found := violation(signature)) is not None:
             where = f"node {printable(name_of(node.proto), 80)} ({printable(signature.op_type, 60)}) with its operands"
-            raise InputError(found.code, where, found.what, "ONNX does not allow it: mend the file or its exporter")
+            raise found.error(where)
 
 
 def _price(graph: MutableGraph) -> Price | None:

@@ -173,16 +173,16 @@ class _Run:
         self._limit = request.max_price
         self.blame = ""
         """What the last culprit did, in words."""
-        proto = read_whole(model)
+        proto = shelf.emptied(read_whole(model))
         ends = bounded(proto, request)
-        other = held(proto, model.path) if ends else None
+        other = held(proto, model.path, shelf) if ends else None
         self.repairs = repaired(proto, request)
-        self.reference = reference(model, other, proto if self.repairs else None)
+        self.reference = reference(model, other, proto if self.repairs else None, shelf)
         self.repairs = ends + self.repairs
         proto, steps = prepared(proto, request, model.path)
         self.inputs = inputs_of(proto)
-        self._steps = self.repairs + tested(self.reference, proto, steps, self.inputs, model.path)
-        self._prepared = shelf.emptied(proto)
+        self._steps = self.repairs + tested(self.reference, proto, steps, self.inputs, model.path, shelf)
+        self._prepared = proto
 
     def attempt(self, denied: Denied, most: int | None = None) -> Attempt:
         """Rewrite the model from the start.

@@ -11,9 +11,11 @@ from safecheck.ir.model import Model
 from safecheck.ir.signature import Tensor
 from safecheck.rewrite.driver import Step
 from safecheck.rewrite.files import fits
+from safecheck.rewrite.message import runnable
 from safecheck.rewrite.proof.local import Proof
 from safecheck.rewrite.proof.samples import SEED
 from safecheck.rewrite.proof.whole import Scope, Whole, compare_models
+from safecheck.rewrite.shelf import Shelf
 from safecheck.text import printable
 
 _TESTED = {"inline-functions": "writing the functions out", "convert-opset": "the conversion of the operator set"}
@@ -31,8 +33,8 @@ class Reference:
     """A model to compare others with."""
 
     original: bytes | str
-    """The content of the file, or its path; of a network between other ends the content."""
-    mended: bytes | None = None
+    """The content of a file, or its path."""
+    mended: bytes | str | None = None
     """The same with spellings mended that nothing can read; None if there were none."""
 
     def compare(self, other: bytes | str, inputs: Mapping[str, Tensor], scope: Scope) -> Whole:
@@ -44,13 +46,13 @@ class Reference:
         return replace(instead, against=f"the original with its axes counted from the front, since {found.reason}")
 
 
-def reference(model: Model, bounded: bytes | None, mended: Any | None) -> Reference:
+def reference(model: Model, bounded: bytes | str | None, mended: Any | None, shelf: Shelf) -> Reference:
     """The file that was audited, or the same between other ends. `mended` is its ModelProto after repairs."""
-    kept = mended.SerializeToString() if mended is not None and fits(mended) else None
+    kept = runnable(mended, shelf, "mended.onnx") if mended is not None and fits(mended) else None
     return Reference(model.content or model.path if bounded is None else bounded, kept)
 
 
-def held(proto: Any, path: str) -> bytes:
+def held(proto: Any, path: str, shelf: Shelf) -> bytes | str:
     """A model in one piece.
 
     Raises:
@@ -61,11 +63,12 @@ def held(proto: Any, path: str) -> bytes:
         raise InputError(
             "SC-FIX-ENDS", printable(path), what, "nothing was written; export the model with these ends instead"
         )
-    content: bytes = proto.SerializeToString()
-    return content
+    return runnable(proto, shelf, "bounded.onnx")
 
 
-def tested(model: Reference, proto: Any, steps: list[Step], inputs: Mapping[str, Tensor], path: str) -> list[Step]:
+def tested(
+    model: Reference, proto: Any, steps: list[Step], inputs: Mapping[str, Tensor], path: str, shelf: Shelf
+) -> list[Step]:
     """The steps of the preparation, with what running them against the original showed.
 
     Raises:
@@ -75,7 +78,7 @@ def tested(model: Reference, proto: Any, steps: list[Step], inputs: Mapping[str,
     done = [step.name for step in steps if step.name in _TESTED]
     if not done or not fits(proto):
         return steps
-    whole = model.compare(proto.SerializeToString(), inputs, Scope())
+    whole = model.compare(runnable(proto, shelf, "prepared.onnx"), inputs, Scope())
     what = " and ".join(_TESTED[name] for name in done)
     if not whole.ran and "convert-opset" in done:
         raise InputError(

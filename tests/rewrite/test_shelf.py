@@ -166,6 +166,42 @@ g (float[{",".join(map(str, dims))}] x) => (float[{",".join("?" * len(dims))}] y
     return found
 
 
+@pytest.mark.parametrize(
+    ("nodes", "request_", "step"),
+    [
+        ("a = MatMul (x, w) y = Relu (a)", Request(four=True), "widen-interface"),
+        ("a = MatMul (x, w) y = Relu (a)", Request(opset=18), "convert-opset"),
+        ("a = MatMul (x, w) b = Relu (a) y = Sigmoid (b)", Request(ends=("b",)), "cut-outputs"),
+        ("a = Transpose <perm = [0, -1, 1]> (x) b = Transpose <perm = [0, 2, 1]> (a) y = MatMul (b, w)", Request(),
+         "count-axes-from-front"),
+        ("a = local.f (x, w) y = Relu (a)", Request(), "inline-functions"),
+    ],
+)  # fmt: skip
+def test_what_is_prepared_is_prepared_the_same(
+    nodes: str, request_: Request, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"""<ir_version: 8, opset_import: ["" : 17, "local" : 1]>
+g (float[1,8,256] x) => (float[1,8,512] y) {{ {nodes} }}
+<opset_import: ["" : 17], domain: "local"> f (a, b) => (c) {{ c = MatMul (a, b) }}"""
+    original = onnx.parser.parse_model(text)
+    original.graph.initializer.append(_weights("w", 256, 512))
+    if "local" not in nodes:
+        del original.functions[:]
+    onnx.save(original, tmp_path / "in.onnx")
+    outcomes = []
+    for least in (shelves.WORTHWHILE, 0):
+        monkeypatch.setattr(shelves, "WORTHWHILE", least)
+        out = tmp_path / f"{least}.onnx"
+        fixed = fix(str(tmp_path / "in.onnx"), str(out), profile(PROFILE), request_)
+        assert step in [one.name for one in fixed.applied]
+        assert fixed.whole is not None
+        assert fixed.whole.ran
+        steps = [(one.name, one.proof and one.proof.kind, one.reason) for one in fixed.steps]
+        outcomes.append((out.read_bytes(), fixed.whole, steps))
+    assert outcomes[0] == outcomes[1]
+    assert not [path for path in os.listdir(tmp_path) if path.startswith(".safecheck")]
+
+
 def test_inference_reads_nothing_that_is_put_aside() -> None:
     """Elements that steer shapes are among the few that are kept; of anything on the shelf it sees type and shape."""
     assert shelves.LARGE // 8 > MAX_SCALES

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from safecheck.errors import InputError
+from safecheck.ir.ambiguity import NOT_ALLOWED
 from safecheck.ir.signature import Signature
 
 OPERAND = "SC-ONNX-OPERAND"
@@ -16,6 +18,10 @@ class Violation(NamedTuple):
     """`SC-ONNX-SCHEMA` against the operator's schema, `SC-ONNX-OPERAND` where operands do not fit each other."""
     what: str
     """Operand or attribute, and both facts that contradict each other."""
+
+    def error(self, where: str) -> InputError:
+        """The refusal of a network with such a node; `where` is printable."""
+        return InputError(self.code, where, self.what, NOT_ALLOWED)
 
 
 class Validity:

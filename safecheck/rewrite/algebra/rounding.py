@@ -29,6 +29,27 @@ def unit(dtype: str) -> float:
     return float(numpy.finfo(numpy_type(dtype)).eps) / 2
 
 
+def maximum(
+    steps: int, dtype: str, peak: Callable[[Mapping[str, Any]], Any], where: str, caveats: tuple[str, ...],
+    floors: Mapping[str, float] | None = None,
+) -> Claim:  # fmt: skip
+    """The claim of a maximum by a + max(b - a, 0), so many times in a row.
+
+    `peak` is the largest magnitude compared, from what is fed to the shape of the result, and `where` says of what.
+    Every step rounds a difference and a sum of two elements; a maximum of rounded ones is as far off at most.
+    """
+    rounds = 4 * (steps + 1)
+
+    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
+        return rounds * (unit(dtype) * peak(feed) + smallest(dtype))
+
+    return Claim(
+        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
+        finite_only=True, caveats=caveats, limit=limit, floors=floors or {},
+        bound=f"{rounds} u x largest magnitude {where}",
+    )  # fmt: skip
+
+
 def gamma(count: int, roundoff: float) -> float:
     """The relative error that `count` roundings in a row can build up (Higham, lemma 3.1)."""
     return count * roundoff / (1 - count * roundoff)

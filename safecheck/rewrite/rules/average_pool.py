@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.algebra.windows import Windows, counts_padding, windows
 from safecheck.rewrite.attributes import integer, integers, text
@@ -47,7 +46,7 @@ class AveragePoolWithoutBorder:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the windows that divide by as many elements as they see, if they are all of one size."""
-        found = windows(graph, node) if node.op_type == "AveragePool" and is_standard(node) else None
+        found = windows(graph, node) if node.op_type == "AveragePool" else None
         if found is None or len(found) != 2:
             return None
         plain = [_plain(axis, counts_padding(node)) for axis in found]

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.linear import along
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
@@ -38,7 +37,7 @@ class ClampToRelu:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the sum of Relu for the operator."""
-        write = _WRITERS.get(node.op_type) if is_standard(node) else None
+        write = _WRITERS.get(node.op_type)
         if write is None:
             return None
         dims, dtype = graph.dims(node.output[0]), graph.tensor(node.output[0]).dtype

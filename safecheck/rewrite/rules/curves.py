@@ -7,7 +7,6 @@ from dataclasses import replace
 from math import exp, inf, log
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import approximate
 from safecheck.rewrite.algebra.approximate import Approximation, roundoff
 from safecheck.rewrite.algebra.plane import Plane
@@ -37,7 +36,7 @@ class FunctionOnRange:
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the program for the operator."""
         write = _WRITERS.get(node.op_type)
-        if not is_standard(node) or (write is None and node.op_type != "Reciprocal"):
+        if write is None and node.op_type != "Reciprocal":
             return None
         x, result = node.input[0], node.output[0]
         dims, dtype = graph.dims(x), graph.tensor(x).dtype

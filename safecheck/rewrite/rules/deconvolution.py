@@ -12,7 +12,6 @@ from itertools import product
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, overall
 from safecheck.rewrite.algebra.quantised import still_quantised
@@ -35,7 +34,7 @@ class DeconvolutionToConvolution:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer one convolution and the reshapes and transposes behind it."""
-        if node.op_type != "ConvTranspose" or not is_standard(node):
+        if node.op_type != "ConvTranspose":
             return None
         found = convolution(graph, node)
         if found is None or len(found.kernel) != 2 or set(found.dilations) != {1}:

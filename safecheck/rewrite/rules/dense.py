@@ -12,7 +12,6 @@ from math import prod
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.kernels import Convolution, convolution, needed, overall, reach
 from safecheck.rewrite.algebra.pointwise import WIDE, convolve_each_in_parts, convolve_in_parts
@@ -36,7 +35,7 @@ class ConvolutionToDense:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the plain convolution with zeros among its weights, and one over patches."""
-        if node.op_type != "Conv" or not is_standard(node):
+        if node.op_type != "Conv":
             return None
         found = convolution(graph, node)
         if found is None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.arrange import fits
 from safecheck.rewrite.algebra.lift import RANK
@@ -37,7 +36,7 @@ class ElementwiseToSumAndProduct:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the operation on operands that were repeated to the shape of the result."""
-        if not is_standard(node) or node.op_type not in (*_SUMS, "Mul", "Pow"):
+        if node.op_type not in (*_SUMS, "Mul", "Pow"):
             return None
         computed = [name for name in node.input if graph.constant(name) is None]
         dims, dtype = graph.dims(node.output[0]), graph.tensor(node.output[0]).dtype

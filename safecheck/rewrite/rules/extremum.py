@@ -11,18 +11,17 @@ from math import prod
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.axis_map import multiply, turn
 from safecheck.rewrite.algebra.larger import larger
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO
 from safecheck.rewrite.algebra.pointwise import WIDE
-from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, maximum
 from safecheck.rewrite.algebra.windows import windows
 from safecheck.rewrite.attributes import axes_of
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.movement.program import Style, Writer
-from safecheck.rewrite.rule import Candidate, Claim, Match
+from safecheck.rewrite.rule import Candidate, Match
 
 _CAVEATS = (UNSIGNED_ZERO, LARGEST, "NaN and infinities spread along the axis")
 _TAIL = Style("copy", "tail")
@@ -36,7 +35,7 @@ class ExtremumByHalving:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer a program of picks, differences and Relu, one axis after the other."""
-        axes = _axes(graph, node) if is_standard(node) else None
+        axes = _axes(graph, node)
         if axes is None:
             return None
         dims, dtype = graph.dims(node.input[0]) or (), graph.tensor(node.input[0]).dtype
@@ -77,18 +76,13 @@ def _candidate(graph: MutableGraph, node: Any, axes: tuple[int, ...], dtype: str
         shape[axis] = 1
     if sign < 0:  # the smallest is the largest of the negated ones
         multiply(writer, (1, 1, prod(shape[:-1]), shape[-1]), numpy.full((1, 1), -1, numpy_type(dtype)))
-    writer.view(graph.dims(result) or ())
+    made = graph.dims(result) or ()
+    writer.view(made)
 
-    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
-        """Every step rounds a difference and a sum of two elements; a maximum of rounded ones is as far off at most."""
-        peak = numpy.abs(feed[source].astype(numpy.float64)).max(axis=axes, keepdims=True).reshape(expected.shape)
-        return 4 * (steps + 1) * (unit(dtype) * peak + smallest(dtype))
+    def peak(feed: Mapping[str, Any]) -> Any:
+        return numpy.abs(feed[source].astype(numpy.float64)).max(axis=axes, keepdims=True).reshape(made)
 
-    claim = Claim(
-        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
-        finite_only=True, caveats=_CAVEATS, limit=limit,
-        bound=f"{4 * (steps + 1)} u x largest magnitude along the axes",
-    )  # fmt: skip
+    claim = maximum(steps, dtype, peak, "along the axes", _CAVEATS)
     return Candidate(builder.replacement([source], {result: writer.value}), claim)
 
 

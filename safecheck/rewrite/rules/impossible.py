@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.graph import MutableGraph
 from safecheck.rewrite.node import stretches_by_attribute
 from safecheck.rewrite.rule import Match
@@ -70,11 +69,11 @@ class NoPermittedEquivalent:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """The reason for an operator, if it is known."""
-        if is_standard(node) and stretches_by_attribute(node.proto.op_type, graph.opset):
+        if stretches_by_attribute(node.proto.op_type, graph.opset):
             return Match((node,), reason=_OLD)
         if node.op_type in _INDEXED and graph.constant(node.input[1]) is None:
             return Match((node,), reason=_READS)
-        reason = _REASONS.get(node.op_type) if is_standard(node) else None
+        reason = _REASONS.get(node.op_type)
         if node.op_type in ("QuantizeLinear", "DequantizeLinear") and reason is not None:
             reason += _asymmetric(graph, node)
         if reason == _CHOICE and graph.producer(node.input[0]) is not None:

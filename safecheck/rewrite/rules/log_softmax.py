@@ -12,7 +12,6 @@ from math import exp, log
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.approximate import DECAY, logarithm
 from safecheck.rewrite.algebra.channels import Channels, as_channels
@@ -39,7 +38,7 @@ class LogSoftmaxToConvolution:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the program over channels."""
-        if node.op_type not in ("LogSoftmax", "ReduceLogSumExp") or not is_standard(node):
+        if node.op_type not in ("LogSoftmax", "ReduceLogSumExp"):
             return None
         dims, made, dtype = graph.dims(node.input[0]), graph.dims(node.output[0]), graph.tensor(node.input[0]).dtype
         if not dims or made is None or not arrange.fits(dims):

@@ -12,12 +12,11 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import arrange
 from safecheck.rewrite.algebra.axis_map import MAX_ENTRIES, axis_as_channels, multiply
 from safecheck.rewrite.algebra.larger import larger
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane, before_reshapes
-from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, smallest, unit
+from safecheck.rewrite.algebra.rounding import FLOATS, LARGEST, maximum
 from safecheck.rewrite.algebra.windows import Windows, windows
 from safecheck.rewrite.attributes import attribute
 from safecheck.rewrite.builder import Builder
@@ -46,7 +45,7 @@ class MaxPoolToRelu:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer convolutions that pick, and the larger of what they pick."""
-        if node.op_type != "MaxPool" or not is_standard(node):
+        if node.op_type != "MaxPool":
             return None
         dims, dtype = graph.dims(node.input[0]), graph.tensor(node.input[0]).dtype
         lie = windows(graph, node)
@@ -153,7 +152,7 @@ def _in_steps(graph: MutableGraph, node: Any, lie: Sequence[Windows], channels: 
         return _candidate(builder, source, node.output[0], writer.value, _claim(source, dims, steps, dtype))
     places = arrange.enumerated(shape[:3] if line else shape)
     target, value, back = arrange.push(builder, writer.value, node.output[0], places, writer.dims)
-    claim = _claim(source, dims, steps, dtype, lambda limits: (limits + 0 * places).reshape(-1)[back])
+    claim = _claim(source, dims, steps, dtype, lambda peaks: (peaks + 0 * places).reshape(-1)[back])
     return _candidate(builder, source, target, value, claim)
 
 
@@ -193,25 +192,18 @@ def _candidate(builder: Builder, source: str, target: str, value: str, claim: Cl
 
 
 def _claim(
-    source: str, dims: tuple[int, ...], steps: int, dtype: str, back: Callable[[Any], Any] = lambda limits: limits,
+    source: str, dims: tuple[int, ...], steps: int, dtype: str, back: Callable[[Any], Any] = lambda peaks: peaks,
     lift: float = 0.0, floors: Mapping[str, float] | None = None,
 ) -> Claim:  # fmt: skip
     """What so many steps promise; `back` brings one number per map into the arrangement of the result."""
-    rounds = 4 * (steps + 1)
 
-    def limit(feed: Mapping[str, Any], expected: Any) -> Any:
-        """Every step rounds a difference and a sum of two elements; a maximum of rounded ones is as far off at most."""
+    def peak(feed: Mapping[str, Any]) -> Any:
         import numpy
 
         data = numpy.abs(feed[source].astype(numpy.float64)).reshape(dims)
-        peak = data.max(axis=tuple(range(2, data.ndim)), keepdims=True)
-        return back(rounds * (unit(dtype) * (peak + lift) + smallest(dtype)))
+        return back(data.max(axis=tuple(range(2, data.ndim)), keepdims=True) + lift)
 
-    return Claim(
-        "bounded", "the larger of a and b is a + max(b - a, 0): a itself, or b",
-        finite_only=True, caveats=_CAVEATS, limit=limit, floors=floors or {},
-        bound=f"{rounds} u x largest magnitude of the map",
-    )  # fmt: skip
+    return maximum(steps, dtype, peak, "of the map", _CAVEATS, floors)
 
 
 def _shifts(window: int, most: int) -> list[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.windows import pads_of
 from safecheck.rewrite.attributes import integer, integers, text
 from safecheck.rewrite.builder import Builder
@@ -24,7 +23,7 @@ class StatePadding:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the operator with numbers."""
-        if node.op_type not in ("AveragePool", "MaxPool", "Conv") or not is_standard(node):
+        if node.op_type not in ("AveragePool", "MaxPool", "Conv"):
             return None
         mode, ceil = text(node, "auto_pad", "NOTSET"), integer(node, "ceil_mode", 0)
         if (mode == "NOTSET" and not ceil) or len(node.output) > 1:

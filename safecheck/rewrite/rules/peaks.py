@@ -40,7 +40,7 @@ class PeaksToRelu:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer ones and zeros in place of truth values that are cast to numbers."""
-        if node.op_type != "Equal" or not is_standard(node):
+        if node.op_type != "Equal":
             return None
         found = _peaks(graph, node)
         if found is None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.arrange import fits
 from safecheck.rewrite.algebra.plane import UNSIGNED_ZERO, Plane
 from safecheck.rewrite.algebra.ranged import inverted
@@ -30,7 +29,7 @@ class DivisionToProduct:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the product, the inverse being taken of what was repeated to be the divisor."""
-        if node.op_type != "Div" or not is_standard(node) or graph.constant(node.input[1]) is not None:
+        if node.op_type != "Div" or graph.constant(node.input[1]) is not None:
             return None
         dims, dtype = graph.dims(node.output[0]), graph.tensor(node.output[0]).dtype
         divisor = _before_repeating(graph, node.input[1])

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.cells import CELLS, GATES, Function, State, Weights
 from safecheck.rewrite.algebra.plane import Plane
 from safecheck.rewrite.algebra.pointwise import add_all
@@ -41,7 +40,7 @@ class WriteOutRecurrence:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer every round as convolutions, sigmoids, products and sums."""
-        if node.op_type not in CELLS or not is_standard(node):
+        if node.op_type not in CELLS:
             return None
         reason = _obstacle(graph, node)
         return Match((node,), reason=reason) if reason else Match((node,), (_candidate(graph, node),))

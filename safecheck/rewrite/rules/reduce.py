@@ -8,7 +8,6 @@ from typing import Any
 
 from safecheck.intake.dtypes import IEEE_FLOATS
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.attributes import axes_of
 from safecheck.rewrite.builder import Builder
@@ -29,7 +28,7 @@ class _Reduction:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Every way that the value can be reduced, or why there is none."""
-        if node.op_type not in self.operators or not is_standard(node):
+        if node.op_type not in self.operators:
             return None
         source, result = node.input[0], node.output[0]
         dims, wanted = graph.dims(source), graph.dims(result)

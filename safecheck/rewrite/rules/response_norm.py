@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from math import log
 from typing import Any, NamedTuple
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra import approximate
 from safecheck.rewrite.algebra.approximate import Approximation, roundoff
 from safecheck.rewrite.algebra.plane import Plane
@@ -40,7 +39,7 @@ class ResponseNormalizationToNewton:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the program."""
-        if node.op_type != "LRN" or not is_standard(node):
+        if node.op_type != "LRN":
             return None
         dims, dtype = graph.dims(node.input[0]), graph.tensor(node.input[0]).dtype
         if dims is None or len(dims) != 4 or not all(dims):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import text
 from safecheck.rewrite.builder import Builder
 from safecheck.rewrite.graph import MutableGraph
@@ -24,7 +23,7 @@ class SampleByDefault:
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the operator without the attribute."""
         written = any(attribute.name == "mode" for attribute in node.attribute)
-        if node.op_type != "GridSample" or not is_standard(node) or graph.opset < _RENAMED or not written:
+        if node.op_type != "GridSample" or graph.opset < _RENAMED or not written:
             return None
         if text(node, "mode", "linear") != "linear":
             return None

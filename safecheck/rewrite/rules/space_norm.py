@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.arrange import fits
 from safecheck.rewrite.algebra.collapse import WINDOW, Collapse
 from safecheck.rewrite.algebra.deviation import Deviation, why_not
@@ -44,7 +43,7 @@ class SpaceNormalizationToNewton:
 
     def match(self, graph: MutableGraph, node: Any) -> Match | None:
         """Offer the program with every kind of pool and of repetition."""
-        if node.op_type not in ("GroupNormalization", "InstanceNormalization") or not is_standard(node):
+        if node.op_type not in ("GroupNormalization", "InstanceNormalization"):
             return None
         found = _read(graph, node)
         if isinstance(found, str):
