@@ -320,6 +320,46 @@ def test_a_constant_has_one_value() -> None:
         (14, "(float[3,3] x) => (float y) <int64[2] k = {0, 1}> { y = Trilu(x, k) }", "the diagonal has 2 elements"),
         (
             17,
+            "(float[1,2,4,4] x) => (float y) <float[4] s = {1, 1, 0, 1}> { y = Resize(x, , s) }",
+            "a factor or size is 0.0, but it must be above 0",
+        ),
+        (
+            13,
+            "(float[1,2,4,4] x) => (float y) <int64[4] s = {1, 2, 0, 4}> { y = Resize(x, , , s) }",
+            "a factor or size is 0, but it must be above 0",
+        ),
+        (
+            10,
+            "(float[1,2,4,4] x) => (float y) <float[4] s = {1, 1, -2, 1}> { y = Resize(x, s) }",
+            "a factor or size is -2.0",
+        ),
+        (
+            9,
+            "(float[1,2,4,4] x) => (float y) <float[4] s = {1, 1, 0, 1}> { y = Upsample(x, s) }",
+            "a factor or size is 0.0",
+        ),
+        (
+            7,
+            "(float[1,2,4,4] x) => (float y) { y = Upsample<scales = [1.0, 1.0, 0.0, 1.0]>(x) }",
+            "a factor or size is 0.0",
+        ),
+        (
+            16,
+            '(float[1,2,4,4] x, float[1,3,3,2] g) => (float y) { y = GridSample<mode = "linear">(x, g) }',
+            "mode is 'linear', but it must be one of bicubic, bilinear, nearest",
+        ),
+        (
+            20,
+            '(float[1,2,4,4] x, float[1,3,3,2] g) => (float y) { y = GridSample<mode = "bilinear">(x, g) }',
+            "mode is 'bilinear', but it must be one of cubic, linear, nearest",
+        ),
+        (
+            13,
+            '(float[1,2,4,4] x, float[2] c) => (float y) { y, "" = BatchNormalization(x, c, c, c, c) }',
+            "2 outputs, but BatchNormalization has 1 or 5",
+        ),
+        (
+            17,
             "(float[3,5] x, float[2,9] z) => (float y) { s = Shape(z) y = Reshape(x, s) v = Neg(z) }",
             "the data has 15 elements, but the result 2x9 has 18",
         ),

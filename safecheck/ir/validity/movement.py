@@ -163,6 +163,19 @@ def vectors(*positions: int) -> Check:
     return check
 
 
+def factors(view: Operands) -> Iterator[str]:
+    """A map that is resized keeps elements: factors and sizes are above 0."""
+    regions = view.node.op_type == "Resize" and view.node.opset >= 11
+    given = [view.tensor(position) for position in ((2, 3) if regions else (1,))]
+    numbers = [tensor.values for tensor in given if tensor is not None and tensor.values]
+    written = view.attribute("scales")
+    numbers += [written] if isinstance(written, tuple) else []  # type: ignore[list-item]
+    for found in numbers:
+        smallest = min((number for number in found if isinstance(number, int | float)), default=1)
+        if not smallest > 0:
+            yield f"a factor or size is {smallest}, but it must be above 0"
+
+
 def one_element(position: int, name: str) -> Check:
     """The operand at this position is a single number or truth value."""
 

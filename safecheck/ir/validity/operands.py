@@ -60,7 +60,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Loop": (movement.one_element(0, "trip count"), movement.one_element(1, "condition")),
     "Pad": (movement.vectors(1), movement.pads),
     "Reshape": (movement.vectors(1), movement.volume),
-    "Resize": (movement.vectors(1, 2, 3),),
+    "Resize": (movement.vectors(1, 2, 3), movement.factors),
     "Scan": (movement.scan_axes,),
     "Slice": (movement.vectors(1, 2, 3, 4),),
     "Split": (movement.axis_in_range, movement.vectors(1), movement.parts),
@@ -69,7 +69,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "Transpose": (movement.permutation,),
     "Trilu": (movement.one_element(1, "diagonal"),),
     "Unsqueeze": (movement.no_matrix, movement.axes_in_range),
-    "Upsample": (movement.vectors(1),),
+    "Upsample": (movement.vectors(1), movement.factors),
 }
 """Operator -> what has to hold between its operands, in the order in which it is asked."""
 

@@ -24,6 +24,8 @@ def _breaches(node: Signature, schema: Schema) -> Iterator[str]:
         yield f"{len(node.inputs)} inputs, but {node.op_type} takes {_range(least, most)}"
     if not fewest <= len(node.outputs) <= largest:
         yield f"{len(node.outputs)} outputs, but {node.op_type} has {_range(fewest, largest)}"
+    elif node.op_type == "BatchNormalization" and len(node.outputs) not in (fewest, largest):
+        yield f"{len(node.outputs)} outputs, but {node.op_type} has {fewest} or {largest}"
     for operand, tensor in zip(schema.inputs, node.inputs, strict=False):
         if tensor is None and not operand.optional:
             yield f"input {operand.name} is left out, but it is required"
@@ -59,20 +61,25 @@ def _attributes(given: dict[str, FactValue], schema: Schema) -> Iterator[str]:
             yield f"attribute {name} is required and missing"
 
 
-_WORDS = {
+_WORDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("Cast", "round_mode"): ("down", "nearest", "up"),
     ("CastLike", "round_mode"): ("down", "nearest", "up"),
     ("DepthToSpace", "mode"): ("CRD", "DCR"),
     ("Gelu", "approximate"): ("none", "tanh"),
-    ("GridSample", "mode"): ("bicubic", "bilinear", "cubic", "linear", "nearest"),
     ("SpaceToDepth", "mode"): ("CRD", "DCR"),
 }
 """What these attributes may say: in a schema that stands in the text alone. Other words are left to the rules."""
 
 
+_RENAMED = 20
+"""The operator set that gave the modes of GridSample other names."""
+
+
 def _words(node: Signature) -> Iterator[str]:
     for name, value in node.attributes:
         allowed = _WORDS.get((node.op_type, name))
+        if (node.op_type, name) == ("GridSample", "mode"):
+            allowed = ("cubic", "linear", "nearest") if node.opset >= _RENAMED else ("bicubic", "bilinear", "nearest")
         if allowed and isinstance(value, str) and value not in allowed:
             yield f"{name} is '{printable(value, 40)}', but it must be one of {', '.join(allowed)}"
 

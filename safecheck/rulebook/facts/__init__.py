@@ -31,6 +31,7 @@ PLAIN_NODE_FACTS: dict[str, Callable[[Signature], FactValue]] = {
     fact.__name__: fact
     for fact in (
         node.opset,
+        node.defined,
         node.op_type,
         node.domain,
         node.input_count,
@@ -179,7 +180,7 @@ LAYER_FACTS: dict[str, Callable[[Layer], FactValue]] = {
 
 SIZELESS = frozenset(
     {
-        "opset", "op_type", "domain", "input_count", "output_count", "unnamed_outputs", "computes_constant",
+        "opset", "defined", "op_type", "domain", "input_count", "output_count", "unnamed_outputs", "computes_constant",
         "types_of_tensors", "produces_output", "idiom", "beside_slice_or_concat", "beside_other_cumsum",
         "after_biased_product", "shape_computed_by", "shape_computed_by_matrix", "int64_beyond_int32",
         "finite_parameters", "odd_norm", "all_pads_zero", "mixed_ranks", "reads_unset", "attribute", "written",

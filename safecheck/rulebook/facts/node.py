@@ -30,6 +30,17 @@ def domain(node: Signature) -> FactValue:
     return domain_of(node)
 
 
+def defined(node: Signature) -> FactValue:
+    """Whether ONNX has the operator in the operator set that the model imports; true of names that it never had.
+
+    So does GroupNormalization of 18 to 20: its text was deprecated for its scale and bias, and is clear all the same.
+    """
+    if domain_of(node) or node.opset < 1:
+        return True
+    schema, meant = schemas.schema_of(node.op_type, "", node.opset), schemas.meant(node.op_type, node.opset)
+    return meant is None or schema is meant or (schema is not None and node.op_type == "GroupNormalization")
+
+
 def attribute(node: Signature, name: str) -> FactValue:
     """Effective value of an attribute: as written, else the ONNX default of the node's opset."""
     for key, value in node.attributes:
