@@ -105,7 +105,9 @@ def _between(graph: MutableGraph, node: Any, plane: Plane, low: float | None, hi
     """The computed operand between numbers; those beyond the range of the type are none."""
     import numpy
 
-    x = next(name for name in node.input if graph.constant(name) is None)
+    x = next((name for name in node.input if graph.constant(name) is None), None)
+    if x is None:
+        return "nothing of it is computed, so folding it is what helps"
     largest = float(numpy.finfo(plane.dtype).max)
     low = None if low is None or low <= -largest else low
     high = None if high is None or high >= largest else high
