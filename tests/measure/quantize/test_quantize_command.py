@@ -315,6 +315,8 @@ def test_constants_have_their_scales_along_the_output_channels_or_none(
 
 def test_a_model_beyond_2_gib_is_one_that_protobuf_does_not_even_count() -> None:
     class Large:
+        graph = onnx.GraphProto()
+
         def ByteSize(self) -> int:  # noqa: N802 - protobuf's name
             raise EncodeError("Failed to serialize proto")
 
