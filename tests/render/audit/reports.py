@@ -258,7 +258,8 @@ def hostile(text: str) -> Report:
     location = replace(found.location, node=text, op_type=text, domain=text, outputs=(text,))
     evidence = tuple(part if part.fact == EXPORTER_FORM else replace(part, actual=text) for part in found.evidence)
     forced = replace(found, location=location, layers=(text,), evidence=evidence)
-    forced_node = SimpleNamespace(location=location)
+    place = SimpleNamespace(path=location.scope)
+    forced_node = SimpleNamespace(location=location, scope=place, index=location.index)
     nodes = tuple(node._replace(node=forced_node) if node.location == found.location else node for node in audit.nodes)
     record = replace(
         deviation(found, report.model.sha256, text),
