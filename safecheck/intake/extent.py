@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import FileIO
 from math import prod
 from typing import Any
@@ -34,12 +34,16 @@ class Extents:
         self._kept = kept
         self._left = _MOST_TYPED
 
-    def look(self, tensor: Any, where: str) -> None:
-        """Note the extent of a checked tensor, if it is one of integers inside of the model that are too many.
+    def look(self, tensors: Iterable[Any], where: str) -> None:
+        """Note the extents of checked tensors, of those of integers inside of the model that are too many.
 
         Raises:
             InputError: SC-LIM-FIELDS, there are too many elements that are not raw data.
         """
+        for tensor in tensors:
+            self._look_at(tensor, where)
+
+    def _look_at(self, tensor: Any, where: str) -> None:
         if tensor.data_type not in _CODES or prod(tensor.dims) <= self._kept:
             return
         payload = self._stripped.payload_of(tensor)

@@ -24,12 +24,9 @@ def idioms(graph: OpGraph) -> dict[int, str]:
             anchors.append((node, kind))
         elif (name := _operator_idiom(node)) is not None:
             found[id(node)] = name
-    if anchors:
-        consumers = _consumers(graph)
-        for node, kind in anchors:
-            parts = _layer_norm(node, consumers) if kind == "Sqrt" else _gelu(node, consumers)
-            for part in parts:
-                found[id(part)] = LAYER_NORM if kind == "Sqrt" else GELU
+    for node, kind in anchors:
+        for part in _layer_norm(node) if kind == "Sqrt" else _gelu(node):
+            found[id(part)] = LAYER_NORM if kind == "Sqrt" else GELU
     return found
 
 
@@ -49,18 +46,7 @@ def _operator_idiom(node: OpNode) -> str | None:
     return None
 
 
-def _consumers(graph: OpGraph) -> dict[tuple[str, str], list[OpNode]]:
-    consumers: dict[tuple[str, str], list[OpNode]] = {}
-    for node in graph:
-        for value in node.inputs:
-            consumers.setdefault((node.scope.path, value), []).append(node)
-    return consumers
-
-
-_Consumers = dict[tuple[str, str], list[OpNode]]
-
-
-def _layer_norm(root: OpNode, consumers: _Consumers) -> Iterator[OpNode]:
+def _layer_norm(root: OpNode) -> Iterator[OpNode]:
     """Sqrt of (mean of squared differences + epsilon), the differences it divides, and scale and bias after it."""
     add = _producer(root, ("Add",))
     mean = add and _producer(add, ("ReduceMean",))
@@ -72,21 +58,21 @@ def _layer_norm(root: OpNode, consumers: _Consumers) -> Iterator[OpNode]:
     yield from (root, add, mean, square, difference, center)
     value: OpNode | None = root
     for wanted in ("Div", "Mul", "Add"):
-        value = value and _consumer(value, wanted, consumers)
+        value = value and _consumer(value, wanted)
         if value is None:
             return
         yield value
 
 
-def _gelu(erf: OpNode, consumers: _Consumers) -> Iterator[OpNode]:
+def _gelu(erf: OpNode) -> Iterator[OpNode]:
     """Half of x times (1 + Erf of x / sqrt(2))."""
     scaled = _producer(erf, ("Div", "Mul"))
-    shifted = _consumer(erf, "Add", consumers)
-    product = shifted and _consumer(shifted, "Mul", consumers)
+    shifted = _consumer(erf, "Add")
+    product = shifted and _consumer(shifted, "Mul")
     if not (scaled and shifted and product):
         return
     yield from (erf, scaled, shifted, product)
-    half = _consumer(product, "Mul", consumers)
+    half = _consumer(product, "Mul")
     if half is not None:
         yield half
 
@@ -99,9 +85,9 @@ def _producer(node: OpNode, kinds: tuple[str, ...]) -> OpNode | None:
     return None
 
 
-def _consumer(node: OpNode, kind: str, consumers: _Consumers) -> OpNode | None:
+def _consumer(node: OpNode, kind: str) -> OpNode | None:
     for value in node.outputs:
-        for consumer in consumers.get((node.scope.path, value), ()):
+        for consumer in node.scope.readers.get(value, ()):
             if consumer.op_type == kind:
                 return consumer
     return None

@@ -64,15 +64,9 @@ def load(where: str | InMemory) -> Model:
         found = _checked_tensors(proto, stripped, name)
         origin = ORIGIN if memory else "standard input"
         external = resolve(found, source.folder, stripped.nonce, source.file_id, origin)
-        extents = Extents(source.buffer, stripped, MAX_INTEGERS)
-        for tensor in found:
-            extents.look(tensor, name)
+        Extents(source.buffer, stripped, MAX_INTEGERS).look(found, name)
         inferred = infer_bounded(proto)
-        del (
-            proto,
-            found,
-            extents,
-        )  # where the library was asked, the model with the types is another: one at a time is enough
+        del proto, found  # where the library was asked, the model with the types is another: one at a time is enough
         graph = graph_of(inferred.proto, inferred.types)
         check_graph(graph, name)
         return Model(

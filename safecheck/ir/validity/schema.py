@@ -61,25 +61,22 @@ def _attributes(given: dict[str, FactValue], schema: Schema) -> Iterator[str]:
             yield f"attribute {name} is required and missing"
 
 
-_WORDS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("Cast", "round_mode"): ("down", "nearest", "up"),
-    ("CastLike", "round_mode"): ("down", "nearest", "up"),
-    ("DepthToSpace", "mode"): ("CRD", "DCR"),
-    ("Gelu", "approximate"): ("none", "tanh"),
-    ("SpaceToDepth", "mode"): ("CRD", "DCR"),
+_WORDS: dict[tuple[str, str], dict[int, tuple[str, ...]]] = {
+    ("Cast", "round_mode"): {1: ("down", "nearest", "up")},
+    ("CastLike", "round_mode"): {1: ("down", "nearest", "up")},
+    ("DepthToSpace", "mode"): {1: ("CRD", "DCR")},
+    ("Gelu", "approximate"): {1: ("none", "tanh")},
+    ("GridSample", "mode"): {20: ("cubic", "linear", "nearest"), 1: ("bicubic", "bilinear", "nearest")},
+    ("SpaceToDepth", "mode"): {1: ("CRD", "DCR")},
 }
-"""What these attributes may say: in a schema that stands in the text alone. Other words are left to the rules."""
-
-
-_RENAMED = 20
-"""The operator set that gave the modes of GridSample other names."""
+"""What these attributes may say, by the operator set that brought the words, the latest first: in a schema that stands
+in the text alone. Other words are left to the rules."""
 
 
 def _words(node: Signature) -> Iterator[str]:
     for name, value in node.attributes:
-        allowed = _WORDS.get((node.op_type, name))
-        if (node.op_type, name) == ("GridSample", "mode"):
-            allowed = ("cubic", "linear", "nearest") if node.opset >= _RENAMED else ("bicubic", "bilinear", "nearest")
+        forms = _WORDS.get((node.op_type, name), {})
+        allowed = next((words for since, words in forms.items() if since <= node.opset), None)
         if allowed and isinstance(value, str) and value not in allowed:
             yield f"{name} is '{printable(value, 40)}', but it must be one of {', '.join(allowed)}"
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from math import prod, sqrt
 from typing import Any
 
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.attributes import attribute, integer
 from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.canonicalize.written_out import Definition, write_out
 from safecheck.rewrite.graph import MutableGraph, Node
-from safecheck.rewrite.proof.local import prove
-from safecheck.rewrite.proof.site import UnprovedError
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim
 
@@ -21,20 +19,12 @@ _SAMPLED = 1 << 26
 
 def write_out_attention(graph: MutableGraph) -> list[Any]:
     """Replace Attention nodes without past, cap, or results besides the first; returns the nodes that are gone."""
-    gone = []
-    for node in list(graph.nodes):
-        if node.op_type != "Attention" or not is_standard(node):
-            continue
-        replacement = _written(graph, node)
-        if replacement is None:
-            continue
-        try:
-            prove(graph, replacement, _CLAIM)
-        except UnprovedError:
-            continue
-        graph.apply(replacement, {})
-        gone.append(node)
-    return gone
+    return write_out(graph, "Attention", _defined)
+
+
+def _defined(graph: MutableGraph, node: Node) -> Definition | None:
+    replacement = _written(graph, node)
+    return None if replacement is None else Definition(replacement, _CLAIM)
 
 
 def _written(graph: MutableGraph, node: Node) -> Replacement | None:

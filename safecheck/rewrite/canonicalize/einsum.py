@@ -12,16 +12,14 @@ from math import prod
 from typing import Any, NamedTuple
 
 from safecheck.ir.protos import numpy_type
-from safecheck.ir.walk import is_standard
 from safecheck.rewrite.algebra.equation import Factor, cheapest, terms_of
 from safecheck.rewrite.algebra.rounding import FLOATS, gamma, smallest, unit
 from safecheck.rewrite.attributes import text
 from safecheck.rewrite.builder import Builder
+from safecheck.rewrite.canonicalize.written_out import Definition, write_out
 from safecheck.rewrite.finite import doubts
 from safecheck.rewrite.graph import MutableGraph, Node
 from safecheck.rewrite.movement.selection import einsum_order
-from safecheck.rewrite.proof.local import prove
-from safecheck.rewrite.proof.site import UnprovedError
 from safecheck.rewrite.replacement import Replacement
 from safecheck.rewrite.rule import Claim, Range
 
@@ -53,21 +51,15 @@ class _Equation(NamedTuple):
 
 def write_out_einsum(graph: MutableGraph) -> list[Any]:
     """Replace what is no transpose and no plain product of two; returns the nodes that are gone."""
-    gone = []
-    for node in list(graph.nodes):
-        if node.op_type != "Einsum" or not is_standard(node):
-            continue
-        found = _read(graph, node)
-        if found is None:
-            continue
-        replacement = _written(graph, node, found)
-        try:
-            prove(graph, replacement, _claim(graph, node, found), doubts(graph, replacement))
-        except UnprovedError:
-            continue
-        graph.apply(replacement, {})
-        gone.append(node)
-    return gone
+    return write_out(graph, "Einsum", _defined)
+
+
+def _defined(graph: MutableGraph, node: Node) -> Definition | None:
+    found = _read(graph, node)
+    if found is None:
+        return None
+    replacement = _written(graph, node, found)
+    return Definition(replacement, _claim(graph, node, found), doubts(graph, replacement))
 
 
 def _read(graph: MutableGraph, node: Node) -> _Equation | None:

@@ -111,12 +111,11 @@ def _evaluate(graph: MutableGraph, nodes: list[Node], wanted: list[str]) -> dict
             computed.append(node.proto)
     outputs = [value_info(name, graph.tensor(name)) for name in wanted]
     model = standalone(computed, (), outputs, initializers, graph.proto.opset_import, graph.proto.ir_version)
+    if not wanted:
+        return {}
     try:
-        return (
-            dict(zip(wanted, Session(bytes(model.SerializeToString()), folder=graph.shelf.folder).run({}), strict=True))
-            if wanted
-            else {}
-        )
+        session = Session(model.SerializeToString(), folder=graph.shelf.folder)
+        return dict(zip(wanted, session.run({}), strict=True))
     except RunError:
         return _one_by_one(graph.shelf, model, wanted)
 
